@@ -1,0 +1,55 @@
+"""The two ways a store transaction says no, and nothing else (PS3.18 Section 10.5.3).
+
+::
+
+    DicomWebError
+    +-- RequestRejected       the transaction: answered with its status, nothing is stored
+    |   +-- MalformedRequest  400
+    |   +-- ServiceBusy       503
+    +-- InstanceRejected      one instance: its neighbours go on, it gets a Failure Reason
+
+The text says what was found, what was expected and where. It is sent to the client and
+logged, so it never holds an attribute value: UIDs, tags, counts and offsets only.
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from dicomweb.reasons import FailureReason
+
+
+class DicomWebError(Exception):
+    """Why something was refused; ``str()`` of it is the text for the sender."""
+
+
+class RequestRejected(DicomWebError):
+    """The whole request is refused; ``status`` answers it and ``reason`` goes with the text."""
+
+    status: ClassVar[HTTPStatus]
+    reason: ClassVar[FailureReason]
+
+
+class MalformedRequest(RequestRejected):
+    """400: nothing was stored because of bad syntax (PS3.18 Table 10.5.3-1).
+
+    The status set is closed, so what the general section of the standard would answer with
+    404, 405, 406, 411, 413 or 415 (PS3.18 Section 8.5) is this as well.
+    """
+
+    status = HTTPStatus.BAD_REQUEST
+    reason = FailureReason.CANNOT_UNDERSTAND
+
+
+class ServiceBusy(RequestRejected):
+    """503: nothing was stored for lack of resources; the same request may be sent again."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = FailureReason.OUT_OF_RESOURCES
+
+
+class InstanceRejected(DicomWebError):
+    """One instance is refused with ``reason`` (PS3.18 Annex I.2)."""
+
+    def __init__(self, reason: FailureReason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason

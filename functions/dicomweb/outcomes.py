@@ -1,0 +1,62 @@
+"""What became of each instance of a request, and the status that follows (PS3.18 10.5.3).
+
+A request has one outcome per body part, in the order of the parts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from dicomweb.reasons import FailureReason, WarningReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SOPReference:
+    """The SOP Class and SOP Instance UID by which an answer names an instance."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The instance is durable: an item of Referenced SOP Sequence (0008,1199)."""
+
+    reference: SOPReference
+    study_instance_uid: str
+    series_instance_uid: str
+    warning: WarningReason | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The instance is not stored: an item of Failed SOP Sequence (0008,1198).
+
+    Without a ``reference`` it cannot be named, because both UIDs are Type 1 there: then it is
+    an item of Other Failures Sequence (0008,119A). ``text`` says why, without attribute values.
+    """
+
+    reason: FailureReason
+    text: str
+    reference: SOPReference | None = None
+
+
+Outcome = Stored | Failed
+
+
+def status_of(outcomes: Sequence[Outcome]) -> HTTPStatus:
+    """Return the status of a transaction with these ``outcomes`` (PS3.18 Table 10.5.3-1).
+
+    All stored without a warning is 200, and 202 as long as anything is stored. If nothing is:
+    400 when no part could even be named, 503 when resources were all that lacked, else 409.
+    """
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    if len(failed) < len(outcomes):
+        warned = any(isinstance(outcome, Stored) and outcome.warning for outcome in outcomes)
+        return HTTPStatus.ACCEPTED if failed or warned else HTTPStatus.OK
+    if all(failure.reason == FailureReason.OUT_OF_RESOURCES for failure in failed):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    if all(failure.reference is None for failure in failed):
+        return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.CONFLICT
