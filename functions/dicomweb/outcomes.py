@@ -35,11 +35,13 @@ class Failed:
 
     Without a ``reference`` it cannot be named, because both UIDs are Type 1 there: then it is
     an item of Other Failures Sequence (0008,119A). ``text`` says why, without attribute values.
+    ``temporary`` means that the same instance may well be stored when it is sent again.
     """
 
     reason: FailureReason
     text: str
     reference: SOPReference | None = None
+    temporary: bool = False
 
 
 Outcome = Stored | Failed
@@ -49,13 +51,14 @@ def status_of(outcomes: Sequence[Outcome]) -> HTTPStatus:
     """Return the status of a transaction with these ``outcomes`` (PS3.18 Table 10.5.3-1).
 
     All stored without a warning is 200, and 202 as long as anything is stored. If nothing is:
-    400 when no part could even be named, 503 when resources were all that lacked, else 409.
+    503 when resources were all that lacked, so that sending it again helps; 400 when no part
+    could even be named; else 409.
     """
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     if len(failed) < len(outcomes):
         warned = any(isinstance(outcome, Stored) and outcome.warning for outcome in outcomes)
         return HTTPStatus.ACCEPTED if failed or warned else HTTPStatus.OK
-    if all(failure.reason == FailureReason.OUT_OF_RESOURCES for failure in failed):
+    if all(failure.temporary for failure in failed):
         return HTTPStatus.SERVICE_UNAVAILABLE
     if all(failure.reference is None for failure in failed):
         return HTTPStatus.BAD_REQUEST
