@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from secrets import token_hex
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 STATE = Path(".stowport")
 LIFETIME = 3600
-KEY_ID = "local"
 _KEY_FILE = "issuer.pem"
 _STATE_FILE = "issuer.json"
 
@@ -65,8 +65,11 @@ class Issuer:
         server = _Server(("127.0.0.1", port), _Documents)
         url = f"http://127.0.0.1:{server.server_address[1]}"
         key = generate_private_key(public_exponent=65537, key_size=2048)
-        server.documents = _documents(url, key.public_key())
-        _write_state(state, key, {"issuer": url, "audience": audience, "scope": scope})
+        # Not the same at every start: a key that is named like another is taken for it.
+        kid = token_hex(8)
+        server.documents = _documents(url, key.public_key(), kid)
+        settings = {"issuer": url, "audience": audience, "scope": scope, "kid": kid}
+        _write_state(state, key, settings)
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return cls(url, state, server)
 
@@ -109,7 +112,7 @@ def mint(state: Path = STATE, scope: str | None = None, lifetime: int = LIFETIME
         "iat": now,
         "exp": now + lifetime,
     }
-    return jwt.encode(claims, key, "RS256", headers={"kid": KEY_ID, "typ": "at+jwt"})
+    return jwt.encode(claims, key, "RS256", headers={"kid": settings["kid"], "typ": "at+jwt"})
 
 
 class _Server(ThreadingTCPServer):
@@ -137,7 +140,7 @@ class _Documents(BaseHTTPRequestHandler):
         """Say nothing: the laptop's console is one line for each request stored."""
 
 
-def _documents(url: str, key: RSAPublicKey) -> dict[str, bytes]:
+def _documents(url: str, key: RSAPublicKey, kid: str) -> dict[str, bytes]:
     configuration = {
         "issuer": url,
         "jwks_uri": f"{url}/jwks.json",
@@ -146,7 +149,7 @@ def _documents(url: str, key: RSAPublicKey) -> dict[str, bytes]:
         "id_token_signing_alg_values_supported": ["RS256"],
     }
     public_key = RSAAlgorithm.to_jwk(key, as_dict=True)
-    jwks = {"keys": [{**public_key, "kid": KEY_ID, "alg": "RS256", "use": "sig"}]}
+    jwks = {"keys": [{**public_key, "kid": kid, "alg": "RS256", "use": "sig"}]}
     return {
         "/.well-known/openid-configuration": json.dumps(configuration).encode(),
         "/jwks.json": json.dumps(jwks).encode(),

@@ -1,0 +1,110 @@
+"""The Lambda authorizer: says whether a request may reach the store function.
+
+API Gateway's contract for a REQUEST authorizer of a REST API: an error with the exact message
+``Unauthorized`` is answered 401, a Deny policy 403, and any other error is the authorizer's own
+failure, which the template's gateway responses turn into 503.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_lambda_powertools import Logger
+
+from authorizer.discovery import IssuerUnavailable
+from authorizer.issuer_keys import IssuerKeys
+from authorizer.settings import Settings, read_settings
+from authorizer.tokens import TokenRefused, bearer_token, may_store, verified_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+keys_of = cache(IssuerKeys)
+
+
+class Unauthorized(Exception):
+    """No good token: 401. API Gateway knows it by its message, to the letter."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Return the IAM policy that lets the request of ``event`` through, or denies it.
+
+    Raises
+    ------
+    Unauthorized
+        There is no good token, or the deployment does not say what a good one is.
+    IssuerUnavailable
+        Whether the token is good cannot be found out now.
+    """
+    settings = read_settings()
+    if settings.open_to_all:
+        _say_once("warning", "AUTHENTICATION is none: everyone who can reach this API may store")
+        return _policy("Allow", event, "anonymous")
+    claims = _authenticate(event, settings)
+    principal = sha256(str(claims.get("sub", "")).encode(errors="replace")).hexdigest()[:32]
+    if may_store(claims, settings.required_scope):
+        return _policy("Allow", event, principal)
+    _log_refusal(event, "scope missing")
+    return _policy("Deny", event, principal)
+
+
+def _authenticate(event: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:
+    if settings.defect:
+        _say_once("error", f"every request is refused: {settings.defect}")
+        raise Unauthorized
+    try:
+        token = bearer_token(_authorization(event))
+        return verified_claims(token, settings, keys_of(settings.issuer))
+    except TokenRefused as refusal:
+        _log_refusal(event, str(refusal))
+        raise Unauthorized from None
+    except IssuerUnavailable as error:
+        logger.warning("the issuer is unavailable", reason=str(error))
+        raise
+
+
+def _authorization(event: Mapping[str, Any]) -> list[str]:
+    """Return the values of every Authorization header, whatever the case of its name."""
+    several = event.get("multiValueHeaders") or {}
+    one_each = event.get("headers") or {}
+    lists = several or {name: [value] for name, value in one_each.items()}
+    return [
+        value
+        for name, values in lists.items()
+        if name.lower() == "authorization"
+        for value in values
+    ]
+
+
+def _policy(
+    effect: Literal["Allow", "Deny"], event: Mapping[str, Any], principal: str
+) -> dict[str, Any]:
+    """Return a policy for this one request: verdicts are not cached, so none needs a wildcard."""
+    statement = {
+        "Action": "execute-api:Invoke",
+        "Effect": effect,
+        "Resource": event["methodArn"],
+    }
+    return {
+        "principalId": principal,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+    }
+
+
+def _log_refusal(event: Mapping[str, Any], reason: str) -> None:
+    request_id = event.get("requestContext", {}).get("requestId")
+    logger.info("refused", reason=reason, request_id=request_id)
+
+
+@cache
+def _say_once(level: Literal["warning", "error"], text: str) -> None:
+    """Log what holds for every request of this environment with its first one only."""
+    getattr(logger, level)(text)

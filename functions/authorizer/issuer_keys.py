@@ -1,0 +1,98 @@
+"""Keep an issuer's public keys between requests, and find the one a token was signed with.
+
+A token that names an unknown key makes the keys be fetched again, because that is how a new key
+is met; but not more often than every ``COOLDOWN`` seconds, or a flood of made-up key names would
+become a flood at the issuer.
+"""
+
+import time
+from math import inf
+from threading import Lock
+from typing import Any
+
+from jwt import PyJWK, PyJWTError
+
+from authorizer.discovery import IssuerUnavailable, fetch_keys
+
+LIFETIME = 3600
+"""Seconds after which keys are fetched again, so that a withdrawn key stops being good."""
+
+KEPT = 24 * 3600
+"""Seconds for which keys stay in use while the issuer cannot be reached."""
+
+COOLDOWN = 30
+"""Seconds from one fetch to the next."""
+
+COOLDOWN_AFTER_FAILURE = 3
+"""Seconds from a fetch that failed to the next."""
+
+
+class IssuerKeys:
+    """The public keys of ``issuer``; nothing is fetched before the first is asked for."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+        self._keys: list[dict[str, Any]] = []
+        self._failure = ""
+        self._fetched = self._tried = -inf
+        self._lock = Lock()
+
+    def find(self, algorithm: str, kid: str | None) -> PyJWK | None:
+        """Return the key named ``kid`` that fits ``algorithm``, or None if the issuer has none.
+
+        Without a ``kid`` the issuer's only key that fits is meant (OpenID Connect Core 10.1).
+
+        Raises
+        ------
+        IssuerUnavailable
+            There is no such key in hand, and the issuer cannot be asked for it.
+        """
+        with self._lock:
+            # The wall clock: a frozen environment's monotonic one may stand still.
+            now = time.time()
+            if now - self._fetched > LIFETIME:
+                self._refresh(now)
+            key = self._match(algorithm, kid)
+            if key is None:
+                self._refresh(now)
+                key = self._match(algorithm, kid)
+            if key is None and self._failure:
+                raise IssuerUnavailable(self._failure)
+            return key
+
+    def _refresh(self, now: float) -> None:
+        if now - self._tried < (COOLDOWN_AFTER_FAILURE if self._failure else COOLDOWN):
+            return
+        self._tried = now
+        try:
+            self._keys = fetch_keys(self._issuer)
+        except IssuerUnavailable as error:
+            self._failure = str(error)
+            if now - self._fetched > KEPT:
+                self._keys = []
+        else:
+            self._failure = ""
+            self._fetched = now
+
+    def _match(self, algorithm: str, kid: str | None) -> PyJWK | None:
+        named = [key for key in self._keys if kid is None or key.get("kid") == kid]
+        fitting = [key for key in (_public_key(jwk, algorithm) for jwk in named) if key]
+        if kid is None and len(fitting) > 1:
+            return None
+        return fitting[0] if fitting else None
+
+
+def _public_key(jwk: dict[str, Any], algorithm: str) -> PyJWK | None:
+    """Return ``jwk`` as a key that verifies ``algorithm``, or None if it is no such key.
+
+    The algorithm is bound to the key here, so a token cannot choose another one for it. A key of
+    another type or curve, an encryption key, one too short and a private one are no such keys.
+    """
+    if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm or "d" in jwk:
+        return None
+    try:
+        key = PyJWK(jwk, algorithm)
+        prepared = key.Algorithm.prepare_key(key.key)
+    except PyJWTError:
+        return None
+    return None if key.Algorithm.check_key_length(prepared) else key

@@ -1,0 +1,43 @@
+"""What the deployment says about who may store; the only place here that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from authorizer.discovery import is_protected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The template's parameters Authentication, OidcIssuer, OidcAudience and RequiredScope."""
+
+    authentication: str
+    issuer: str
+    audience: str
+    required_scope: str
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether everyone may store: only if that was asked for by its name."""
+        return self.authentication == "none"
+
+    @property
+    def defect(self) -> str:
+        """Why no token can be verified with these settings, or an empty string."""
+        if self.authentication != "oidc":
+            return "AUTHENTICATION is neither oidc nor none"
+        if not self.issuer or not self.audience:
+            return "OIDC_ISSUER and OIDC_AUDIENCE are not both set"
+        if not is_protected(self.issuer):
+            return "OIDC_ISSUER is not an https URL"
+        return ""
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in ``environ``; what is missing there is an empty string."""
+    return Settings(
+        authentication=environ.get("AUTHENTICATION", ""),
+        issuer=environ.get("OIDC_ISSUER", ""),
+        audience=environ.get("OIDC_AUDIENCE", ""),
+        required_scope=environ.get("REQUIRED_SCOPE", ""),
+    )

@@ -1,0 +1,124 @@
+"""From the Authorization header to the claims of a verified token (RFC 6750, RFC 7519, RFC 8725).
+
+Two questions, two functions: `verified_claims` says whether the token is good, `may_store`
+whether it is good enough. A refusal names its category only: a token and its claims say who
+somebody is, so no part of either is ever put into a message.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jwt
+
+from authorizer.issuer_keys import IssuerKeys
+from authorizer.settings import Settings
+
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""Signatures only the issuer can make: never ``none``, never a shared secret (RFC 8725 3.1)."""
+
+LEEWAY = 60
+"""Seconds the issuer's clock and this one may differ (RFC 7519 4.1.4)."""
+
+MAX_HEADER = 16 * 1024
+"""Characters of an Authorization header."""
+
+# RFC 6750 2.1, with the compact form of RFC 7515 7.1 in place of any b64token.
+_BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII | re.IGNORECASE)
+_ACCESS_TOKEN_TYPES = {"jwt", "at+jwt", "application/at+jwt"}
+_SCOPE_CLAIMS = ("scope", "scp", "roles")
+_CATEGORIES: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.ImmatureSignatureError: "not valid yet",
+    jwt.InvalidIssuerError: "wrong issuer",
+    jwt.InvalidSignatureError: "bad signature",
+    jwt.MissingRequiredClaimError: "claim missing",
+}
+
+
+class TokenRefused(Exception):
+    """There is no good token; ``str()`` of it is the category for the log."""
+
+
+def bearer_token(authorization: Sequence[str]) -> str:
+    """Return the JWT in the values of a request's Authorization headers.
+
+    Raises
+    ------
+    TokenRefused
+        There is not exactly one value, or it is not the Bearer scheme with a JWT.
+    """
+    if len(authorization) != 1:
+        raise TokenRefused("several Authorization headers" if authorization else "no token")
+    if len(authorization[0]) > MAX_HEADER:
+        raise TokenRefused("too long")
+    match = _BEARER.fullmatch(authorization[0])
+    if match is None:
+        raise TokenRefused("not a bearer token")
+    return match[1]
+
+
+def verified_claims(token: str, settings: Settings, keys: IssuerKeys) -> Mapping[str, Any]:
+    """Return the claims of ``token`` if it is an access token for this service, valid now.
+
+    Raises
+    ------
+    TokenRefused
+        It is not, or cannot be shown to be.
+    IssuerUnavailable
+        The key it names is not in hand, and the issuer cannot be asked for it.
+    """
+    try:
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            _signing_key(jwt.get_unverified_header(token), keys),
+            algorithms=sorted(ALGORITHMS),
+            issuer=settings.issuer,
+            leeway=LEEWAY,
+            options={"require": ["exp"], "verify_aud": False},
+        )
+    except jwt.PyJWTError as error:
+        raise TokenRefused(_CATEGORIES.get(type(error), "malformed")) from None
+    if not _is_meant_for(settings.audience, claims):
+        raise TokenRefused("wrong audience")
+    return claims
+
+
+def may_store(claims: Mapping[str, Any], required_scope: str) -> bool:
+    """Whether ``claims`` hold every scope of ``required_scope`` (space separated, may be empty)."""
+    granted = {value for name in _SCOPE_CLAIMS for value in _values(claims.get(name))}
+    return granted.issuperset(required_scope.split())
+
+
+def _signing_key(header: Mapping[str, Any], keys: IssuerKeys) -> jwt.PyJWK:
+    algorithm, typ = header.get("alg"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise TokenRefused("algorithm not allowed")
+    # RFC 8725 3.11: an issuer signs more than access tokens, a logout token for one.
+    if not isinstance(typ, str) or typ.lower() not in _ACCESS_TOKEN_TYPES:
+        raise TokenRefused("not an access token")
+    key = keys.find(algorithm, header.get("kid"))
+    if key is None:
+        raise TokenRefused("unknown key")
+    return key
+
+
+def _is_meant_for(audience: str, claims: Mapping[str, Any]) -> bool:
+    # Cognito's own claim. Its ID tokens have the client for an audience, its access tokens none.
+    use = claims.get("token_use")
+    if "aud" in claims:
+        return use in (None, "access") and audience in _listed(claims["aud"])
+    return use == "access" and claims.get("client_id") == audience
+
+
+def _listed(claim: object) -> list[object]:
+    return claim if isinstance(claim, list) else [claim]
+
+
+def _values(claim: object) -> list[str]:
+    """Return the values of a claim that is a list, or a space separated string (RFC 8693 4.2)."""
+    if isinstance(claim, str):
+        return claim.split()
+    return [value for value in _listed(claim) if isinstance(value, str)]
