@@ -1,0 +1,140 @@
+"""The items of the index: one for every study, series and instance.
+
+The partition key is ``StudyInstanceUID``, so that a study's instances are one query; the sort
+key is ``Resource``, the resource's path below the study::
+
+    study                            a study's attributes, ModalitiesInStudy, SOPClassesInStudy
+    series/{series}                  a series' attributes, SeriesInstanceUID
+    instances/{series}/{instance}    an instance's attributes, and:
+        SeriesInstanceUID SOPInstanceUID SOPClassUID
+        TransferSyntaxUID            of the bytes (0002,0010)
+        NumberOfFrames               1 if the instance does not say
+        Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
+        Stored                       when the item was written, UTC, ISO 8601
+
+Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
+their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
+SS. An empty attribute is left out. The first instance that brings a value for an attribute of a
+study or a series decides it. The instance item is the commit: only what has one is stored.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from dicomweb.instances import IndexValue, SOPInstance
+
+    Item = dict[str, AttributeValueTypeDef]
+
+# Of an attribute, as text. No VR of an indexed attribute allows as much; it keeps an item far
+# below DynamoDB's 400 KB whatever a sender makes up.
+_LONGEST_ATTRIBUTE = 4096
+
+
+class ItemKey(NamedTuple):
+    """The primary key of an item."""
+
+    study_instance_uid: str
+    resource: str
+
+    def item(self) -> "Item":
+        """Return the key attributes."""
+        return {
+            "StudyInstanceUID": {"S": self.study_instance_uid},
+            "Resource": {"S": self.resource},
+        }
+
+
+def study_key(instance: "SOPInstance") -> ItemKey:
+    """Return the key of the study of ``instance``."""
+    return ItemKey(instance.study_instance_uid, "study")
+
+
+def series_key(instance: "SOPInstance") -> ItemKey:
+    """Return the key of the series of ``instance``."""
+    return ItemKey(instance.study_instance_uid, f"series/{instance.series_instance_uid}")
+
+
+def instance_key(instance: "SOPInstance") -> ItemKey:
+    """Return the key of ``instance`` itself."""
+    return ItemKey(
+        instance.study_instance_uid,
+        f"instances/{instance.series_instance_uid}/{instance.sop_instance_uid}",
+    )
+
+
+def study_attributes(instance: "SOPInstance") -> "Item":
+    """Return what ``instance`` says of its study."""
+    item = _to_item(instance.attributes.study)
+    item["SOPClassesInStudy"] = {"SS": [instance.sop_class_uid]}
+    item.pop("ModalitiesInStudy", None)
+    modality = instance.attributes.series.get("Modality")
+    if isinstance(modality, str) and modality:
+        item["ModalitiesInStudy"] = {"SS": [modality]}
+    return item
+
+
+def series_attributes(instance: "SOPInstance") -> "Item":
+    """Return what ``instance`` says of its series."""
+    item = _to_item(instance.attributes.series)
+    item["SeriesInstanceUID"] = {"S": instance.series_instance_uid}
+    return item
+
+
+def instance_attributes(instance: "SOPInstance") -> "Item":
+    """Return what ``instance`` says of itself."""
+    return _to_item(
+        {
+            **instance.attributes.instance,
+            "SeriesInstanceUID": instance.series_instance_uid,
+            "SOPInstanceUID": instance.sop_instance_uid,
+            "SOPClassUID": instance.sop_class_uid,
+            "TransferSyntaxUID": instance.transfer_syntax_uid,
+            "NumberOfFrames": instance.number_of_frames,
+            "Size": len(instance.content),
+        }
+    )
+
+
+def add_first(item: "Item", values: "Item") -> None:
+    """Add to ``item`` the ``values`` of attributes that it lacks, and join the sets."""
+    for keyword, value in missing(values, item).items():
+        present = item.get(keyword, {}).get("SS", [])
+        item[keyword] = {"SS": [*present, *value["SS"]]} if "SS" in value else value
+
+
+def missing(values: "Item", item: "Item") -> "Item":
+    """Return those of ``values`` that ``item`` lacks: attributes, and members of its sets."""
+    lacking: Item = {}
+    for keyword, value in values.items():
+        if "SS" in value:
+            present = item.get(keyword, {}).get("SS", [])
+            if members := [member for member in value["SS"] if member not in present]:
+                lacking[keyword] = {"SS": members}
+        elif keyword not in item:
+            lacking[keyword] = value
+    return lacking
+
+
+def _to_item(attributes: "Mapping[str, IndexValue]") -> "Item":
+    return {
+        keyword: to_attribute_value(value)
+        for keyword, value in attributes.items()
+        if value not in ("", [], {}) and len(str(value)) <= _LONGEST_ATTRIBUTE
+    }
+
+
+def to_attribute_value(value: "IndexValue") -> "AttributeValueTypeDef":
+    """Return ``value`` as DynamoDB's AttributeValue."""
+    match value:
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case list():
+            return {"L": [to_attribute_value(item) for item in value]}
+        case dict():
+            return {"M": {keyword: to_attribute_value(item) for keyword, item in value.items()}}

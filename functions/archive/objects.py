@@ -1,0 +1,73 @@
+"""The objects: an instance's bytes in S3, exactly as they were sent.
+
+::
+
+    studies/{study}/series/{series}/instances/{sop}/{SHA-256 of the bytes, hex}.dcm
+
+An object is immutable, because its key holds the digest of its bytes: no write ever destroys
+other bytes, and writing again changes nothing. Its Content-Type names the transfer syntax as
+PS3.18 Section 8.7.3.5 does; it has no user metadata.
+"""
+
+import base64
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from archive.clients import s3_client
+from archive.errors import error_code
+
+if TYPE_CHECKING:
+    from archive.deadline import Deadline
+    from dicomweb.instances import SOPInstance
+
+
+def object_key(instance: "SOPInstance", sha256: str) -> str:
+    """Return the key of ``instance``, whose bytes have the digest ``sha256`` (hex)."""
+    return (
+        f"studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
+        f"/instances/{instance.sop_instance_uid}/{sha256}.dcm"
+    )
+
+
+class Objects:
+    """The bucket that holds the instances."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        self._s3 = s3_client()
+
+    def put(self, instance: "SOPInstance", sha256: str, deadline: "Deadline") -> None:
+        """Store the bytes of ``instance``; done as well if they are there.
+
+        Raises ArchiveError (A700) at the ``deadline`` and botocore's errors.
+        """
+        attempt = 0
+        while not self._is_stored(instance, sha256):
+            deadline.pause(attempt)
+            attempt += 1
+
+    def _is_stored(self, instance: "SOPInstance", sha256: str) -> bool:
+        try:
+            self._put(instance, sha256)
+        except ClientError as error:
+            match error_code(error):
+                case "PreconditionFailed":
+                    return True
+                case "ConditionalRequestConflict":  # another write of the key is under way
+                    return False
+                case _:
+                    raise
+        return True
+
+    def _put(self, instance: "SOPInstance", sha256: str) -> None:
+        self._s3.put_object(
+            Bucket=self.bucket,
+            Key=object_key(instance, sha256),
+            # A copy, but only while it is sent: a file-like body costs a read for every 16 KB
+            # and a round trip for "Expect: 100-continue".
+            Body=bytes(instance.content),
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode("ascii"),
+            ContentType=f"application/dicom; transfer-syntax={instance.transfer_syntax_uid}",
+            IfNoneMatch="*",
+        )
