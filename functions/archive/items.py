@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from dicomweb.instances import IndexValue, SOPInstance
+    from dicomweb.attributes import IndexValue
+    from dicomweb.instances import SOPInstance
 
     Item = dict[str, AttributeValueTypeDef]
 
