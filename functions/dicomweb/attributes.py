@@ -1,0 +1,206 @@
+"""Decode the attributes that the index keeps: what QIDO-RS returns (PS3.18 10.6.3.3).
+
+Text becomes Unicode by the instance's own character sets (PS3.5 6.1, PS3.3 C.12.1.1.2). The
+index is not the instance: a value that is invalid, or in a character set that is unknown or
+that its bytes break, is left out of the index and counted. It is never a reason to refuse.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+from pydicom import charset
+from pydicom.config import RAISE
+from pydicom.valuerep import TEXT_VR_DELIMS, validate_value
+
+from dicomweb.datasets import Element, items, walk
+from dicomweb.errors import InstanceRejected
+
+IndexValue = str | int | list["IndexValue"] | dict[str, "IndexValue"]
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275
+
+Attribute = tuple[int, str, str]
+"""Tag, keyword and VR."""
+
+STUDY: tuple[Attribute, ...] = (
+    (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),
+    (0x00080020, "StudyDate", "DA"),
+    (0x00080030, "StudyTime", "TM"),
+    (0x00080050, "AccessionNumber", "SH"),
+    (0x00080090, "ReferringPhysicianName", "PN"),
+    (0x00080201, "TimezoneOffsetFromUTC", "SH"),
+    (0x00081030, "StudyDescription", "LO"),
+    (0x00100010, "PatientName", "PN"),
+    (0x00100020, "PatientID", "LO"),
+    (0x00100030, "PatientBirthDate", "DA"),
+    (0x00100040, "PatientSex", "CS"),
+    (0x00200010, "StudyID", "SH"),
+)
+"""PS3.18 Table 10.6.3-3 and Study Description, which every work list shows."""
+
+SERIES: tuple[Attribute, ...] = (
+    (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),
+    (0x00080060, "Modality", "CS"),
+    (0x00080201, "TimezoneOffsetFromUTC", "SH"),
+    (0x0008103E, "SeriesDescription", "LO"),
+    (0x00200011, "SeriesNumber", "IS"),
+    (0x00400244, "PerformedProcedureStepStartDate", "DA"),
+    (0x00400245, "PerformedProcedureStepStartTime", "TM"),
+    (REQUEST_ATTRIBUTES_SEQUENCE, "RequestAttributesSequence", "SQ"),
+)
+"""PS3.18 Table 10.6.3-4."""
+
+INSTANCE: tuple[Attribute, ...] = (
+    (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),
+    (0x00080201, "TimezoneOffsetFromUTC", "SH"),
+    (0x00200013, "InstanceNumber", "IS"),
+    (0x00280008, "NumberOfFrames", "IS"),
+    (0x00280010, "Rows", "US"),
+    (0x00280011, "Columns", "US"),
+    (0x00280100, "BitsAllocated", "US"),
+)
+"""PS3.18 Table 10.6.3-5."""
+
+REQUEST: tuple[Attribute, ...] = (
+    (0x00400009, "ScheduledProcedureStepID", "SH"),
+    (0x00401001, "RequestedProcedureID", "SH"),
+)
+"""What of an item of Request Attributes Sequence is kept (PS3.18 Table 10.6.3-4)."""
+
+TAGS = frozenset(tag for tag, _, _ in chain(STUDY, SERIES, INSTANCE))
+
+_IN_ITEM = frozenset(tag for tag, _, _ in REQUEST)
+_MAX_ITEMS = 16
+_TEXT = frozenset(("LO", "PN", "SH"))
+_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexAttributes:
+    """The QIDO-RS return attributes of an instance by level.
+
+    Keys are attribute keywords; values are Unicode text, integers, lists of either, or for a
+    sequence a list of such mappings. ``left_out`` counts attributes whose value was invalid.
+    """
+
+    study: Mapping[str, IndexValue] = field(default_factory=dict)
+    series: Mapping[str, IndexValue] = field(default_factory=dict)
+    instance: Mapping[str, IndexValue] = field(default_factory=dict)
+    left_out: int = 0
+
+
+def index_attributes(elements: Mapping[int, Element]) -> IndexAttributes:
+    """Decode what ``elements``, those of TAGS that are there, hold for each level."""
+    decoder = _Decoder(elements)
+    return IndexAttributes(
+        study=decoder.level(elements, STUDY),
+        series=decoder.level(elements, SERIES),
+        instance=decoder.level(elements, INSTANCE),
+        left_out=len(decoder.left_out),
+    )
+
+
+def integer(element: Element | None, vr: str) -> int | None:
+    """Return the value of a single IS or US element, or None if it is absent or invalid."""
+    if element is None:
+        return None
+    try:
+        return _unsigned_short(element.value) if vr == "US" else _integer_string(element.value)
+    except ValueError:
+        return None
+
+
+def _unsigned_short(value: memoryview) -> int:
+    if len(value) != 2:  # noqa: PLR2004 - the bytes of a US, PS3.5 Table 6.2-1
+        raise ValueError
+    return int.from_bytes(value, "little")
+
+
+def _integer_string(value: memoryview) -> int:
+    text = bytes(value).decode("ascii").strip(" \0")
+    if not _INTEGER.fullmatch(text):
+        raise ValueError
+    return int(text)
+
+
+class _Decoder:
+    """Decodes values by the character sets of one data set, and counts what it cannot."""
+
+    def __init__(self, elements: Mapping[int, Element]) -> None:
+        self.left_out: set[int] = set()
+        self.encodings = _encodings(elements.get(SPECIFIC_CHARACTER_SET))
+
+    def level(
+        self, elements: Mapping[int, Element], attributes: tuple[Attribute, ...]
+    ) -> dict[str, IndexValue]:
+        found: dict[str, IndexValue] = {}
+        for tag, keyword, vr in attributes:
+            element = elements.get(tag)
+            if element is None or not element.value:
+                continue
+            try:
+                value = self.value(element, vr)
+            except (ValueError, LookupError, Warning, InstanceRejected):
+                self.left_out.add(tag)
+                continue
+            if value not in ("", []):
+                found[keyword] = value
+        return found
+
+    def value(self, element: Element, vr: str) -> IndexValue:
+        decode: Callable[[Element], IndexValue] = {
+            "US": lambda element: _unsigned_short(element.value),
+            "IS": lambda element: _integer_string(element.value),
+            "SQ": self.sequence,
+        }.get(vr, lambda element: self.text(element, vr))
+        return decode(element)
+
+    def text(self, element: Element, vr: str) -> IndexValue:
+        value = bytes(element.value)
+        text = self.decode(value, vr) if vr in _TEXT else value.decode("ascii")
+        if element.tag == SPECIFIC_CHARACTER_SET:
+            return [term.strip(" \0") for term in text.split("\\")]
+        text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
+        validate_value(vr, text, RAISE)
+        return text
+
+    def decode(self, value: bytes, vr: str) -> str:
+        """Decode text; the groups of a person's name are decoded one by one (PS3.5 6.2.1.1)."""
+        if charset.ESC not in value:
+            return value.decode(self.encodings[0])
+        delimiters = {0x5E} if vr == "PN" else TEXT_VR_DELIMS
+        groups = value.split(b"=") if vr == "PN" else [value]
+        text = "=".join(charset.decode_bytes(group, self.encodings, delimiters) for group in groups)
+        if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
+            raise ValueError  # pydicom replaces what it cannot decode
+        return text
+
+    def sequence(self, element: Element) -> IndexValue:
+        data_sets = items(element)
+        if len(data_sets) > _MAX_ITEMS:
+            raise ValueError
+        implicit_vr = element.vr != "SQ"
+        kept = [
+            self.level(
+                walk(item, start=0, implicit_vr=implicit_vr, wanted=_IN_ITEM).elements, REQUEST
+            )
+            for item in data_sets
+        ]
+        return [attributes for attributes in kept if attributes]
+
+
+def _encodings(element: Element | None) -> list[str]:
+    """Return the Python encodings for the terms of Specific Character Set (0008,0005).
+
+    For an unknown term only ASCII is readable, and without one nothing else was promised.
+    """
+    raw = bytes(element.value).decode("ascii", errors="replace") if element else ""
+    terms = [term.strip(" \0") for term in raw.split("\\")]
+    if any(term not in charset.python_encoding for term in terms):
+        return ["ascii"]
+    encodings = [charset.python_encoding[term] for term in terms]
+    return ["ascii" if terms[0] in _DEFAULT_REPERTOIRE else encodings[0], *encodings[1:]]

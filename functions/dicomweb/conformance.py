@@ -1,0 +1,97 @@
+"""Which SOP classes and transfer syntaxes are taken (PS3.18 10.5.5, the conformance statement).
+
+The tables are data: ``sop_classes.tsv`` puts each class into a group, ``transfer_syntaxes.tsv``
+says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. Its
+JPEG Lossless (Process 14) is misprinted there as ...4.54 and stands here as ...4.57. Rows of
+group ``-`` are the rest of the current standard, for the profile that takes any storage class.
+"""
+
+import csv
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+
+_NATIVE = frozenset(
+    (
+        IMPLICIT_VR_LITTLE_ENDIAN,
+        "1.2.840.10008.1.2.1",
+        "1.2.840.10008.1.2.1.99",
+        "1.2.840.10008.1.2.4.94",
+        "1.2.840.10008.1.2.4.95",
+        "1.2.840.10008.1.2.4.204",
+        "1.2.840.10008.1.2.4.205",
+    )
+)
+"""Transfer syntaxes whose pixel data, if there is any, is not encapsulated (PS3.5 Annex A)."""
+
+_DEFLATED = frozenset(
+    ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+)
+
+_VIDEO_GROUP = "Video"
+
+
+class StorageProfile(StrEnum):
+    """What a deployment takes: the conformance statement's pairs, or every storage class."""
+
+    CONFORMANCE = "conformance"
+    ANY_STORAGE = "any-storage"
+
+
+@cache
+def sop_class_groups() -> Mapping[str, str]:
+    """Return the group of each SOP class: Image, Video, SR, Other, or ``-``."""
+    return {row["uid"]: row["group"] for row in _rows("sop_classes.tsv")}
+
+
+@cache
+def transfer_syntax_groups() -> Mapping[str, frozenset[str]]:
+    """Return for each transfer syntax the groups of SOP classes that may use it."""
+    return {
+        row["uid"]: frozenset(row["groups"].split(",")) - {"-"}
+        for row in _rows("transfer_syntaxes.tsv")
+    }
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    text = files("dicomweb").joinpath(table).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+
+
+def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
+    """Tell whether instances of the SOP class are taken at all."""
+    group = sop_class_groups().get(sop_class_uid)
+    return group is not None and (profile is StorageProfile.ANY_STORAGE or group != "-")
+
+
+def takes_transfer_syntax(
+    profile: StorageProfile, sop_class_uid: str, transfer_syntax_uid: str
+) -> bool:
+    """Tell whether the transfer syntax is taken for the group that the SOP class is in."""
+    groups = transfer_syntax_groups().get(transfer_syntax_uid)
+    if groups is None:
+        return False
+    return profile is StorageProfile.ANY_STORAGE or sop_class_groups().get(sop_class_uid) in groups
+
+
+def is_implicit_vr(transfer_syntax_uid: str) -> bool:
+    """Tell whether data sets have no VR (PS3.5 A.1)."""
+    return transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
+
+
+def is_deflated(transfer_syntax_uid: str) -> bool:
+    """Tell whether the whole data set is deflated (PS3.5 A.5)."""
+    return transfer_syntax_uid in _DEFLATED
+
+
+def is_encapsulated(transfer_syntax_uid: str) -> bool:
+    """Tell whether pixel data is encapsulated in fragments (PS3.5 A.4)."""
+    return transfer_syntax_uid not in _NATIVE
+
+
+def is_video(transfer_syntax_uid: str) -> bool:
+    """Tell whether one fragment may hold many frames, as those of a video do (PS3.5 8.2.5)."""
+    return transfer_syntax_groups()[transfer_syntax_uid] == {_VIDEO_GROUP}

@@ -1,0 +1,134 @@
+"""Media types: what a request holds and what its answer should be (RFC 9110 8.3.1, 12.5.1).
+
+Parameters are read as leniently as the clients in use need: quoted or not, in any case and
+order, with or without blanks. A value with a slash must be quoted by RFC 2045 Section 5.1, yet
+Orthanc's scripts, curl users and older JavaScript clients send ``type=application/dicom``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dicomweb.errors import MalformedRequest
+
+DICOM = "application/dicom"
+DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
+OCTET_STREAM = "application/octet-stream"
+MULTIPART_RELATED = "multipart/related"
+
+ALIASES = {
+    DICOM_JSON: DICOM_JSON,
+    "application/json": DICOM_JSON,
+    DICOM_XML: DICOM_XML,
+    "application/xml": DICOM_XML,
+    "text/xml": DICOM_XML,
+}
+"""What answers which acceptable media type; the last three are what older clients ask for."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PARAMETER = re.compile(
+    r'\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))\s*(?:;|$)', re.DOTALL
+)
+_QUOTED_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaType:
+    """A parsed media type: ``essence`` is type/subtype and all names are in lower case."""
+
+    essence: str
+    parameters: Mapping[str, str]
+
+
+def parse_media_type(value: str) -> MediaType:
+    """Parse the value of a Content-Type field (RFC 9110 8.3.1).
+
+    Raises MalformedRequest if it is not a type, a slash, a subtype and parameters. Of a
+    parameter that is given twice the first counts.
+    """
+    essence, _, rest = value.partition(";")
+    kind, slash, subtype = essence.strip().partition("/")
+    if not (slash and _TOKEN.fullmatch(kind) and _TOKEN.fullmatch(subtype)):
+        raise MalformedRequest("found no media type of the form type/subtype in Content-Type")
+    return MediaType(essence=f"{kind}/{subtype}".lower(), parameters=_parameters(rest))
+
+
+def _parameters(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    position = 0
+    while text[position:].strip(" \t;"):
+        match = _PARAMETER.match(text, position)
+        if match is None:
+            raise MalformedRequest("found a Content-Type parameter that is not name=value")
+        name, quoted, plain = match.groups()
+        value = plain.strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        found.setdefault(name.lower(), value)
+        position = match.end()
+    return found
+
+
+def negotiate(accept: str | None, accept_parameter: str | None = None) -> str:
+    """Return the media type of the answer: ``application/dicom+xml`` or ``+json``.
+
+    ``accept`` is the Accept field and ``accept_parameter`` the query parameter of that name,
+    which goes first unless the field excludes what it asks for (PS3.18 8.7.8). Anything invalid
+    is ignored; if nothing acceptable is left the answer is the default, XML, never 406.
+    """
+    in_field = _qualities(accept) if accept and accept.strip() else None
+    if accept_parameter:
+        # A plus sign that was not percent-encoded reaches us as a blank.
+        wanted = _best(_qualities(accept_parameter.replace("dicom ", "dicom+")))
+        if wanted and (in_field is None or in_field[wanted][0] > 0):
+            return wanted
+    return (in_field and _best(in_field)) or DICOM_XML
+
+
+def _qualities(accept: str) -> dict[str, tuple[float, int, int]]:
+    """Return for each media type of an answer its quality, the specificity that gave it, and order.
+
+    Of the ranges that match, the most specific one decides (RFC 9110 12.5.1).
+    """
+    qualities = dict.fromkeys((DICOM_XML, DICOM_JSON), (0.0, -1, 0))
+    for order, (media_range, quality) in enumerate(_ranges(accept)):
+        for answer, (_, specificity, _) in qualities.items():
+            specific = _specificity(media_range, answer)
+            if specific > specificity:
+                qualities[answer] = (quality, specific, -order)
+    return qualities
+
+
+def _best(qualities: Mapping[str, tuple[float, int, int]]) -> str | None:
+    answer = max(qualities, key=qualities.__getitem__)
+    return answer if qualities[answer][0] > 0 else None
+
+
+def _specificity(media_range: MediaType, answer: str) -> int:
+    """Return how specifically the range names this answer: 2, 1, 0, or -1 if not at all."""
+    essence = media_range.essence
+    if essence == MULTIPART_RELATED:
+        essence = media_range.parameters.get("type", "").lower()
+    if ALIASES.get(essence) == answer:
+        return 2
+    return {"application/*": 1, "*/*": 0}.get(essence, -1)
+
+
+def _ranges(accept: str) -> Iterator[tuple[MediaType, float]]:
+    for item in _split_list(accept):
+        try:
+            media_range = parse_media_type(item)
+            quality = float(media_range.parameters.get("q", "1"))
+        except (MalformedRequest, ValueError):
+            continue
+        if 0 <= quality <= 1:
+            yield media_range, quality
+
+
+def _split_list(text: str) -> Iterator[str]:
+    """Split a list field at its commas, but not at those inside quotes (RFC 9110 5.6.1)."""
+    start = 0
+    for match in _QUOTED_OR_COMMA.finditer(text):
+        if match.group() == ",":
+            yield text[start : match.start()]
+            start = match.end()
+    yield text[start:]
