@@ -1,0 +1,160 @@
+"""``python -m local NAME=value ...``: the service on a laptop, until Ctrl-C or SIGTERM.
+
+A NAME is a parameter of ``template.yaml``, or PORT (8080) or AWS_PORT (5050). Standard output has
+the banner and then one line for each request; what the functions print goes to
+``.stowport/functions.log``, as it goes to CloudWatch Logs on AWS.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+
+from local import aws
+from local.aws import AwsUnavailable
+from local.banner import banner
+from local.gateway import Gateway
+from local.intrinsics import TemplateError
+from local.issuer import Issuer
+from local.lambda_service import LambdaService
+from local.proxy import Request, Response
+from local.service import STATE, Service, announced
+from local.template import Template
+
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+FUNCTIONS_LOG = STATE / "functions.log"
+
+_AUDIENCE = "stowport-local"
+_FINISH_SECONDS = 3
+_KEEP_ALIVE_SECONDS = 75
+_LONGEST_PATH = 120
+
+
+class ArgumentError(ValueError):
+    """What is wrong with the command line, in one line."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that calls ``ready`` once it serves."""
+
+    def __init__(self, application: Gateway, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            application,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_FINISH_SECONDS,
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def main(arguments: Sequence[str], template: Path = TEMPLATE) -> int:
+    """Run the service until it is told to stop; return the exit status."""
+    # SIGTERM is as Ctrl-C: uvicorn finishes what is under way, and passes the signal on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _run(_assignments(arguments), template)
+    except KeyboardInterrupt:
+        return 0
+    except (ArgumentError, AwsUnavailable, TemplateError) as error:
+        sys.stderr.write(f"stowport: {error}\n")
+        return 1
+    return 0
+
+
+def _run(values: dict[str, str], path: Path) -> None:
+    port, aws_port = _port(values, "PORT", 8080), _port(values, "AWS_PORT", 5050)
+    with ExitStack() as stack:
+        listener = stack.enter_context(aws.listen(port, "PORT"))
+        parameters = _with_issuer({"Authentication": "none", **values}, path, stack)
+        template = Template(path, parameters)
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        embedded = not endpoint
+        endpoint = endpoint or stack.enter_context(aws.embedded(aws_port))
+        aws.use(endpoint)
+        running = Service(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            endpoint=endpoint,
+            bucket=template.bucket,
+            table=template.table,
+            authentication=template.parameters["Authentication"],
+        )
+        console = sys.stdout
+        stack.enter_context(_functions_log())
+        functions = LambdaService(template.functions, {"AWS_ENDPOINT_URL": endpoint})
+        aws.create(template)
+        stack.enter_context(announced(running))
+        gateway = Gateway(template.api, functions, _request_log(console))
+        text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
+        _Server(gateway, lambda: _print(console, text)).run([listener])
+
+
+def _assignments(arguments: Sequence[str]) -> dict[str, str]:
+    for argument in arguments:
+        if "=" not in argument:
+            raise ArgumentError(f"{argument!r} is not NAME=value")
+    return dict(argument.split("=", 1) for argument in arguments)
+
+
+def _port(values: dict[str, str], name: str, default: int) -> int:
+    text = values.pop(name, str(default))
+    if not text.isdecimal():
+        raise ArgumentError(f"{name} is {text!r}; it is a port number")
+    return int(text)
+
+
+def _with_issuer(parameters: Mapping[str, str], path: Path, stack: ExitStack) -> dict[str, str]:
+    """Start a local issuer if tokens are wanted and none is named; return the parameters for it."""
+    if parameters["Authentication"] != "oidc" or parameters.get("OidcIssuer"):
+        return {**parameters}
+    # Read with none, because with oidc the template demands the issuer that this is for.
+    scope = Template(path, {**parameters, "Authentication": "none"}).parameters["RequiredScope"]
+    audience = parameters.get("OidcAudience") or _AUDIENCE
+    issuer = Issuer.start(STATE, audience=audience, scope=scope)
+    stack.callback(issuer.stop)
+    return {**parameters, "OidcIssuer": issuer.url, "OidcAudience": audience}
+
+
+def _functions_log() -> redirect_stdout[TextIO]:
+    """Return a context in which what is printed goes to the functions' log, line by line."""
+    STATE.mkdir(exist_ok=True)
+    return redirect_stdout(FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8"))
+
+
+def _request_log(console: TextIO) -> Callable[[Request, Response, float], None]:
+    def log(request: Request, response: Response, seconds: float) -> None:
+        path = request.path[:_LONGEST_PATH]
+        _print(
+            console,
+            f"{time.strftime('%H:%M:%S')} {request.method} {path} {response.status_code} "
+            f"{len(request.body)} bytes {seconds * 1000:.0f} ms\n",
+        )
+
+    return log
+
+
+def _print(console: TextIO, text: str) -> None:
+    console.write(text)
+    console.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+"""What ``make run`` prints when it serves."""
+
+from importlib.resources import files
+from pathlib import Path
+from shlex import quote
+
+from local.service import Service
+
+_OPEN = "Authentication=none, the default on the laptop alone: ANYONE on this machine may store"
+_TOKENS = "Authentication=oidc: a bearer token is required, which make token prints"
+
+
+def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
+    """Return the lines that say what serves where, and a command that stores a sample file."""
+    lifetime = " (in memory: what is stored is gone when this stops)" if embedded else ""
+    sample = files("pydicom") / "data" / "test_files" / "CT_small.dcm"
+    tokens = service.authentication == "oidc"
+    authorization = '-H "Authorization: Bearer $(make -s token)" ' if tokens else ""
+    return f"""Ready
+  Service   {service.base_url}
+  S3        {service.endpoint} bucket {service.bucket}{lifetime}
+  DynamoDB  {service.endpoint} table {service.table}
+  Access    {_TOKENS if tokens else _OPEN}
+  Logs      {functions_log.resolve()}
+Try it:
+  curl -sS {authorization}\
+-H 'Content-Type: application/dicom' --data-binary @{quote(str(sample))} {service.base_url}/studies
+One line for each request:
+"""

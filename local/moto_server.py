@@ -1,0 +1,61 @@
+"""S3 and DynamoDB in memory: moto as a server, in a process of its own.
+
+``python -m local.moto_server DESCRIPTOR`` serves the listening socket with that number until
+its standard input ends, which it does when the process that holds the other end does, in
+whatever way that happens.
+"""
+
+import logging
+import os
+import sys
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class OneDynamoDBRequestAtATime:
+    """Lets through one DynamoDB request at a time: moto loses writes when threads race."""
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self._application = application
+        self._lock = Lock()
+
+    def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> list[bytes]:
+        """Answer one request (WSGI)."""
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+            return list(self._application(environ, respond))
+        with self._lock:
+            return list(self._application(environ, respond))
+
+
+def _end_with_standard_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main(descriptor: int) -> None:
+    """Serve the listening socket ``descriptor``."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    Thread(target=_end_with_standard_input, daemon=True).start()
+    application = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
+    make_server(
+        "127.0.0.1",
+        0,
+        application,
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=descriptor,
+    ).serve_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
