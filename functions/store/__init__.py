@@ -1,0 +1,1 @@
+"""The Lambda behind POST /studies and POST /studies/{study} (PS3.18 10.5)."""

@@ -1,0 +1,170 @@
+"""API Gateway's proxy event in, its proxy response out (REST API, Lambda proxy integration).
+
+Nothing else knows what either looks like. An answer is text, never base64: the gateway turns
+base64 into bytes only for some Accept values, and passes text through for all of them.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from dicomweb.checks import is_uid
+from dicomweb.errors import MalformedRequest
+from dicomweb.reasons import FailureReason
+
+Event = Mapping[str, Any]
+
+RETRY_AFTER_SECONDS = "5"
+
+_MAX_WARNING_BYTES = 4096
+"""Of all Warning fields together: API Gateway allows 10,240 bytes of header."""
+
+_REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRequest:
+    """What a request says beside its payload. Field names are in lower case."""
+
+    method: str
+    resource: str
+    target: str | None
+    headers: Mapping[str, str]
+    accept_parameter: str | None
+    host: str
+    base_url: str
+    request_id: str
+
+    @property
+    def study_instance_uid(self) -> str | None:
+        """The study of the target resource, None for all studies; MalformedRequest if no UID."""
+        if self.target is not None and not is_uid(self.target):
+            raise MalformedRequest(
+                "found a study in the target resource that is not a UID, expected /studies or"
+                " /studies/{StudyInstanceUID}"
+            )
+        return self.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreResponse:
+    """An answer: its status, its text, and reasons in words for the Warning field."""
+
+    status: HTTPStatus
+    media_type: str
+    body: str
+    warnings: Sequence[tuple[FailureReason | None, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_request(event: Event) -> StoreRequest:
+    """Read everything but the payload, which may turn out not to be readable."""
+    context = event["requestContext"]
+    parameters = event.get("queryStringParameters") or {}
+    headers = _headers(event)
+    host = context.get("domainName") or "stowport"
+    return StoreRequest(
+        method=event["httpMethod"],
+        resource=event["resource"].strip("/"),
+        target=(event.get("pathParameters") or {}).get("study"),
+        headers=headers,
+        accept_parameter=parameters.get("accept"),
+        host=host,
+        base_url=(
+            f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', host)}"
+            + context.get("path", "").removesuffix("/").removesuffix(event["path"].rstrip("/"))
+        ),
+        request_id=context.get("requestId", ""),
+    )
+
+
+def _headers(event: Event) -> dict[str, str]:
+    fields: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {
+        name: [value] for name, value in (event.get("headers") or {}).items()
+    }
+    return {name.lower(): ", ".join(values) for name, values in fields.items()}
+
+
+def read_payload(event: Event, request: StoreRequest) -> bytes:
+    """Return the payload as it was sent.
+
+    Raises MalformedRequest if it is compressed, or if the gateway has taken it for text because
+    its media type is not a binary one of the API: then the bytes are lost.
+    """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", ""):
+        raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
+    body: str = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        if _REPLACEMENT_CHARACTER in body:
+            raise MalformedRequest(
+                "found a payload of a media type that is not supported, expected"
+                " multipart/related or application/dicom"
+            )
+        return body.encode("utf-8")
+    try:
+        return b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise MalformedRequest("found a payload that is not the base64 it claims") from error
+
+
+def proxy_response(
+    response: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
+) -> dict[str, Any]:
+    """Return what API Gateway turns into the HTTP response."""
+    headers = {
+        "Content-Type": response.media_type,
+        **response.headers,
+        **cors_headers(request.headers.get("origin"), allowed_origins),
+    }
+    if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return {
+        "statusCode": int(response.status),
+        "headers": headers,
+        "multiValueHeaders": {"Warning": list(_warnings(response.warnings, request.host))},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[str, str]:
+    """Return the fields that let a page of ``origin`` read the answer (Fetch Standard, CORS)."""
+    if not allowed_origins:
+        return {}
+    if "*" in allowed_origins:
+        allowed = {"Access-Control-Allow-Origin": "*"}
+    elif origin in allowed_origins:
+        allowed = {"Access-Control-Allow-Origin": str(origin), "Vary": "Origin"}
+    else:
+        return {"Vary": "Origin"}
+    exposed = "Content-Location, Location, Retry-After, Warning, WWW-Authenticate"
+    return {**allowed, "Access-Control-Expose-Headers": exposed}
+
+
+def _warnings(warnings: Iterable[tuple[FailureReason | None, str]], host: str) -> Iterable[str]:
+    """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
+
+    The first text of a reason stands for all of it. dcm4chee's form is followed: warn-code 299
+    and the reason in hex before the text.
+    """
+    seen: set[FailureReason | None] = set()
+    room = _MAX_WARNING_BYTES
+    for reason, text in warnings:
+        if reason in seen:
+            continue
+        seen.add(reason)
+        code = "" if reason is None else f"{reason:04X}: "
+        value = f'299 {host} "{code}{_quotable(text)}"'
+        room -= len(value)
+        if room < 0:
+            return
+        yield value
+
+
+def _quotable(text: str) -> str:
+    printable = text.encode("ascii", errors="replace").decode("ascii")
+    return printable.replace("\\", "/").replace('"', "'")

@@ -1,0 +1,44 @@
+"""What a deployment has chosen: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from archive import DuplicatePolicy
+from dicomweb.conformance import StorageProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The parameters of template.yaml, as the store function gets them.
+
+    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` holds
+    origins, or only ``*``, or nothing.
+    """
+
+    archive_bucket: str
+    index_table: str
+    storage_profile: StorageProfile
+    duplicate_policy: DuplicatePolicy
+    retrieve_base_url: str
+    allowed_origins: frozenset[str]
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
+        return cls(
+            archive_bucket=environment["ARCHIVE_BUCKET"],
+            index_table=environment["INDEX_TABLE"],
+            storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
+            allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+        )
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this environment, read once."""
+    return Settings.of(os.environ)
