@@ -10,6 +10,8 @@ other bytes one wins, and no write destroys what another wrote.
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from botocore.session import get_session
+
 from archive.clients import CONNECTIONS
 from archive.deadline import Deadline
 from archive.errors import ArchiveError, archive_error, out_of_time
@@ -34,8 +36,9 @@ class Archive:
     """
 
     def __init__(self, *, bucket: str, table: str, duplicate_policy: DuplicatePolicy) -> None:
-        self._objects = Objects(bucket)
-        self._index = Index(table)
+        session = get_session()
+        self._objects = Objects(bucket, session)
+        self._index = Index(table, session)
         self._duplicate_policy = duplicate_policy
 
     def keep(

@@ -7,9 +7,9 @@ s3transfer) and nothing that is used here. An empty or absent ``AWS_ENDPOINT_URL
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
-from botocore.session import get_session
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
@@ -31,11 +31,11 @@ _S3_CONFIG = Config(
 )
 
 
-def s3_client() -> "S3Client":
+def s3_client(session: "Session") -> "S3Client":
     """Make a client of S3, with region, credentials and endpoint from the environment."""
-    return cast("S3Client", get_session().create_client("s3", config=_CONFIG.merge(_S3_CONFIG)))
+    return cast("S3Client", session.create_client("s3", config=_CONFIG.merge(_S3_CONFIG)))
 
 
-def dynamodb_client() -> "DynamoDBClient":
+def dynamodb_client(session: "Session") -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
-    return cast("DynamoDBClient", get_session().create_client("dynamodb", config=_CONFIG))
+    return cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG))

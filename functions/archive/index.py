@@ -17,6 +17,7 @@ from archive.items import ItemKey
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from botocore.session import Session
     from mypy_boto3_dynamodb.type_defs import KeysAndAttributesUnionTypeDef
 
     from archive.deadline import Deadline
@@ -28,9 +29,9 @@ _KEYS_A_CALL = 100
 class Index:
     """The table of study, series and instance items."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, session: "Session") -> None:
         self._table = table
-        self._dynamodb = dynamodb_client()
+        self._dynamodb = dynamodb_client(session)
 
     def read(self, keys: "Sequence[ItemKey]", deadline: "Deadline") -> "dict[ItemKey, Item]":
         """Return the items under those of the distinct ``keys`` that have one."""

@@ -18,6 +18,8 @@ from archive.clients import s3_client
 from archive.errors import error_code
 
 if TYPE_CHECKING:
+    from botocore.session import Session
+
     from archive.deadline import Deadline
     from dicomweb.instances import SOPInstance
 
@@ -33,9 +35,9 @@ def object_key(instance: "SOPInstance", sha256: str) -> str:
 class Objects:
     """The bucket that holds the instances."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, session: "Session") -> None:
         self.bucket = bucket
-        self._s3 = s3_client()
+        self._s3 = s3_client(session)
 
     def put(self, instance: "SOPInstance", sha256: str, deadline: "Deadline") -> None:
         """Store the bytes of ``instance``; done as well if they are there.

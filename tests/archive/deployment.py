@@ -1,0 +1,158 @@
+"""The archive's AWS resources under moto, and what the tests see and break of them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from archive import Archive, DuplicatePolicy
+from archive.clients import dynamodb_client, s3_client
+from dicomweb.attributes import IndexAttributes, IndexValue
+from dicomweb.instances import SOPInstance
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.session import Session
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+BUCKET = "planted-bucket-name"
+TABLE = "planted-table-name"
+SOP_CLASSES = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
+EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+
+READ, OBJECT, PARENT, COMMIT = (
+    "dynamodb.BatchGetItem",
+    "s3.PutObject",
+    "dynamodb.UpdateItem",
+    "dynamodb.PutItem",
+)
+STEPS = ((READ, 1), (OBJECT, 1), (PARENT, 1), (PARENT, 2), (COMMIT, 1))
+"""The calls that store one instance of a new study, and which of their kind each is."""
+
+
+def instance(
+    number: int = 1,
+    content: bytes = b"content",
+    *,
+    study: str = "1.2",
+    series: str = "1",
+    modality: str = "CT",
+    **study_attributes: IndexValue,
+) -> SOPInstance:
+    return SOPInstance(
+        sop_class_uid=SOP_CLASSES[modality],
+        sop_instance_uid=f"{study}.{series}.{number}",
+        study_instance_uid=study,
+        series_instance_uid=f"{study}.{series}",
+        transfer_syntax_uid=EXPLICIT_VR_LITTLE_ENDIAN,
+        content=memoryview(content),
+        attributes=IndexAttributes(
+            study={"PatientName": "Planted^Name", **study_attributes},
+            series={"Modality": modality, "SeriesNumber": 0},
+            instance={"InstanceNumber": number},
+        ),
+    )
+
+
+Answer = tuple[SimpleNamespace, dict[str, Any]]
+Hook = Callable[..., Any]
+
+
+def refusal(code: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Answer:
+    """Return what a hook on before-call gives back to answer instead of AWS."""
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status.value}}
+    return SimpleNamespace(status_code=status.value), answer
+
+
+class Sender:
+    """An archive with its clients, whose calls are counted and can be made to fail."""
+
+    def __init__(self, policy: DuplicatePolicy = DuplicatePolicy.REJECT) -> None:
+        self.archive = Archive(bucket=BUCKET, table=TABLE, duplicate_policy=policy)
+        self.calls: Counter[str] = Counter()
+        self._clients: dict[str, BaseClient] = {
+            "s3": self.archive._objects._s3,
+            "dynamodb": self.archive._index._dynamodb,
+        }
+        for call in (READ, OBJECT, PARENT, COMMIT):
+            self.on(f"before-call.{call}", partial(self._count, call))
+
+    def _count(self, call: str, **_: object) -> None:
+        self.calls[call] += 1
+
+    def on(self, event: str, hook: Hook) -> None:
+        self._clients[event.split(".")[1]].meta.events.register(event, hook)
+
+    @contextmanager
+    def hooked(self, event: str, hook: Hook) -> Iterator[None]:
+        self.on(event, hook)
+        try:
+            yield
+        finally:
+            self._clients[event.split(".")[1]].meta.events.unregister(event, hook)
+
+    def outcomes(self, *instances: SOPInstance, seconds: float = 20.0) -> list[str]:
+        """Return ``stored`` or the Failure Reason's name for each of ``instances``."""
+        kept = self.archive.keep(instances, seconds=seconds)
+        return [error.reason.name if error else "stored" for error in kept]
+
+
+class Deployment:
+    """The bucket and the table of a deployment."""
+
+    def __init__(self, session: "Session") -> None:
+        self._s3 = s3_client(session)
+        self._dynamodb = dynamodb_client(session)
+        self._s3.create_bucket(Bucket=BUCKET)
+        self._dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "StudyInstanceUID", "KeyType": "HASH"},
+                {"AttributeName": "Resource", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
+                {"AttributeName": "Resource", "AttributeType": "S"},
+            ],
+        )
+
+    def stored(self, key: str) -> "GetObjectOutputTypeDef":
+        return self._s3.get_object(Bucket=BUCKET, Key=key)
+
+    def objects(self, study: str = "1.2") -> dict[str, bytes]:
+        listed = self._s3.list_objects_v2(Bucket=BUCKET, Prefix=f"studies/{study}/")
+        keys = [each["Key"] for each in listed.get("Contents", [])]
+        return {key: self.stored(key)["Body"].read() for key in keys}
+
+    def items(self, study: str = "1.2") -> dict[str, dict[str, Any]]:
+        """Return the items of a study, found by one query, by their sort key."""
+        answer = self._dynamodb.query(
+            TableName=TABLE,
+            KeyConditionExpression="StudyInstanceUID = :study",
+            ExpressionAttributeValues={":study": {"S": study}},
+        )
+        return {item["Resource"]["S"]: dict(item) for item in answer["Items"]}
+
+    def state(self, study: str = "1.2") -> tuple[object, object]:
+        """Return everything but the times, which differ between two ways to the same end."""
+        items = self.items(study)
+        for item in items.values():
+            item.pop("Stored", None)
+        return self.objects(study), items
+
+    def check(self, study: str = "1.2") -> None:
+        """Check what holds at any moment: objects are whole, and what is committed is complete."""
+        objects, items = self.objects(study), self.items(study)
+        for key, content in objects.items():
+            assert key.endswith(f"/{hashlib.sha256(content).hexdigest()}.dcm")
+        for resource, item in items.items():
+            if resource.startswith("instances/"):
+                content = objects[item["Key"]["S"]]
+                assert hashlib.sha256(content).hexdigest() == item["SHA256"]["S"]
+                assert items[f"series/{item['SeriesInstanceUID']['S']}"]["Modality"]["S"]
+                assert items["study"]["PatientName"]["S"]
