@@ -1,0 +1,120 @@
+import json
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from tests.template.parts import FUNCTIONS, RESOURCES, TEMPLATE, WRITTEN
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    policies: list[dict[str, Any]] = RESOURCES[role]["Properties"]["Policies"]
+    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+
+
+def granted(role: str) -> dict[str, set[str]]:
+    """The actions that ``role`` may do, by what it may do them to."""
+    return {
+        json.dumps(each["Resource"]): (
+            {each["Action"]} if isinstance(each["Action"], str) else set(each["Action"])
+        )
+        for each in statements(role)
+    }
+
+
+class TestFunctions:
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_the_handler_can_be_imported(self, name: str) -> None:
+        module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
+        assert callable(getattr(import_module(module), function))
+
+    def test_both_run_the_same_code_with_the_layer_of_their_processor(self) -> None:
+        shared = TEMPLATE["Globals"]["Function"]
+        assert shared["Runtime"] == "python3.13"
+        assert shared["CodeUri"] == "functions/"
+        assert shared["Architectures"] == [{"Ref": "Architecture"}]
+        assert shared["Layers"] == [
+            {
+                "Fn::If": [
+                    "IsArm64",
+                    {"Ref": "DependenciesLayerArm64"},
+                    {"Ref": "DependenciesLayerX8664"},
+                ]
+            }
+        ]
+        assert shared["Tracing"] == "Active"
+
+    def test_the_authorizer_ends_before_the_store_and_the_store_before_the_gateway(self) -> None:
+        authorizer = FUNCTIONS["AuthorizerFunction"]["Timeout"]
+        assert authorizer < FUNCTIONS["StoreFunction"]["Timeout"] < 29
+
+    def test_concurrency_is_reserved_only_when_asked_for(self) -> None:
+        reserved = FUNCTIONS["StoreFunction"]["ReservedConcurrentExecutions"]
+        assert reserved == {
+            "Fn::If": [
+                "IsUnlimited",
+                {"Ref": "AWS::NoValue"},
+                {"Ref": "MaxSimultaneousRequests"},
+            ]
+        }
+        assert "ReservedConcurrentExecutions" not in FUNCTIONS["AuthorizerFunction"]
+
+    def test_the_environment_is_what_the_rooms_read(self) -> None:
+        shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+        assert set(shared) == {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+        own = {name: set(each["Environment"]["Variables"]) for name, each in FUNCTIONS.items()}
+        assert own == {
+            "StoreFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "STORAGE_PROFILE",
+                "DUPLICATE_POLICY",
+                "RETRIEVE_BASE_URL",
+                "ALLOWED_ORIGINS",
+                "AWS_ENDPOINT_URL",
+            },
+            "AuthorizerFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "AUTHENTICATION",
+                "OIDC_ISSUER",
+                "OIDC_AUDIENCE",
+                "REQUIRED_SCOPE",
+            },
+        }
+
+    def test_no_event_is_ever_logged(self) -> None:
+        for switch in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_DEBUG"):
+            assert switch not in WRITTEN
+
+
+class TestPermissions:
+    def test_the_store_function_may_only_add_to_its_bucket_and_its_table(self) -> None:
+        assert granted("StoreRole") == {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:PutObject"},
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {
+                "dynamodb:BatchGetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            '{"Fn::GetAtt": "StoreLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_the_authorizer_may_touch_no_data(self) -> None:
+        assert granted("AuthorizerRole") == {
+            '{"Fn::GetAtt": "AuthorizerLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_every_function_has_one_of_these_roles_and_no_other_policy(self) -> None:
+        roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
+        assert roles == {
+            "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
+            "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
+        }
+        for role in ("StoreRole", "AuthorizerRole"):
+            assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -1,0 +1,95 @@
+import re
+
+import pytest
+
+from tests.template.parts import PARAMETERS, TEMPLATE
+
+DEFAULTS = {
+    "MaxSimultaneousRequests": "unlimited",
+    "Authentication": "oidc",
+    "OidcIssuer": "",
+    "OidcAudience": "",
+    "RequiredScope": "stowport/store",
+    "StorageProfile": "conformance",
+    "DuplicatePolicy": "reject",
+    "RetrieveBaseUrl": "",
+    "AllowedOrigins": "",
+    "Architecture": "arm64",
+}
+
+
+class TestParameters:
+    def test_those_of_the_manual_exist_with_their_defaults(self) -> None:
+        found = {name: PARAMETERS[name]["Default"] for name in DEFAULTS}
+        assert found == DEFAULTS
+
+    @pytest.mark.parametrize("name", PARAMETERS)
+    def test_each_is_described_bounded_and_has_a_default_within_its_bounds(self, name: str) -> None:
+        parameter = PARAMETERS[name]
+        assert parameter["Description"].endswith(".")
+        if "AllowedValues" in parameter:
+            assert parameter["Default"] in parameter["AllowedValues"]
+        elif "AllowedPattern" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
+            assert parameter["ConstraintDescription"].startswith("must ")
+        else:
+            assert parameter["Default"] >= parameter["MinValue"]
+
+    def test_each_stands_in_one_group_of_the_console(self) -> None:
+        groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        shown = [name for group in groups for name in group["Parameters"]]
+        assert sorted(shown) == sorted(PARAMETERS)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "accepted"),
+        [
+            ("MaxSimultaneousRequests", "1", True),
+            ("MaxSimultaneousRequests", "250", True),
+            ("MaxSimultaneousRequests", "0", False),
+            ("MaxSimultaneousRequests", "-1", False),
+            ("MaxSimultaneousRequests", "many", False),
+            ("OidcIssuer", "https://login.example.org/realms/one", True),
+            ("OidcIssuer", "http://127.0.0.1:5060", True),
+            ("OidcIssuer", "http://[::1]:5060/issuer", True),
+            ("OidcIssuer", "http://login.example.org", False),
+            ("OidcIssuer", "http://127.0.0.1.example.org", False),
+            ("OidcAudience", "https://stow.example.org", True),
+            ("OidcAudience", "two words", False),
+            ("RequiredScope", "", True),
+            ("RequiredScope", "dicom:store", True),
+            ("RequiredScope", "store read", False),
+            ("RequiredScope", 'a"b', False),
+            ("RequiredScope", "a\\b", False),
+            ("RetrieveBaseUrl", "https://pacs.example.org/dicom-web", True),
+            ("RetrieveBaseUrl", "pacs.example.org", False),
+            ("RetrieveBaseUrl", "https://pacs.example.org/?a=b", False),
+            ("AllowedOrigins", "*", True),
+            ("AllowedOrigins", "https://a.example.org,http://localhost:3000", True),
+            ("AllowedOrigins", "https://a.example.org/", False),
+            ("AllowedOrigins", "https://a.example.org,*", False),
+            ("StageName", "dicom-web", True),
+            ("StageName", "dicom/web", False),
+            ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms", True),
+            ("AlarmTopicArn", "alarms", False),
+        ],
+    )
+    def test_a_pattern_admits_what_it_says(self, name: str, value: str, accepted: bool) -> None:
+        assert bool(re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)) == accepted
+
+    def test_oidc_without_an_issuer_is_refused_before_anything_is_deployed(self) -> None:
+        (rule,) = TEMPLATE["Rules"].values()
+        assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Authentication"}, "oidc"]}
+        needed = [each["Assert"] for each in rule["Assertions"]]
+        assert needed == [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+            for name in ("OidcIssuer", "OidcAudience")
+        ]
+
+    def test_the_outputs_say_where_everything_is(self) -> None:
+        assert set(TEMPLATE["Outputs"]) == {
+            "BaseUrl",
+            "ArchiveBucketName",
+            "IndexTableName",
+            "StoreFunctionName",
+            "AuthorizerFunctionName",
+        }
