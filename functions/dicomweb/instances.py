@@ -52,9 +52,9 @@ class SOPInstance:
     study_instance_uid: str
     series_instance_uid: str
     transfer_syntax_uid: str
-    content: memoryview
+    content: memoryview = field(repr=False)
     number_of_frames: int = 1
-    attributes: IndexAttributes = field(default_factory=IndexAttributes)
+    attributes: IndexAttributes = field(default_factory=IndexAttributes, repr=False)
 
     @property
     def reference(self) -> SOPReference:
