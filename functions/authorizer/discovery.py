@@ -66,7 +66,8 @@ def _fetch(url: str) -> dict[str, Any]:
     try:
         document = json.loads(_read(url))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise IssuerUnavailable(f"no JSON from the issuer: {type(error).__name__}") from error
+        reason = f"no JSON from the issuer: {type(error).__name__}: {error}"
+        raise IssuerUnavailable(reason) from error
     if not isinstance(document, dict):
         raise IssuerUnavailable("no JSON object from the issuer")
     return document

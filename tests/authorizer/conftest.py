@@ -34,7 +34,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def issuer(server: Server) -> LoopbackIssuer:
     server.issuer = LoopbackIssuer(f"http://127.0.0.1:{server.server_address[1]}")
-    server.issuer.publish(signing_key().jwk)
+    server.issuer.publish(signing_key("first").jwk)
     return server.issuer
 
 

@@ -44,7 +44,7 @@ def _algorithm(name: str) -> Algorithm:
 
 
 @cache
-def signing_key(kid: str = "first", algorithm: str = "ES256") -> SigningKey:
+def signing_key(kid: str, algorithm: str = "ES256") -> SigningKey:
     if algorithm.startswith("ES"):
         curves = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
         return SigningKey(kid, algorithm, ec.generate_private_key(curves[algorithm]))

@@ -41,7 +41,7 @@ def test_anything_else_is_not_protected(url: str) -> None:
 
 
 def test_the_keys_stand_where_the_configuration_says(issuer: LoopbackIssuer) -> None:
-    assert fetch_keys(issuer.url) == [signing_key().jwk]
+    assert fetch_keys(issuer.url) == [signing_key("first").jwk]
     assert issuer.requests == [CONFIGURATION, JWKS]
 
 
@@ -50,7 +50,7 @@ def test_a_terminating_slash_is_removed_before_the_path_is_appended(
 ) -> None:
     issuer.answer(CONFIGURATION, {"issuer": issuer.url + "/", "jwks_uri": issuer.url + JWKS})
 
-    assert fetch_keys(issuer.url + "/") == [signing_key().jwk]
+    assert fetch_keys(issuer.url + "/") == [signing_key("first").jwk]
 
 
 def test_the_configuration_of_an_issuer_with_a_path_is_below_that_path(
@@ -59,13 +59,13 @@ def test_the_configuration_of_an_issuer_with_a_path_is_below_that_path(
     tenant = issuer.url + "/tenant"
     issuer.answer("/tenant" + CONFIGURATION, {"issuer": tenant, "jwks_uri": issuer.url + JWKS})
 
-    assert fetch_keys(tenant) == [signing_key().jwk]
+    assert fetch_keys(tenant) == [signing_key("first").jwk]
 
 
 def test_members_of_the_key_set_that_are_no_objects_are_left_out(issuer: LoopbackIssuer) -> None:
-    issuer.publish("key", None, [], signing_key().jwk)
+    issuer.publish("key", None, [], signing_key("first").jwk)
 
-    assert fetch_keys(issuer.url) == [signing_key().jwk]
+    assert fetch_keys(issuer.url) == [signing_key("first").jwk]
 
 
 @pytest.mark.parametrize("other", ["https://other.example", None, 1])
@@ -175,7 +175,7 @@ def test_a_proxy_is_not_asked_for_a_loopback_issuer(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
 
-    assert fetch_keys(issuer.url) == [signing_key().jwk]
+    assert fetch_keys(issuer.url) == [signing_key("first").jwk]
 
 
 def test_a_proxy_is_asked_for_an_issuer_elsewhere(

@@ -16,7 +16,7 @@ from local.issuer import Issuer
 from tests.authorizer.loopback import AUDIENCE, SCOPE, LoopbackIssuer, signing_key
 
 METHOD_ARN = "arn:aws:execute-api:eu-central-1:123456789012:abcdef1234/prod/POST/studies/1.2.3"
-KEY = signing_key()
+KEY = signing_key("first")
 UNHURRIED = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -23,7 +23,7 @@ from authorizer.tokens import (
 )
 from tests.authorizer.loopback import AUDIENCE, SCOPE, LoopbackIssuer, SigningKey, signing_key
 
-KEY = signing_key()
+KEY = signing_key("first")
 ES256 = get_default_algorithms()["ES256"]
 
 
