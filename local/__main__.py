@@ -17,14 +17,14 @@ from typing import TextIO
 
 import uvicorn
 
-from local import aws
+from local import aws, rest_api
 from local.aws import AwsUnavailable
 from local.banner import banner
 from local.gateway import Gateway
 from local.intrinsics import TemplateError
 from local.issuer import Issuer
 from local.lambda_service import LambdaService
-from local.proxy import Request, Response
+from local.messages import Request, Response
 from local.service import STATE, Service, announced
 from local.template import Template
 
@@ -98,11 +98,13 @@ def _run(values: dict[str, str], path: Path) -> None:
             authentication=template.parameters["Authentication"],
         )
         console = sys.stdout
-        stack.enter_context(_functions_log())
+        STATE.mkdir(exist_ok=True)
+        log = FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8")
+        stack.enter_context(redirect_stdout(stack.enter_context(log)))
         functions = LambdaService(template.functions, {"AWS_ENDPOINT_URL": endpoint})
         aws.create(template)
         stack.enter_context(announced(running))
-        gateway = Gateway(template.api, functions, _request_log(console))
+        gateway = Gateway(rest_api.read(template), functions, _request_log(console))
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
         _Server(gateway, lambda: _print(console, text)).run([listener])
 
@@ -131,12 +133,6 @@ def _with_issuer(parameters: Mapping[str, str], path: Path, stack: ExitStack) ->
     issuer = Issuer.start(STATE, audience=audience, scope=scope)
     stack.callback(issuer.stop)
     return {**parameters, "OidcIssuer": issuer.url, "OidcAudience": audience}
-
-
-def _functions_log() -> redirect_stdout[TextIO]:
-    """Return a context in which what is printed goes to the functions' log, line by line."""
-    STATE.mkdir(exist_ok=True)
-    return redirect_stdout(FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8"))
 
 
 def _request_log(console: TextIO) -> Callable[[Request, Response, float], None]:

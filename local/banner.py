@@ -1,10 +1,9 @@
 """What ``make run`` prints when it serves."""
 
-from importlib.resources import files
 from pathlib import Path
 from shlex import quote
 
-from local.service import Service
+from local.service import SAMPLE, Service
 
 _OPEN = "Authentication=none, the default on the laptop alone: ANYONE on this machine may store"
 _TOKENS = "Authentication=oidc: a bearer token is required, which make token prints"
@@ -13,7 +12,6 @@ _TOKENS = "Authentication=oidc: a bearer token is required, which make token pri
 def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
     """Return the lines that say what serves where, and a command that stores a sample file."""
     lifetime = " (in memory: what is stored is gone when this stops)" if embedded else ""
-    sample = files("pydicom") / "data" / "test_files" / "CT_small.dcm"
     tokens = service.authentication == "oidc"
     authorization = '-H "Authorization: Bearer $(make -s token)" ' if tokens else ""
     return f"""Ready
@@ -24,6 +22,6 @@ def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
   Logs      {functions_log.resolve()}
 Try it:
   curl -sS {authorization}\
--H 'Content-Type: application/dicom' --data-binary @{quote(str(sample))} {service.base_url}/studies
+-H 'Content-Type: application/dicom' --data-binary @{quote(str(SAMPLE))} {service.base_url}/studies
 One line for each request:
 """

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from local import authorizer, proxy
+from local import authorizer, proxy_event, proxy_response
 from local.lambda_service import (
     FunctionError,
     InvocationError,
@@ -22,10 +22,12 @@ from local.lambda_service import (
     RequestTooLarge,
     in_daemon_thread,
 )
-from local.proxy import Request, Response
+from local.messages import Headers, Request, Response
+from local.proxy_response import MalformedProxyResponse
 from local.refusal import Refusal
 from local.refusal import response as gateway_response
-from local.template import Api, Function, Route
+from local.rest_api import Api, Route
+from local.template import Function
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -73,7 +75,7 @@ class Gateway:
         """Return the answer to ``request``; whatever fails, it is a gateway response."""
         try:
             route, path_parameters = self._route(request)
-            event = proxy.event(request, route, self._api, path_parameters)
+            event = proxy_event.event(request, route, self._api, path_parameters)
             if route.authorizer is not None:
                 context = self._authorize(route.authorizer, request, event)
                 event["requestContext"]["authorizer"] = context
@@ -91,7 +93,7 @@ class Gateway:
     def _authorize(
         self, function: Function, request: Request, event: Mapping[str, Any]
     ) -> dict[str, Any]:
-        method_arn = proxy.method_arn(request, self._api)
+        method_arn = proxy_event.method_arn(request, self._api)
         try:
             output = self._functions.invoke(function, authorizer.event(event, method_arn))
             context = authorizer.context(output)
@@ -114,12 +116,12 @@ class Gateway:
         binary_media_types = self._api.binary_media_types
         try:
             result = invocation.result(INTEGRATION_TIMEOUT)
-            return proxy.response(result, request.header("accept"), binary_media_types)
+            return proxy_response.response(result, request.header("accept"), binary_media_types)
         except RequestTooLarge as error:
             raise Refusal("REQUEST_TOO_LARGE", "Request Too Long") from error
         except InvocationError as error:
             raise Refusal("INTEGRATION_FAILURE", "Internal server error") from error
-        except (FunctionError, proxy.MalformedProxyResponse) as error:
+        except (FunctionError, MalformedProxyResponse) as error:
             raise Refusal("DEFAULT_5XX", "Internal server error") from error
         except TimeoutError as error:
             raise Refusal("INTEGRATION_TIMEOUT", "Endpoint request timed out") from error
@@ -185,5 +187,5 @@ async def _send(request: Request, response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-def _encoded(headers: proxy.Headers) -> Iterator[tuple[bytes, bytes]]:
+def _encoded(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
     return ((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)

@@ -1,9 +1,9 @@
 """AWS Lambda: invoke functions, within the limits that Lambda sets.
 
 Functions run in threads of this process. Each is imported with its own environment, and what
-its environment holds stays in ``os.environ``: names that several functions use, with different
-values, have the last function's value at run time. Events and results go through JSON, as they
-do on the way to Lambda and back.
+its environment holds stays in ``os.environ``: a name to which two functions give different values
+has the first function's value at run time. Events and results go through JSON, as they do on the
+way to Lambda and back.
 """
 
 import importlib
@@ -87,7 +87,7 @@ class LambdaService:
         unreserved = BoundedSemaphore(ACCOUNT_CONCURRENCY)
         self._handlers: dict[str, Handler] = {}
         self._slots: dict[str, BoundedSemaphore] = {}
-        for function in functions:
+        for function in reversed(functions):
             reserved = function.reserved_concurrency
             self._slots[function.arn] = (
                 unreserved if reserved is None else BoundedSemaphore(reserved)

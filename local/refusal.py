@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.proxy import Request, Response
-from local.template import GatewayResponse
+from local.messages import Request, Response
+from local.rest_api import GatewayResponse
 
 STATUS_CODES = {
     "ACCESS_DENIED": 403,

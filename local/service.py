@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 
 STATE = Path(".stowport")
+SAMPLE = files("pydicom") / "data" / "test_files" / "CT_small.dcm"
 _FILE = "service.json"
 
 

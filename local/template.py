@@ -1,11 +1,11 @@
-"""What the laptop takes from ``template.yaml``: API, functions, bucket and table.
+"""What the laptop takes from ``template.yaml``: functions, bucket and table.
 
 ``Template`` evaluates the template for the given parameters and hands out what it says in the
 nouns of AWS SAM. Nothing of it is repeated here: a route, a limit or a refusal that changes in
 the template changes on the laptop.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ STACK = "stowport"
 class Function:
     """An ``AWS::Serverless::Function``; ``timeout`` in seconds, ``memory_size`` in MiB.
 
-    ``reserved_concurrency`` is ``None`` when nothing is reserved.
+    ``reserved_concurrency`` is ``None`` when nothing is reserved. ``events`` is what invokes it.
     """
 
     name: str
@@ -33,35 +33,7 @@ class Function:
     timeout: float
     memory_size: int
     reserved_concurrency: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """A method of a resource, the function behind it, and the one that authorizes."""
-
-    method: str
-    resource: str
-    function: Function
-    authorizer: Function | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayResponse:
-    """What the gateway itself answers, before substitution; absent parts are the defaults."""
-
-    status_code: int | None
-    headers: Mapping[str, str]
-    body: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Api:
-    """An ``AWS::Serverless::Api``, one stage of it."""
-
-    stage: str
-    binary_media_types: Sequence[str]
-    gateway_responses: Mapping[str, GatewayResponse]
-    routes: Sequence[Route]
+    events: Sequence[Mapping[str, Any]]
 
 
 class Template:
@@ -95,70 +67,25 @@ class Template:
     @property
     def bucket(self) -> str:
         """The name of the ``AWS::S3::Bucket``."""
-        return self._physical_name(self._only("AWS::S3::Bucket"))
+        return self._physical_name(self.only("AWS::S3::Bucket"))
 
     @property
     def table(self) -> str:
         """The name of the ``AWS::DynamoDB::Table``."""
-        return self._physical_name(self._only("AWS::DynamoDB::Table"))
+        return self._physical_name(self.only("AWS::DynamoDB::Table"))
 
     @property
     def table_properties(self) -> dict[str, Any]:
         """The properties of the table, which are parameters of CreateTable."""
-        return self._properties(self._only("AWS::DynamoDB::Table"))
+        return self.properties(self.only("AWS::DynamoDB::Table"))
 
     @property
     def functions(self) -> list[Function]:
         """All functions."""
         return [self._function(name) for name in self._of_type(_FUNCTION)]
 
-    @property
-    def api(self) -> Api:
-        """The API."""
-        name = self._only("AWS::Serverless::Api")
-        properties = self._properties(name)
-        return Api(
-            stage=properties["StageName"],
-            binary_media_types=[
-                media_type.replace("~1", "/") for media_type in properties["BinaryMediaTypes"]
-            ],
-            gateway_responses={
-                kind: _gateway_response(response)
-                for kind, response in properties.get("GatewayResponses", {}).items()
-            },
-            routes=list(self._routes(name, properties.get("Auth", {}))),
-        )
-
-    def _routes(self, api: str, auth: dict[str, Any]) -> Iterator[Route]:
-        for name in self._of_type(_FUNCTION):
-            for event in self._properties(name).get("Events", {}).values():
-                if event["Type"] != "Api" or event["Properties"]["RestApiId"] != api:
-                    continue
-                route = event["Properties"]
-                authorizer = route.get("Auth", {}).get("Authorizer", auth.get("DefaultAuthorizer"))
-                yield Route(
-                    method=route["Method"].upper(),
-                    resource=route["Path"],
-                    function=self._function(name),
-                    authorizer=self._authorizer(auth, authorizer),
-                )
-
-    def _authorizer(self, auth: dict[str, Any], name: str | None) -> Function | None:
-        if name in {None, "NONE"}:
-            return None
-        authorizer = auth["Authorizers"][name]
-        identity = authorizer.get("Identity")
-        if authorizer["FunctionPayloadType"] != "REQUEST" or identity != {"ReauthorizeEvery": 0}:
-            raise TemplateError(
-                f"the laptop has REQUEST authorizers without identity source or cache; {name} is "
-                "another kind"
-            )
-        return next(
-            function for function in self.functions if function.arn == authorizer["FunctionArn"]
-        )
-
     def _function(self, name: str) -> Function:
-        properties = self._properties(name)
+        properties = self.properties(name)
         reserved = properties.get("ReservedConcurrentExecutions")
         return Function(
             name=self._physical_name(name),
@@ -169,6 +96,7 @@ class Template:
             timeout=float(properties["Timeout"]),
             memory_size=int(properties["MemorySize"]),
             reserved_concurrency=None if reserved is None else int(reserved),
+            events=list(properties.get("Events", {}).values()),
         )
 
     def _check_rules(self, rules: Mapping[str, Any]) -> None:
@@ -187,13 +115,15 @@ class Template:
             and ("Condition" not in resource or self._intrinsics.condition(resource["Condition"]))
         ]
 
-    def _only(self, kind: str) -> str:
+    def only(self, kind: str) -> str:
+        """Return the logical ID of the one resource of the type ``kind``."""
         names = self._of_type(kind)
         if len(names) != 1:
             raise TemplateError(f"the laptop has one {kind}; the template has {len(names)}")
         return names[0]
 
-    def _properties(self, name: str) -> dict[str, Any]:
+    def properties(self, name: str) -> dict[str, Any]:
+        """Return the properties of the resource ``name``, Globals among them, evaluated."""
         resource = self._resources[name]
         shared = self._globals.get(resource["Type"].rpartition("::")[2], {})
         own = resource.get("Properties", {})
@@ -208,19 +138,18 @@ class Template:
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind = self._resources.get(name, {}).get("Type")
-        if attribute != "Arn" or kind not in _ARNS:
+        if kind is None or attribute != "Arn":
             raise TemplateError(f"{name}.{attribute} is not known on the laptop")
-        return _ARNS[kind].format(name=self._physical_name(name))
+        return _ARNS.get(kind, _OTHER_ARN).format(name=self._physical_name(name))
 
 
 _FUNCTION = "AWS::Serverless::Function"
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{name}}",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{name}}",
-    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     _FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
 }
+_OTHER_ARN = f"arn:aws:local:{REGION}:{ACCOUNT}:{{name}}"
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
@@ -237,12 +166,3 @@ def _merge(shared: object, own: object) -> object:
     if isinstance(shared, list) and isinstance(own, list):
         return [*shared, *own]
     return own
-
-
-def _gateway_response(properties: Mapping[str, Any]) -> GatewayResponse:
-    status = properties.get("StatusCode")
-    return GatewayResponse(
-        status_code=None if status is None else int(status),
-        headers=properties.get("ResponseParameters", {}).get("Headers", {}),
-        body=properties.get("ResponseTemplates", {}).get("application/json"),
-    )

@@ -1,0 +1,79 @@
+"""``python -m local.sample``: store a sample CT in the running local service and show what is kept.
+
+Prints the answer, the object in S3 and the item in DynamoDB. The exit status is 0 only if the
+object is, byte for byte, the file.
+"""
+
+import json
+import sys
+from hashlib import sha256
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from pydicom import dcmread
+
+from local import aws, issuer
+from local.service import SAMPLE, STATE, NotRunning, Service, running
+
+
+class NotStored(Exception):
+    """The service answered otherwise than 200, or keeps otherwise than it was sent."""
+
+
+def main() -> int:
+    """Store the sample; return the exit status."""
+    try:
+        _show(running())
+    except (NotRunning, NotStored) as error:
+        sys.stderr.write(f"stowport: {error}\n")
+        return 1
+    return 0
+
+
+def _show(service: Service) -> None:
+    content = SAMPLE.read_bytes()
+    status, answer = _post(service, content)
+    _print(f"POST {service.base_url}/studies: {status}", answer)
+    if status != HTTPStatus.OK:
+        raise NotStored("the sample was not stored")
+    aws.use(service.endpoint)
+    item = _item(service)
+    kept = boto3.client("s3").get_object(Bucket=item["Bucket"], Key=item["Key"])["Body"].read()
+    digest = sha256(kept).hexdigest()
+    same = "the file's" if kept == content else "NOT the file's"
+    _print(f"\nS3: s3://{item['Bucket']}/{item['Key']}", f"{len(kept)} bytes, {same}: {digest}")
+    _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
+    if kept != content or item["SHA256"] != digest:
+        raise NotStored("the object is not the file, or the item has another digest")
+
+
+def _post(service: Service, content: bytes) -> tuple[int, str]:
+    headers = {"Content-Type": "application/dicom"}
+    if service.authentication == "oidc":
+        headers["Authorization"] = f"Bearer {issuer.mint(STATE)}"
+    connection = HTTPConnection(urlsplit(service.base_url).netloc)
+    connection.request("POST", "/studies", content, headers)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def _item(service: Service) -> dict[str, Any]:
+    sample = dcmread(SAMPLE.open("rb"), stop_before_pixels=True)
+    resource = f"instances/{sample.SeriesInstanceUID}/{sample.SOPInstanceUID}"
+    table = boto3.resource("dynamodb").Table(service.table)
+    key = {"StudyInstanceUID": str(sample.StudyInstanceUID), "Resource": resource}
+    answer = table.get_item(Key=key, ConsistentRead=True)
+    if "Item" not in answer:
+        raise NotStored("DynamoDB has no item for the sample")
+    return answer["Item"]
+
+
+def _print(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
