@@ -1,6 +1,5 @@
 # `make run` starts the service on this machine, `make test` tests it. Each installs what it needs.
 
-PORT ?= 8080
 SCOPE ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -67,6 +66,9 @@ $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: put python3 on PATH." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+	echo "Python has no venv module: trying to install Debian's ..."; \
+	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
+	rm -rf $(VENV); \
 	echo "Python's venv module is needed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	exit 1; }
