@@ -8,7 +8,6 @@ bounded in time and size.
 import json
 from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, getproxies
 
@@ -79,12 +78,8 @@ def _read(url: str) -> bytes:
     opener = build_opener(ProxyHandler(proxies), _NoRedirects)
     # Some gateways in front of issuers turn urllib's own name away.
     opener.addheaders = [("User-Agent", "stowport"), ("Accept", "application/json")]
-    try:
-        with opener.open(url, timeout=TIMEOUT) as response:
-            content: bytes = response.read(MAX_DOCUMENT + 1)
-    except HTTPError as error:
-        error.close()
-        raise
+    with opener.open(url, timeout=TIMEOUT) as response:
+        content: bytes = response.read(MAX_DOCUMENT + 1)
     if len(content) > MAX_DOCUMENT:
         raise ValueError(f"more than {MAX_DOCUMENT} bytes")
     return content

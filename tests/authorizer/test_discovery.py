@@ -48,9 +48,10 @@ def test_the_keys_stand_where_the_configuration_says(issuer: LoopbackIssuer) -> 
 def test_a_terminating_slash_is_removed_before_the_path_is_appended(
     issuer: LoopbackIssuer,
 ) -> None:
-    issuer.answer(CONFIGURATION, {"issuer": issuer.url + "/", "jwks_uri": issuer.url + JWKS})
+    tenant = issuer.url + "/tenant/"
+    issuer.answer("/tenant" + CONFIGURATION, {"issuer": tenant, "jwks_uri": issuer.url + JWKS})
 
-    assert fetch_keys(issuer.url + "/") == [signing_key("first").jwk]
+    assert fetch_keys(tenant) == [signing_key("first").jwk]
 
 
 def test_the_configuration_of_an_issuer_with_a_path_is_below_that_path(

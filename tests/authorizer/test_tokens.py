@@ -45,6 +45,8 @@ def verify(issuer: LoopbackIssuer, token: str) -> dict[str, object]:
 def why_refused(issuer: LoopbackIssuer, token: str) -> str:
     with pytest.raises(TokenRefused) as refusal:
         verify(issuer, token)
+    # What PyJWT says may quote the token, and a traceback would show it.
+    assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
     return str(refusal.value)
 
