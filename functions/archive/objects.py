@@ -10,6 +10,7 @@ PS3.18 Section 8.7.3.5 does; it has no user metadata.
 """
 
 import base64
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -66,9 +67,7 @@ class Objects:
         self._s3.put_object(
             Bucket=self.bucket,
             Key=object_key(instance, sha256),
-            # A copy, but only while it is sent: a file-like body costs a read for every 16 KB
-            # and a round trip for "Expect: 100-continue".
-            Body=bytes(instance.content),
+            Body=BytesIO(instance.content),  # a copy, which lives no longer than this call
             ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode("ascii"),
             ContentType=f"application/dicom; transfer-syntax={instance.transfer_syntax_uid}",
             IfNoneMatch="*",

@@ -44,7 +44,7 @@ def instance(
     **study_attributes: IndexValue,
 ) -> SOPInstance:
     return SOPInstance(
-        sop_class_uid=SOP_CLASSES[modality],
+        sop_class_uid=SOP_CLASSES[modality or "CT"],
         sop_instance_uid=f"{study}.{series}.{number}",
         study_instance_uid=study,
         series_instance_uid=f"{study}.{series}",

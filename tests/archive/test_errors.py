@@ -1,0 +1,105 @@
+from http import HTTPStatus
+
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from archive import ArchiveError
+from archive.errors import TEMPORARY_ERROR_CODES, archive_error, duplicate, out_of_time
+from dicomweb.reasons import FailureReason
+
+ENDPOINT = "https://planted-bucket-name.s3.amazonaws.com"
+
+
+def answered(code: str, status: int) -> ArchiveError:
+    response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return archive_error(ClientError(response, "PutItem"))  # type: ignore[arg-type] # less than AWS sends
+
+
+@pytest.mark.parametrize("code", sorted(TEMPORARY_ERROR_CODES))
+def test_a_throttle_or_an_inner_failure_is_temporary(code: str) -> None:
+    error = answered(code, HTTPStatus.BAD_REQUEST)
+
+    assert error.reason is FailureReason.OUT_OF_RESOURCES
+    assert error.temporary
+    assert str(error) == (
+        f"PutItem was answered 400 {code}, success was expected, the instance may be sent again"
+    )
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+def test_a_status_that_says_try_later_is_temporary_whatever_the_code(status: int) -> None:
+    assert answered("NeverSeenBefore", status).reason is FailureReason.OUT_OF_RESOURCES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "BadDigest",
+        "ExpiredToken",
+        "ItemCollectionSizeLimitExceededException",
+        "NoSuchBucket",
+        "ResourceNotFoundException",
+        "ValidationException",
+        "NeverSeenBefore",
+    ],
+)
+def test_any_other_answer_is_a_processing_failure(code: str) -> None:
+    error = answered(code, HTTPStatus.BAD_REQUEST)
+
+    assert error.reason is FailureReason.PROCESSING_FAILURE
+    assert not error.temporary
+    assert str(error) == f"PutItem was answered 400 {code}, success was expected"
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        ConnectTimeoutError(endpoint_url=ENDPOINT),
+        ReadTimeoutError(endpoint_url=ENDPOINT),
+        EndpointConnectionError(endpoint_url=ENDPOINT),
+        ConnectionClosedError(endpoint_url=ENDPOINT),
+        SSLError(endpoint_url=ENDPOINT, error=OSError("planted")),
+    ],
+    ids=lambda exception: type(exception).__name__,
+)
+def test_who_cannot_be_reached_may_be_reached_later(exception: BotoCoreError) -> None:
+    error = archive_error(exception)
+
+    assert error.reason is FailureReason.OUT_OF_RESOURCES
+    assert type(exception).__name__ in str(error)
+    assert "planted" not in str(error)
+
+
+@pytest.mark.parametrize("exception", [NoCredentialsError(), KeyError("Planted^Name")])
+def test_what_nobody_foresaw_keeps_its_place_and_not_its_message(exception: Exception) -> None:
+    with pytest.raises(type(exception)) as raised:
+        raise exception
+
+    error = archive_error(raised.value)
+
+    assert error.reason is FailureReason.PROCESSING_FAILURE
+    assert str(error) == f"the archive failed unexpectedly ({type(exception).__name__})"
+    assert error.__traceback__ is exception.__traceback__
+    assert error.__cause__ is error.__context__ is None
+
+
+def test_an_archive_error_is_itself() -> None:
+    error = duplicate()
+
+    assert archive_error(error) is error
+
+
+def test_only_lack_of_resources_is_temporary() -> None:
+    assert not duplicate().temporary
+    assert out_of_time().temporary
