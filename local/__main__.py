@@ -7,15 +7,12 @@ the banner and then one line for each request; what the functions print goes to
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TextIO
-
-import uvicorn
 
 from local import aws, rest_api
 from local.aws import AwsUnavailable
@@ -25,6 +22,7 @@ from local.intrinsics import TemplateError
 from local.issuer import Issuer
 from local.lambda_service import LambdaService
 from local.messages import Request, Response
+from local.server import Server
 from local.service import STATE, Service, announced
 from local.template import Template
 
@@ -32,38 +30,12 @@ TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 FUNCTIONS_LOG = STATE / "functions.log"
 
 _AUDIENCE = "stowport-local"
-_FINISH_SECONDS = 3
-_KEEP_ALIVE_SECONDS = 75
+_LAST_PORT = 65535
 _LONGEST_PATH = 120
 
 
 class ArgumentError(ValueError):
     """What is wrong with the command line, in one line."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that calls ``ready`` once it serves."""
-
-    def __init__(self, application: Gateway, ready: Callable[[], None]) -> None:
-        config = uvicorn.Config(
-            application,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            loop="asyncio",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_FINISH_SECONDS,
-        )
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
 
 
 def main(arguments: Sequence[str], template: Path = TEMPLATE) -> int:
@@ -106,7 +78,7 @@ def _run(values: dict[str, str], path: Path) -> None:
         stack.enter_context(announced(running))
         gateway = Gateway(rest_api.read(template), functions, _request_log(console))
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
-        _Server(gateway, lambda: _print(console, text)).run([listener])
+        Server(gateway, lambda: _print(console, text)).run([listener])
 
 
 def _assignments(arguments: Sequence[str]) -> dict[str, str]:
@@ -118,8 +90,8 @@ def _assignments(arguments: Sequence[str]) -> dict[str, str]:
 
 def _port(values: dict[str, str], name: str, default: int) -> int:
     text = values.pop(name, str(default))
-    if not text.isdecimal():
-        raise ArgumentError(f"{name} is {text!r}; it is a port number")
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise ArgumentError(f"{name} is {text!r}; it is a number from 0 to {_LAST_PORT}")
     return int(text)
 
 

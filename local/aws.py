@@ -34,10 +34,9 @@ def listen(port: int, variable: str) -> socket.socket:
     """Return a socket that listens on a loopback ``port``, which ``variable`` chose."""
     try:
         return socket.create_server(("127.0.0.1", port), backlog=128)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
         raise AwsUnavailable(
-            f"port {port} cannot be used ({reason}): choose another with {variable}=number"
+            f"port {port} cannot be used ({error.strerror}): choose another with {variable}=number"
         ) from error
 
 

@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import pytest
+
+from local import rest_api
+from local.intrinsics import TemplateError
+from local.rest_api import Api
+from local.template import Template
+
+ROOT = Path(__file__).parents[2]
+STUB = Path(__file__).parent / "stub" / "template.yaml"
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = STUB.read_text()
+    assert old in text
+    path = tmp_path / "template.yaml"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_a_function_has_what_globals_and_its_own_properties_say() -> None:
+    store, authorizer = Template(STUB, {"MaxSimultaneousRequests": "3"}).functions
+    assert store.name == "stowport-StoreFunction"
+    assert store.handler == "stub.store"
+    assert store.code == STUB.parent / "functions"
+    assert (store.timeout, store.memory_size, store.reserved_concurrency) == (1.0, 128, 3)
+    assert store.environment == {"STUB_BUCKET": "stowport-archivebucket"}
+    assert authorizer.reserved_concurrency is None
+
+
+def test_unlimited_reserves_nothing() -> None:
+    assert Template(STUB, {}).functions[0].reserved_concurrency is None
+
+
+def test_bucket_and_table_have_names_that_aws_would_take() -> None:
+    template = Template(STUB, {})
+    assert (template.bucket, template.table) == ("stowport-archivebucket", "stowport-IndexTable")
+    assert template.table_properties["KeySchema"][1]["AttributeName"] == "Resource"
+
+
+def test_binary_media_types_are_read_in_both_spellings() -> None:
+    api = rest_api.read(Template(STUB, {}))
+    assert api.binary_media_types == ["multipart/related", "image/*"]
+
+
+def test_a_route_has_the_default_authorizer_unless_it_says_none() -> None:
+    api = rest_api.read(Template(STUB, {}))
+    authorizers = {(r.method, r.resource): r.authorizer and r.authorizer.name for r in api.routes}
+    assert authorizers["POST", "/guarded"] == "stowport-AuthorizerFunction"
+    assert authorizers["POST", "/studies"] is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("ReauthorizeEvery: 0", "ReauthorizeEvery: 300", "Stub is another kind"),
+        ("PayloadType: REQUEST", "PayloadType: TOKEN", "Stub is another kind"),
+        ("AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::S3::Bucket; the template has 0"),
+        ("!GetAtt AuthorizerFunction.Arn", "!GetAtt AuthorizerFunction.Name", "Function.Name"),
+        ("!GetAtt AuthorizerFunction.Arn", "!GetAtt Nothing.Arn", "Nothing.Arn"),
+    ],
+)
+def test_what_the_laptop_cannot_be_is_refused(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    template = Template(changed(tmp_path, old, new), {})
+    with pytest.raises(TemplateError, match=problem):
+        _ = rest_api.read(template), template.bucket
+
+
+def test_a_resource_whose_condition_does_not_hold_is_not_there(tmp_path: Path) -> None:
+    bucket = "Type: AWS::S3::Bucket"
+    path = changed(tmp_path, bucket, f"{bucket}\n    Condition: IsUnlimited")
+    assert Template(path, {}).bucket == "stowport-archivebucket"
+    with pytest.raises(TemplateError, match="has 0"):
+        _ = Template(path, {"MaxSimultaneousRequests": "1"}).bucket
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Api:
+    return rest_api.read(Template(ROOT / "template.yaml", {"Authentication": "none"}))
+
+
+def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
+    assert {(r.method, r.resource, r.authorizer is None) for r in deployed.routes} == {
+        ("POST", "/studies", False),
+        ("POST", "/studies/{study}", False),
+        ("OPTIONS", "/", True),
+        ("OPTIONS", "/studies", True),
+        ("OPTIONS", "/studies/{study}", True),
+    }
+
+
+def test_the_service_takes_the_binary_types_of_its_template(deployed: Api) -> None:
+    assert set(deployed.binary_media_types) == {"multipart/related", "application/dicom"}
+
+
+def test_the_rules_of_the_template_hold_on_the_laptop_too() -> None:
+    with pytest.raises(TemplateError, match="needs OidcIssuer"):
+        Template(ROOT / "template.yaml", {"Authentication": "oidc"})
