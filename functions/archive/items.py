@@ -137,5 +137,4 @@ def to_attribute_value(value: "IndexValue") -> "AttributeValueTypeDef":
             return {"N": str(value)}
         case list():
             return {"L": [to_attribute_value(item) for item in value]}
-        case dict():
-            return {"M": {keyword: to_attribute_value(item) for keyword, item in value.items()}}
+    return {"M": {keyword: to_attribute_value(item) for keyword, item in value.items()}}

@@ -121,7 +121,7 @@ def test_racing_senders_leave_one_winner_and_lose_nothing(
     studies = itertools.count(1)
     contents = [b"one", b"one" if same else b"two"]
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(orders, cuts, cuts)
     def check(order: list[int], first: Cut | None, second: Cut | None) -> None:
         study = f"1.2.{next(studies)}"
