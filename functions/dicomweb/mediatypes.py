@@ -27,10 +27,12 @@ ALIASES = {
 """What answers which acceptable media type; the last three are what older clients ask for."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NO_PARAMETER = re.compile(r"[\s;]*\Z")
 _PARAMETER = re.compile(
-    r'\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))\s*(?:;|$)', re.DOTALL
+    r'[\s;]*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))\s*(?:;|$)', re.DOTALL
 )
-_QUOTED_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,', re.DOTALL)
+_QUOTED_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|,', re.DOTALL)
+"""A quote that does not end takes all that follows: to look again from every quote is squared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def parse_media_type(value: str) -> MediaType:
 def _parameters(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     position = 0
-    while text[position:].strip(" \t;"):
+    while not _NO_PARAMETER.match(text, position):
         match = _PARAMETER.match(text, position)
         if match is None:
             raise MalformedRequest("found a Content-Type parameter that is not name=value")
@@ -104,10 +106,12 @@ def _best(qualities: Mapping[str, tuple[float, int, int]]) -> str | None:
 
 
 def _specificity(media_range: MediaType, answer: str) -> int:
-    """Return how specifically the range names this answer: 2, 1, 0, or -1 if not at all."""
+    """Return how specifically the range names this answer: 3 to 0, or -1 if not at all."""
     essence = media_range.essence
     if essence == MULTIPART_RELATED:
         essence = media_range.parameters.get("type", "").lower()
+    if essence == answer:
+        return 3
     if ALIASES.get(essence) == answer:
         return 2
     return {"application/*": 1, "*/*": 0}.get(essence, -1)
