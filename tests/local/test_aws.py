@@ -139,3 +139,12 @@ def test_s3_and_dynamodb_end_with_the_process_that_wanted_them() -> None:
 def answers(port: int) -> bool:
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_connections_to_a_listener_send_without_delay() -> None:
+    with (
+        aws.listen(0, "PORT") as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
