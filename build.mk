@@ -6,8 +6,10 @@ BUILD_DIR ?= .aws-sam/build
 export SAM_CLI_TELEMETRY := 0
 
 # Lambda's Python, wherever it is: a pyenv shim on PATH may be there and not run.
-python3.13 = $(shell for python in $$(which -a python3.13) "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; \
-	do "$$python" -m pip --version >/dev/null 2>&1 && echo "$$python" && break; done)
+python3.13 = $(shell \
+	for python in $$(which -a python3.13) "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
+		"$$python" -m pip --version >/dev/null 2>&1 && echo "$$python" && break; \
+	done)
 
 .PHONY: sam validate build python3.13
 
