@@ -90,6 +90,24 @@ def test_a_call_that_hangs_does_not_hold_the_answer_back(
     assert len(deployment.items()) == 42
 
 
+@pytest.mark.parametrize(
+    ("call", "following"), [(READ, OBJECT), (OBJECT, PARENT), (PARENT, COMMIT)]
+)
+def test_no_step_begins_after_the_deadline(sender: Sender, call: str, following: str) -> None:
+    let_go = Event()
+
+    def hang(**_: object) -> None:
+        assert let_go.wait(20)
+
+    with sender.hooked(f"before-call.{call}", hang):
+        assert sender.outcomes(instance(), seconds=0.4) == ["OUT_OF_RESOURCES"]
+        let_go.set()
+        wait_for_writers()
+
+    assert sender.calls[call] == 1
+    assert sender.calls[following] == 0
+
+
 def test_what_was_durable_by_the_deadline_is_stored(sender: Sender, deployment: Deployment) -> None:
     let_go = Event()
 
