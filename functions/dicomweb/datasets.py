@@ -9,7 +9,7 @@ Nothing is ever allocated because a length says so.
 Offsets in texts are bytes from the start of the part, or of the inflated data set.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from struct import Struct
@@ -104,11 +104,10 @@ def walk_file_meta(
     return walker.elements, end
 
 
-def items(sequence: Element) -> list[memoryview]:
-    """Return the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
+def items(sequence: Element) -> Iterator[memoryview]:
+    """Yield the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
     data = sequence.value
     walker = _Walker(data, frozenset(), MAX_DEPTH)
-    found: list[memoryview] = []
     position = 0
     while position < len(data):
         tag, length, start = walker.item_header(position, len(data))
@@ -119,11 +118,10 @@ def items(sequence: Element) -> list[memoryview]:
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
-            found.append(data[start : position - 8])
+            yield data[start : position - 8]
         else:
             position = start + length
-            found.append(data[start:position])
-    return found
+            yield data[start:position]
 
 
 @cache
