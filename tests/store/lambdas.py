@@ -17,7 +17,8 @@ class Context(LambdaContext):
     """What is left of the function's time is all that is asked of it."""
 
     def __init__(self, seconds: float) -> None:
-        vars(self)["get_remaining_time_in_millis"] = lambda: int(seconds * 1000)
+        self.seconds = seconds
+        vars(self)["get_remaining_time_in_millis"] = lambda: int(self.seconds * 1000)
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,11 @@ class Store:
 
     def send(self, name: str, *, seconds: float = 28, **changes: object) -> Reply:
         """Send a committed event; ``seconds`` are left of the function's time."""
-        return self.invoke(event(f"store/{name}", **changes), seconds=seconds)
+        return self.invoke(event(f"store/{name}", **changes), context=Context(seconds))
 
-    def invoke(self, sent: dict[str, Any], *, seconds: float = 28) -> Reply:
+    def invoke(self, sent: dict[str, Any], *, context: Context | None = None) -> Reply:
         with redirect_stdout(self.log):
-            response = lambda_handler(sent, Context(seconds))
+            response = lambda_handler(sent, context or Context(28))
         return Reply(json.loads(json.dumps(response)))
 
     def lines(self) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -9,9 +10,9 @@ from dicomweb.outcomes import Failed
 from dicomweb.reasons import FailureReason
 from events.instances import PERSONAL, ct, study_instance_uid
 from store import handler
-from store.settings import settings
+from store.settings import Settings, settings
 from tests.store.deployment import EVENTS, event
-from tests.store.lambdas import Store
+from tests.store.lambdas import Context, Store
 
 STORED = {"one-ct": 1, "ten-instances": 10, "to-study": 2, "two-studies": 2, "single-part": 1}
 FAILED = {
@@ -192,6 +193,21 @@ def test_without_time_left_nothing_is_stored_and_the_answer_is_503(store: Store)
     assert len(reply.failure_reasons) == 10
     (warning,) = reply.warnings
     assert '"A700: part 1: ' in warning
+
+
+def test_the_time_that_making_the_archive_took_is_not_spent_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, asked = Context(28), Mock()
+    asked.keep.return_value = [None]
+
+    def made_in_eight_seconds(_: Settings) -> Mock:
+        context.seconds -= 8
+        return asked
+
+    monkeypatch.setattr(handler, "archive", made_in_eight_seconds)
+    assert store.invoke(event("store/one-ct"), context=context).status == HTTPStatus.OK
+    assert asked.keep.call_args.kwargs == {"seconds": 20 - handler.SECONDS_TO_ANSWER}
 
 
 def test_a_part_that_nobody_foresaw_fails_alone_with_0110(
