@@ -13,7 +13,8 @@ from dicomweb.mediatypes import ALIASES
 from dicomweb.reasons import FailureReason
 from local import gateway as local_gateway
 from local import lambda_service
-from store import gateway, handler
+from store import handler
+from transaction import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

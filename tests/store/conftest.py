@@ -5,10 +5,10 @@ from threading import enumerate as threads
 import pytest
 
 from local import aws
-from store import handler
 from store.settings import settings
 from tests.store.deployment import Deployment, environment, function
 from tests.store.lambdas import Store
+from transaction import journal
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +31,5 @@ def deployment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
 @pytest.fixture
 def store(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store(deployment)
-    monkeypatch.setattr(handler.logger.registered_handler, "stream", store.log)
+    monkeypatch.setattr(journal.logger.registered_handler, "stream", store.log)
     return store

@@ -1,4 +1,5 @@
 from http import HTTPStatus
+from types import ModuleType
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,6 +14,7 @@ from store import handler
 from store.settings import Settings, settings
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
+from transaction import answers, intake
 
 STORED = {"one-ct": 1, "ten-instances": 10, "to-study": 2, "two-studies": 2, "single-part": 1}
 FAILED = {
@@ -218,21 +220,23 @@ def test_a_part_that_nobody_foresaw_fails_alone_with_0110(
             raise ValueError(PERSONAL["PatientName"])
         return receive(part, **options)
 
-    monkeypatch.setattr(handler, "receive", fails_at_first)
+    monkeypatch.setattr(intake, "receive", fails_at_first)
     reply = store.send("to-study")
     assert (reply.status, reply.failure_reasons) == (202, ["0110"])
     assert len(store.deployment.instances()) == 1
     assert "part 1: could not be processed" in reply.warnings[0]
 
 
-@pytest.mark.parametrize("step", ["read_parts", "archive", "status_of"])
+@pytest.mark.parametrize(
+    ("room", "step"), [(handler, "read_parts"), (handler, "archive"), (answers, "status_of")]
+)
 def test_a_request_that_nobody_foresaw_is_503_with_a_status_report(
-    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str
 ) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError(PERSONAL["PatientName"])
 
-    monkeypatch.setattr(handler, step, fails)
+    monkeypatch.setattr(room, step, fails)
     reply = store.send("one-ct")
     assert reply.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert reply.headers["Retry-After"] == "5"

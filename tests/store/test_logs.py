@@ -1,4 +1,5 @@
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from events.instances import PERSONAL, ROOT
 from store import handler
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Store
+from transaction import intake, journal
 
 Lines = list[dict[str, Any]]
 NAMES = sorted(path.stem for path in (EVENTS / "store").glob("*.json"))
@@ -41,14 +43,14 @@ def test_nothing_that_is_written_holds_a_value_of_the_instance(store: Store, nam
     assert payload not in written
 
 
-@pytest.mark.parametrize("step", ["receive", "read_parts"])
+@pytest.mark.parametrize(("room", "step"), [(intake, "receive"), (handler, "read_parts")])
 def test_the_message_of_an_unforeseen_exception_is_not_written(
-    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError(PERSONAL["PatientName"])
 
-    monkeypatch.setattr(handler, step, fails)
+    monkeypatch.setattr(room, step, fails)
     lines = sent(store, "one-ct")
     assert PERSONAL["PatientName"] not in json.dumps(lines)
     (unforeseen,) = (line for line in lines if line.get("message") == "unforeseen")
@@ -73,7 +75,7 @@ def test_a_refused_request_is_logged_with_its_reason(store: Store) -> None:
 def test_only_so_many_texts_of_a_request_are_logged(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "MAX_TEXTS", 1)
+    monkeypatch.setattr(journal, "MAX_TEXTS", 1)
     entry = logged(sent(store, "unreadable"))
     assert (len(entry["texts"]), entry["failed"]) == (1, {"C000": 2})
 

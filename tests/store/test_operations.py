@@ -3,15 +3,19 @@ import inspect
 
 import pytest
 
-from store import handler
+import ingest.handler
+import store.handler
+import uploads.handler
 from tests.store.deployment import ROOT
 from tests.template.parts import PARAMETERS, of_type
+from transaction import intake, journal
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 METRICS = {
     str(keyword.arg)
-    for node in ast.walk(ast.parse(inspect.getsource(handler)))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count"
+    for module in (store.handler, uploads.handler, ingest.handler, intake, journal)
+    for node in ast.walk(ast.parse(inspect.getsource(module)))
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("count", "journal.count")
     for keyword in node.keywords
 }
 

@@ -26,7 +26,10 @@ _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRequest:
-    """What a request says beside its payload. Field names are in lower case."""
+    """What a request says beside its payload. Field names are in lower case.
+
+    ``upload`` is the id in the path, and ``principal`` who the authorizer found to be asking.
+    """
 
     method: str
     resource: str
@@ -36,6 +39,8 @@ class StoreRequest:
     host: str
     base_url: str
     request_id: str
+    upload: str = ""
+    principal: str = ""
 
     @property
     def study_instance_uid(self) -> str | None:
@@ -63,12 +68,13 @@ def read_request(event: Event) -> StoreRequest:
     """Read everything but the payload, which may turn out not to be readable."""
     context = event["requestContext"]
     parameters = event.get("queryStringParameters") or {}
+    in_path = event.get("pathParameters") or {}
     headers = _headers(event)
     host = context.get("domainName") or "stowport"
     return StoreRequest(
         method=event["httpMethod"],
         resource=event["resource"].strip("/"),
-        target=(event.get("pathParameters") or {}).get("study"),
+        target=in_path.get("study"),
         headers=headers,
         accept_parameter=parameters.get("accept"),
         host=host,
@@ -77,6 +83,8 @@ def read_request(event: Event) -> StoreRequest:
             + context.get("path", "").removesuffix("/").removesuffix(event["path"].rstrip("/"))
         ),
         request_id=context.get("requestId", ""),
+        upload=in_path.get("id", ""),
+        principal=(context.get("authorizer") or {}).get("principalId", ""),
     )
 
 
@@ -142,6 +150,19 @@ def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[st
         return {"Vary": "Origin"}
     exposed = "Content-Location, Location, Retry-After, Warning, WWW-Authenticate"
     return {**allowed, "Access-Control-Expose-Headers": exposed}
+
+
+def preflight_headers(
+    request: StoreRequest, allowed_origins: frozenset[str], methods: str
+) -> dict[str, str]:
+    """Return what a CORS preflight asks for, nothing if ``request`` is none or may not be one."""
+    if not allowed_origins or "access-control-request-method" not in request.headers:
+        return {}
+    return {
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
+        "Access-Control-Max-Age": "600",
+    }
 
 
 def _warnings(warnings: Iterable[tuple[FailureReason | None, str]], host: str) -> Iterable[str]:

@@ -1,0 +1,63 @@
+"""What is logged and counted: statuses, reasons, part numbers and sizes.
+
+Never a payload, an event, a token or an attribute value, and so never the message of an
+exception that is not one of ours.
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from dicomweb.outcomes import Failed, Outcome
+from dicomweb.reasons import FailureReason
+
+MAX_TEXTS = 20
+"""As many refusals of one request are logged in words; the rest is in the counts."""
+
+logger = Logger()
+
+
+def record_outcomes(outcomes: Sequence[Outcome], status: HTTPStatus, **origin: object) -> None:
+    """Log and count what became of the parts of one request; ``origin`` says which it was."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    stored = len(outcomes) - len(failed)
+    logger.info(
+        "store",
+        **origin,
+        status=int(status),
+        stored=stored,
+        failed=Counter(f"{failure.reason:04X}" for failure in failed),
+        texts=[failure.text for failure in failed[:MAX_TEXTS]],
+    )
+    count(InstancesStored=stored, InstancesFailed=len(failed))
+
+
+def record_refusal(
+    status: HTTPStatus, reason: FailureReason, text: str, **origin: object
+) -> None:
+    """Log and count a request of which nothing was stored."""
+    logger.info("refuse", **origin, status=int(status), reason=f"{reason:04X}", texts=[text])
+    count(RequestsRefused=1)
+
+
+def count(**metrics: int) -> None:
+    """Add to the metrics of the deployment, in CloudWatch's embedded metric format."""
+    emitter = EphemeralMetrics()
+    for name, value in metrics.items():
+        emitter.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    emitter.flush_metrics()
+
+
+def log_unforeseen(error: Exception, **origin: object) -> None:
+    """Log what went wrong and where, without the message, which may quote a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    logger.error(
+        "unforeseen",
+        **origin,
+        error=type(error).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )
