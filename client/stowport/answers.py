@@ -1,0 +1,128 @@
+"""Read what a STOW-RS server answers (PS3.18 10.5.3, Annex I), in either notation.
+
+Lenient, because any server may be at the other end: a module in an array, a media type with
+parameters, codes that no table knows. What cannot be read says nothing was confirmed.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from stowport.transport import Response
+
+_FAILED = "00081198"
+_REFERENCED = "00081199"
+_OTHER = "0008119A"
+_MODULE = (_FAILED, _REFERENCED, _OTHER)
+_TEXT = "0040A160"
+
+_WARNING = re.compile(r'299 \S+ "(?:([0-9A-Fa-f]{4}): )?(?:part (\d+): )?(.*?)"')
+_TAGS = {
+    "sop_class_uid": "00081150",
+    "sop_instance_uid": "00081155",
+    "retrieve_url": "00081190",
+    "warning": "00081196",
+    "failure": "00081197",
+}
+
+DataSet = Mapping[str, list[Any]]
+"""Values by tag; those of a sequence are data sets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An item of one of the module's sequences; ``failure`` is None if the instance is stored."""
+
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+    retrieve_url: str = ""
+    warning: int | None = None
+    failure: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer: ``items`` is None if it is not a Store Instances Response Module.
+
+    ``texts`` are the reasons in words from Warning, by failure reason and number of the part,
+    None where one is not given; ``text`` is what a Status Report says.
+    """
+
+    status: int
+    items: list[Item] | None
+    text: str = ""
+    texts: Mapping[tuple[int | None, int | None], str] = field(default_factory=dict)
+
+
+def read_answer(response: Response) -> Answer:
+    """Return what ``response`` says; never raises."""
+    texts = dict(_texts(response.warnings))
+    data_set = _data_set(response)
+    described = data_set.get(_TEXT) or [next(iter(texts.values()), "")]
+    return Answer(
+        status=response.status,
+        items=list(_items(data_set)) if any(tag in data_set for tag in _MODULE) else None,
+        text=str(described[0]),
+        texts=texts,
+    )
+
+
+def _data_set(response: Response) -> DataSet:
+    try:
+        if response.media_type.endswith("json"):
+            model = json.loads(response.body)
+            return _from_json(model[0] if isinstance(model, list) and model else model)
+        if response.media_type.endswith("xml"):
+            parser = etree.XMLParser(resolve_entities=False, no_network=True)
+            return _from_xml(etree.fromstring(response.body, parser))
+    except (ValueError, AttributeError, TypeError, KeyError, etree.XMLSyntaxError):
+        pass
+    return {}
+
+
+def _from_json(model: Any) -> DataSet:  # noqa: ANN401 - whatever JSON holds
+    found: dict[str, list[Any]] = {}
+    for tag, attribute in model.items():
+        values = attribute.get("Value", [])
+        found[tag.upper()] = (
+            [_from_json(value) for value in values] if attribute.get("vr") == "SQ" else values
+        )
+    return found
+
+
+def _from_xml(model: etree._Element) -> DataSet:
+    found: dict[str, list[Any]] = {}
+    for attribute in model.iterfind("{*}DicomAttribute"):
+        items = [_from_xml(item) for item in attribute.iterfind("{*}Item")]
+        values = [value.text or "" for value in attribute.iterfind("{*}Value")]
+        found[attribute.attrib["tag"].upper()] = items or values
+    return found
+
+
+def _items(data_set: DataSet) -> Iterator[Item]:
+    """Yield the stored, the failed, and the failures without a name, in this order."""
+    for tag in (_REFERENCED, _FAILED, _OTHER):
+        for values in data_set.get(tag, []):
+            first = {name: (values.get(at) or [""])[0] for name, at in _TAGS.items()}
+            failure = None if tag == _REFERENCED else _code(first["failure"]) or 0x0110
+            yield Item(
+                sop_class_uid=str(first["sop_class_uid"]),
+                sop_instance_uid=str(first["sop_instance_uid"]),
+                retrieve_url=str(first["retrieve_url"]),
+                warning=_code(first["warning"]),
+                failure=failure,
+            )
+
+
+def _code(value: object) -> int | None:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+
+
+def _texts(warnings: tuple[str, ...]) -> Iterator[tuple[tuple[int | None, int | None], str]]:
+    for warning in warnings:
+        for code, part, text in _WARNING.findall(warning):
+            yield (int(code, 16) if code else None, int(part) if part else None), text

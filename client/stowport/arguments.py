@@ -1,0 +1,114 @@
+"""The command line: what can be said, and what is made of it."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dicomweb.checks import is_uid
+from stowport.packing import LIMIT
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
+_FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
+_LISTEN = "127.0.0.1:8104"
+_SMALLEST = 1000
+_PORTS = 65536
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command ``stowport``."""
+    root = argparse.ArgumentParser(
+        prog="stowport", description="Send DICOM instances of any size by STOW-RS."
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _send(commands.add_parser("send", help="send files, folders or a DICOMDIR"))
+    _relay(commands.add_parser("relay", help="take STOW-RS requests of any size, and send them on"))
+    return root
+
+
+def _send(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+    _server(command)
+    command.add_argument("--study", type=uid, metavar="UID", help="store into this study only")
+    command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    command.add_argument(
+        "--again", action="store_true", help="send also what an earlier send has stored"
+    )
+
+
+def _relay(command: argparse.ArgumentParser) -> None:
+    _server(command)
+    command.add_argument(
+        "--listen",
+        type=address,
+        default=address(_LISTEN),
+        metavar="HOST:PORT",
+        help=f"where to listen (default {_LISTEN}); on loopback only this machine can send",
+    )
+    command.add_argument(
+        "--spool", type=Path, metavar="DIR", help="where bodies wait on disk (default: TMPDIR)"
+    )
+
+
+def _server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--url", required=True, type=base_url, help="the service, with or without /studies"
+    )
+    given = command.add_mutually_exclusive_group()
+    given.add_argument(
+        "--token",
+        metavar="T",
+        default=os.environ.get("STOWPORT_TOKEN"),
+        help="bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
+    )
+    given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
+    command.add_argument(
+        "--limit",
+        type=size,
+        default=LIMIT,
+        metavar="SIZE",
+        help="the largest body that the server takes in a POST (default 4.7MB, AWS's)",
+    )
+    command.add_argument(
+        "--parallel", type=at_least_one, default=4, metavar="N", help="requests at a time (4)"
+    )
+
+
+def base_url(text: str) -> str:
+    """Return the URL of the service without ``/studies`` and the last slash."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
+    return text.rstrip("/").removesuffix("/studies")
+
+
+def uid(text: str) -> str:
+    """Return a UID (PS3.5 9.1)."""
+    if not is_uid(text):
+        raise argparse.ArgumentTypeError("expected a DICOM UID")
+    return text
+
+
+def size(text: str) -> int:
+    """Return bytes, given as a number with or without kB, MB or GB (powers of 1000)."""
+    match = _SIZE.fullmatch(text)
+    found = float(match[1]) * _FACTORS[match[2]] if match else 0
+    if found < _SMALLEST:
+        raise argparse.ArgumentTypeError("expected a size such as 4.7MB or 2GB")
+    return int(found)
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port; an IPv6 address stands in brackets."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) >= _PORTS:
+        raise argparse.ArgumentTypeError("expected HOST:PORT such as 127.0.0.1:8104")
+    return host.strip("[]"), int(port)
+
+
+def at_least_one(text: str) -> int:
+    """Return a number of requests."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("expected a number of at least 1")
+    return int(text)

@@ -1,0 +1,64 @@
+"""The command ``stowport``."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from stowport.arguments import parser
+from stowport.credentials import Credentials
+from stowport.delivery import Delivery
+from stowport.journal import Journal, journal_of
+from stowport.report import as_json, show
+from stowport.send import Sender, exit_code
+from stowport.transport import Transport
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    chosen = parser().parse_args(arguments)
+    _warn(chosen)
+    command = chosen.token_command
+    credentials = Credentials(None if command else chosen.token, command)
+    transport = Transport(credentials, connections=chosen.parallel)
+    if chosen.command == "relay":
+        from stowport.relay.command import run  # noqa: PLC0415 - a send needs no HTTP server
+
+        return run(chosen, transport)
+    return _send(chosen, transport)
+
+
+def _send(chosen: argparse.Namespace, transport: Transport) -> int:
+    delivery = Delivery(transport, chosen.url, chosen.limit)
+    sender = Sender(transport, delivery, chosen.study, chosen.parallel)
+    place = journal_of(chosen.url, chosen.study, chosen.paths)
+    if chosen.again:
+        place.unlink(missing_ok=True)
+    journal = Journal(place)
+    started = time.monotonic()
+    sent = sender.send(chosen.paths, journal, Console(stderr=True))
+    seconds = time.monotonic() - started
+    if sent.complete:
+        journal.forget()
+    if chosen.json:
+        sys.stdout.write(as_json(sent, seconds) + "\n")
+    else:
+        show(sent, seconds, Console())
+    return exit_code(sent)
+
+
+def _warn(chosen: argparse.Namespace) -> None:
+    """Say what is unwise: a token in the clear, a relay that is open to others."""
+    parts = urlsplit(chosen.url)
+    has_token = chosen.token or chosen.token_command
+    if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
+    if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:
+        sys.stderr.write(
+            "warning: whoever reaches this address stores with the relay's credentials\n"
+        )

@@ -1,0 +1,58 @@
+"""What was confirmed so far, so that a send that was interrupted goes on where it was.
+
+One line of JSON a file: path, time of modification and size. To send a file twice does no
+harm, so a line that was lost costs time and nothing else.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from stowport.finding import Found
+
+
+def journal_of(url: str, study: str | None, paths: Iterable[Path]) -> Path:
+    """Return where the journal of this very send is kept, in the user's state directory."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    told = json.dumps([url, study, sorted(str(path.resolve()) for path in paths)])
+    return state / "stowport" / f"{sha256(told.encode()).hexdigest()[:24]}.jsonl"
+
+
+class Journal:
+    """The journal at ``path``; entries are written as they come, for whoever interrupts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries = self._read()
+
+    def __contains__(self, found: Found) -> bool:
+        return _entry(found) in self._entries
+
+    def add(self, confirmed: Iterable[Found]) -> None:
+        """Note what the server has confirmed."""
+        lines = "".join(f"{_entry(found)}\n" for found in confirmed)
+        if not lines:
+            return
+        with self._lock:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(private, "a", encoding="utf-8") as stream:
+                stream.write(lines)
+
+    def forget(self) -> None:
+        """Remove the journal: nothing is outstanding."""
+        self._path.unlink(missing_ok=True)
+
+    def _read(self) -> frozenset[str]:
+        try:
+            return frozenset(self._path.read_text("utf-8").splitlines())
+        except FileNotFoundError:
+            return frozenset()
+
+
+def _entry(found: Found) -> str:
+    return json.dumps([str(found.path.resolve()), found.modified, found.size])

@@ -1,0 +1,48 @@
+"""The progress bar: instances, bytes, rate and time left, on a terminal and nowhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+
+class Meter:
+    """Counts instances that are done with, and bytes that were sent."""
+
+    def __init__(self, progress: Progress, instances: int, size: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=size, done=0, instances=instances)
+        self._done = 0
+
+    def count(self, size: int) -> None:
+        """Take note of bytes that were sent, or of a try that was for nothing."""
+        self._progress.advance(self._task, size)
+
+    def done(self, instances: int) -> None:
+        """Take note of instances that the server has answered for."""
+        self._done += instances
+        self._progress.update(self._task, done=self._done)
+
+
+@contextmanager
+def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
+    """Show the bar for as long as the block runs."""
+    with Progress(
+        TextColumn("{task.fields[done]}/{task.fields[instances]} instances"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
+        yield Meter(progress, instances, size)

@@ -1,0 +1,127 @@
+"""The relay: an ASGI application that is a STOW-RS server (PS3.18 10.5)."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from dicomweb.checks import is_uid
+from dicomweb.errors import MalformedRequest, RequestRejected, ServiceBusy
+from dicomweb.reasons import FailureReason
+from stowport import transport
+from stowport.relay.forwarding import Forwarding
+from stowport.relay.messages import (
+    ClientDisconnect,
+    Message,
+    Receive,
+    Reply,
+    Request,
+    Send,
+    chunks,
+    read_request,
+    refuse,
+    reply,
+    report,
+    unsupported,
+)
+from stowport.relay.spool import spooled
+
+Log = Callable[[str], None]
+
+_HOP_BY_HOP = frozenset(
+    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+_OF_OPTIONS = frozenset(
+    (
+        "accept",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "origin",
+    )
+)
+
+
+class Relay:
+    """Takes store transactions and sends them on; ``log`` is told one line for each request."""
+
+    def __init__(
+        self,
+        forwarding: Forwarding,
+        connection: transport.Transport,
+        base_url: str,
+        *,
+        spool: Path | None,
+        log: Log,
+    ) -> None:
+        self._forwarding = forwarding
+        self._transport = connection
+        self._base_url = base_url
+        self._spool = spool
+        self._log = log
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        started = time.monotonic()
+        request = read_request(scope)
+        try:
+            answer, what = await self._answer(request, receive)
+        except ClientDisconnect:
+            self._log(f"{request.method} left before the body was complete, nothing sent on")
+            return
+        except RequestRejected as error:
+            answer = refuse(error.status, error.reason, str(error), request.media_type)
+            what = "refused"
+        except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 500
+            answer, what = _unforeseen(request), f"failed with {type(error).__name__}"
+        self._log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
+        await reply(answer, send)
+
+    async def _answer(self, request: Request, receive: Receive) -> tuple[Reply, str]:
+        if request.method == "OPTIONS":
+            return await asyncio.to_thread(self._pass_on, request), "passed on"
+        if request.method != "POST":
+            raise unsupported(request)
+        study = _target(request)
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
+        async with spooled(chunks(receive), self._spool) as payload:
+            return await asyncio.to_thread(self._store, request, payload, study)
+
+    def _store(self, request: Request, payload: bytes, study: str | None) -> tuple[Reply, str]:
+        content_type = request.headers.get("content-type")
+        outcomes, base = self._forwarding.forward(content_type, payload, study)
+        what = f"{len(outcomes)} parts, {len(payload)} bytes"
+        return report(outcomes, base, request.media_type), what
+
+    def _pass_on(self, request: Request) -> Reply:
+        """Ask the server for its capabilities, or whether a page may send (Fetch, CORS)."""
+        headers = {name: request.headers[name] for name in _OF_OPTIONS & set(request.headers)}
+        url = f"{self._base_url}/{request.path}"
+        try:
+            answer = self._transport.exchange(
+                transport.Request(method="OPTIONS", url=url, headers=headers)
+            )
+        except (transport.Unreachable, transport.Stopped) as error:
+            raise ServiceBusy(str(error) or "the relay is being stopped") from error
+        return Reply(
+            status=answer.status,
+            headers=[pair for pair in answer.headers.items() if pair[0] not in _HOP_BY_HOP],
+            body=answer.body,
+        )
+
+
+def _unforeseen(request: Request) -> Reply:
+    status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.PROCESSING_FAILURE
+    text = "the relay could not process the request, expected that it can when it is sent again"
+    return refuse(status, reason, text, request.media_type)
+
+
+def _target(request: Request) -> str | None:
+    """Return the study of the target resource, None for all; MalformedRequest for no such one."""
+    if request.path == "studies":
+        return None
+    study = request.path.removeprefix("studies/")
+    if study == request.path or not is_uid(study):
+        raise unsupported(request)
+    return study

@@ -1,0 +1,126 @@
+"""From a spooled request to one answer: read the parts, send them on, merge what came of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from dicomweb.conformance import StorageProfile
+from dicomweb.instances import SOPInstance, receive
+from dicomweb.multipart import BodyPart
+from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.payloads import read_parts
+from dicomweb.reasons import FailureReason, WarningReason
+from stowport.bodies import Buffer, Part
+from stowport.credentials import NoToken
+from stowport.delivery import Delivery, Unusable
+from stowport.packing import pack
+from stowport.transport import Stopped, Unreachable
+from stowport.verdicts import Verdict, failure
+
+_NOT_NOW = (Unusable, Unreachable, NoToken, Stopped)
+
+
+class Forwarding:
+    """Sends the parts of requests on, several at a time, whatever request they are of."""
+
+    def __init__(self, delivery: Delivery, parallel: int) -> None:
+        self._delivery = delivery
+        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="forward")
+
+    def forward(
+        self, content_type: str | None, payload: bytes, study: str | None
+    ) -> tuple[list[Outcome], str]:
+        """Return what became of each part, in order, and the base of their Retrieve URLs.
+
+        The framing is read to the end before anything is sent on. Raises MalformedRequest if it
+        is broken: then nothing of the request is stored.
+        """
+        root_type, body_parts = read_parts(content_type, payload)
+        received = [
+            receive(
+                each,
+                root_type=root_type,
+                study_instance_uid=None,
+                profile=StorageProfile.ANY_STORAGE,
+            )
+            for each in body_parts
+        ]
+        parts = [_part(*pair) for pair in zip(body_parts, received, strict=True)]
+        packs = self._pool.map(
+            lambda packed: self._deliver(packed, study), pack(parts, self._delivery.limit)
+        )
+        verdicts = [verdict for answered in packs for verdict in answered]
+        outcomes = [
+            _outcome(number, instance, verdict)
+            for number, (instance, verdict) in enumerate(
+                zip(received, verdicts, strict=True), start=1
+            )
+        ]
+        return outcomes, _retrieve_base_url(outcomes, verdicts)
+
+    def _deliver(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
+        """Send one request on; a server that cannot be used now may be when sent again."""
+        try:
+            return self._delivery.deliver(parts, study)
+        except _NOT_NOW as error:
+            text = str(error) or "the relay was stopped"
+            refusal = failure(FailureReason.OUT_OF_RESOURCES, text, temporary=True)
+            return [refusal] * len(parts)
+
+
+def _part(body_part: BodyPart, instance: SOPInstance | Failed) -> Part:
+    fields = [f"{name}: {value}\r\n" for name, value in body_part.headers.items()]
+    return Part(
+        content=Buffer(body_part.content),
+        head="".join(fields).encode() + b"\r\n",
+        sop_instance_uid=instance.reference.sop_instance_uid if instance.reference else "",
+    )
+
+
+def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> Outcome:
+    reference = verdict.reference or instance.reference
+    if verdict.stored and reference:
+        known = instance if isinstance(instance, SOPInstance) else None
+        return Stored(
+            reference=reference,
+            study_instance_uid=known.study_instance_uid if known else "",
+            series_instance_uid=known.series_instance_uid if known else "",
+            warning=_warning(verdict.reason),
+            text=verdict.text,
+        )
+    reason, text = _reason(verdict)
+    return Failed(
+        reason=reason,
+        text=f"part {number}: {text}",
+        reference=reference,
+        temporary=verdict.temporary,
+    )
+
+
+def _reason(verdict: Verdict) -> tuple[FailureReason, str]:
+    """Return the reason, and the text; a code that this service does not know goes into it."""
+    try:
+        return FailureReason(verdict.reason or 0), verdict.text
+    except ValueError:
+        text = f"the server gave failure reason {verdict.reason:04X} {verdict.text}".rstrip()
+        return FailureReason.PROCESSING_FAILURE, text
+
+
+def _warning(reason: int | None) -> WarningReason | None:
+    if reason is None:
+        return None
+    known = set(WarningReason)
+    return WarningReason(reason) if reason in known else WarningReason.COERCION_OF_DATA_ELEMENTS
+
+
+def _retrieve_base_url(outcomes: Sequence[Outcome], verdicts: Sequence[Verdict]) -> str:
+    """Return what all Retrieve URLs have in common before ``/studies``, empty if nothing."""
+    bases = set()
+    for outcome, verdict in zip(outcomes, verdicts, strict=True):
+        if isinstance(outcome, Stored):
+            path = (
+                f"/studies/{outcome.study_instance_uid}/series/{outcome.series_instance_uid}"
+                f"/instances/{outcome.reference.sop_instance_uid}"
+            )
+            url = verdict.retrieve_url
+            bases.add(url.removesuffix(path) if url.endswith(path) else "")
+    return bases.pop() if len(bases) == 1 else ""

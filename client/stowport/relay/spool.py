@@ -1,0 +1,58 @@
+"""A request's body on disk: written as it comes in, and mapped when it is whole.
+
+Memory holds one block of it. The pages of the mapping are the file's, which the system takes
+back when it needs them.
+"""
+
+import asyncio
+import mmap
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from dicomweb.errors import ServiceBusy
+from stowport.bodies import BLOCK
+
+
+class Mapping(mmap.mmap):
+    """A mapped file with the one method that the parser of multipart bodies misses in mmap."""
+
+    def startswith(self, prefix: bytes) -> bool:
+        """Tell whether the file begins with ``prefix``."""
+        return self[: len(prefix)] == prefix
+
+
+async def write(chunks: AsyncIterator[bytes], stream: IO[bytes]) -> int:
+    """Write the chunks to ``stream`` in blocks, off the event loop; return how many bytes."""
+    block = bytearray()
+    size = 0
+    async for chunk in chunks:
+        block += chunk
+        size += len(chunk)
+        if len(block) >= BLOCK:
+            await asyncio.to_thread(stream.write, block)
+            block = bytearray()
+    await asyncio.to_thread(stream.write, block)
+    await asyncio.to_thread(stream.flush)
+    return size
+
+
+def mapped(stream: IO[bytes], size: int) -> bytes:
+    """Return the file as if it were bytes; an empty one cannot be mapped."""
+    return cast("bytes", Mapping(stream.fileno(), size, access=mmap.ACCESS_READ)) if size else b""
+
+
+@asynccontextmanager
+async def spooled(chunks: AsyncIterator[bytes], folder: Path | None) -> AsyncIterator[bytes]:
+    """Spool a body and yield it; the file has no name, so nothing can be left behind.
+
+    Raises ServiceBusy if the disk is full.
+    """
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        try:
+            payload = mapped(stream, await write(chunks, stream))
+        except OSError as error:
+            raise ServiceBusy("the relay has no room to spool the request") from error
+        yield payload

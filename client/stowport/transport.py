@@ -1,0 +1,215 @@
+"""HTTP requests that are tried again: at network faults, and when a server asks to wait."""
+
+import random
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import cast
+from urllib.parse import urlsplit
+
+import urllib3
+
+from stowport.bodies import Block
+from stowport.credentials import Credentials
+
+WAIT = frozenset((429, 502, 503, 504))
+"""Statuses with which a server, or what stands before it, asks to be asked again later."""
+
+TRIES = 7
+FIRST_DELAY = 1.0
+_LONGEST_DELAY = 60.0
+_LONGEST_RETRY_AFTER = 600.0
+_TIMEOUT = urllib3.Timeout(connect=10, read=300)
+_MAX_ANSWER = 64 * 1024 * 1024
+
+_chance = random.SystemRandom()
+
+
+class Unreachable(Exception):
+    """No answer came from a server, as often as it was tried."""
+
+
+class Stopped(Exception):
+    """The user has asked to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came back; field names are in lower case, ``warnings`` the values of Warning."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def media_type(self) -> str:
+        """Return type and subtype, in lower case and without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be sent; ``blocks`` is called for the body of each try anew."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    size: int = 0
+    blocks: Callable[[], Iterable[Block]] = tuple
+
+
+class Transport:
+    """Connections to the server and to where it has uploads put, shared by all threads."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        connections: int,
+        tries: int = TRIES,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        self.stop = threading.Event()
+        self._credentials = credentials
+        self._connections = connections
+        self._tries = tries
+        self._first_delay = first_delay
+        self._lock = threading.Lock()
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def authorized(self, request: Request) -> Response:
+        """Send ``request`` with the credentials; once more with others if these are refused."""
+        authorization = self._credentials.authorization()
+        response = self.exchange(_with(request, authorization))
+        if response.status == 401 and self._credentials.refused(authorization):  # noqa: PLR2004 - a status
+            response = self.exchange(_with(request, self._credentials.authorization()))
+        return response
+
+    def exchange(self, request: Request) -> Response:
+        """Send ``request`` until it is answered, for a bounded number of tries.
+
+        Returns the last answer if the server still asks to wait. Raises Unreachable if there
+        is none, and Stopped as soon as ``stop`` is set.
+        """
+        fault = "no try"
+        response = None
+        for number in range(self._tries):
+            if number:
+                self.wait(self._delay(number, response))
+            try:
+                response = self._once(request)
+            except urllib3.exceptions.HTTPError as error:
+                response, fault = None, _in_words(error)
+                if isinstance(error, urllib3.exceptions.SSLError):
+                    break
+                continue
+            if response.status not in WAIT:
+                return response
+        if response is None:
+            raise Unreachable(f"{_place(request.url)} cannot be reached: {fault}")
+        return response
+
+    def wait(self, seconds: float) -> None:
+        """Wait, or raise Stopped."""
+        if self.stop.wait(seconds) if seconds else self.stop.is_set():
+            raise Stopped
+
+    def _delay(self, number: int, response: Response | None) -> float:
+        backoff = min(self._first_delay * 2.0 ** (number - 1), _LONGEST_DELAY)
+        asked = retry_after(response) if response else 0.0
+        return asked + backoff * _chance.uniform(0.5, 1)
+
+    def _once(self, request: Request) -> Response:
+        self.wait(0)
+        answer = self._pool(request.url).request(
+            request.method,
+            request.url,
+            body=cast("Iterable[bytes]", self._blocks(request)) if request.size else None,
+            headers=_with_length(request),
+            redirect=False,
+            retries=False,
+            timeout=_TIMEOUT,
+            preload_content=False,
+        )
+        body = answer.read(_MAX_ANSWER)
+        answer.release_conn()
+        return Response(
+            status=answer.status,
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            body=body,
+            warnings=tuple(answer.headers.getlist("warning")),
+        )
+
+    def _blocks(self, request: Request) -> Iterator[Block]:
+        """Yield the body; a large one is not sent to its end once the user wants to stop."""
+        for block in request.blocks():
+            self.wait(0)
+            yield block
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """Return the pool for ``url``: the proxies of the environment count, as for curl."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if proxy and urllib.request.proxy_bypass(host):
+            proxy = None
+        with self._lock:
+            if proxy not in self._pools:
+                size = self._connections
+                self._pools[proxy] = (
+                    urllib3.ProxyManager(proxy, maxsize=size)
+                    if proxy
+                    else urllib3.PoolManager(maxsize=size)
+                )
+            return self._pools[proxy]
+
+
+def retry_after(response: Response) -> float:
+    """Return the seconds that Retry-After asks for, 0 without it (RFC 9110 10.2.3)."""
+    value = response.headers.get("retry-after", "")
+    try:
+        seconds = float(value) if value.isdigit() else _seconds_until(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return float(min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))
+
+
+def _seconds_until(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp() - time.time()
+
+
+def _with(request: Request, authorization: str | None) -> Request:
+    if authorization is None:
+        return request
+    return Request(
+        method=request.method,
+        url=request.url,
+        headers={**request.headers, "Authorization": authorization},
+        size=request.size,
+        blocks=request.blocks,
+    )
+
+
+def _with_length(request: Request) -> dict[str, str]:
+    """Return the header: with a length urllib3 does not send a body in chunks, which S3 refuses."""
+    length = {"Content-Length": str(request.size)} if request.size else {}
+    return {**request.headers, **length}
+
+
+def _place(url: str) -> str:
+    """Return scheme and host: the query of a presigned URL is a secret for as long as it lives."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
+def _in_words(error: urllib3.exceptions.HTTPError) -> str:
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return type(error).__name__

@@ -1,0 +1,156 @@
+"""Large bodies through the service's ``/uploads``: where to put it, put it, ask what came of it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from stowport.bodies import Block, RelatedBody
+from stowport.transport import Request, Response, Transport, Unreachable, retry_after
+
+ACCEPT = "application/dicom+json"
+_ANSWERS = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
+_NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED,)
+_POLL_SECONDS = 2.0
+_MAX_WAIT = 6 * 3600.0
+_SHOWN = 200
+
+Count = Callable[[int], None]
+
+
+class NoUploads(Exception):
+    """The server has no ``/uploads``, or none that is understood."""
+
+
+class UploadRefused(Exception):
+    """The body was not taken where the server said to put it."""
+
+
+class Uploads:
+    """The uploads of the service at ``base_url``."""
+
+    def __init__(self, transport: Transport, base_url: str) -> None:
+        self._transport = transport
+        self._url = f"{base_url}/uploads"
+
+    def store(self, body: RelatedBody, study: str | None, count: Count) -> Response:
+        """Upload ``body`` and return the STOW answer to it, or the refusal of the upload.
+
+        ``count`` is told of bytes as they are sent, and takes back those of a failed try.
+        Raises NoUploads, UploadRefused, and what Transport raises.
+        """
+        response = self._ask(body, study)
+        if response.status != HTTPStatus.OK:
+            return response
+        try:
+            ticket = json.loads(response.body)
+            location = f"{self._url}/{quote(ticket['id'], safe='')}"
+            self._put(ticket, body, count)
+        except (ValueError, TypeError, KeyError) as error:
+            raise NoUploads("the server's /uploads answers what is not understood") from error
+        return self._outcome(location)
+
+    def _ask(self, body: RelatedBody, study: str | None) -> Response:
+        wanted = {"contentType": body.content_type, "size": body.size}
+        if study:
+            wanted["studyInstanceUID"] = study
+        content = json.dumps(wanted).encode()
+        headers = {"Content-Type": "application/json", "Accept": ACCEPT}
+        response = self._transport.authorized(
+            Request(
+                method="POST",
+                url=self._url,
+                headers=headers,
+                size=len(content),
+                blocks=lambda: (content,),
+            )
+        )
+        if response.status not in (*_ANSWERS, *_NOT_ALLOWED):
+            raise NoUploads(f"the server has no /uploads (it answered {response.status})")
+        return response
+
+    def _put(self, ticket: Mapping[str, Any], body: RelatedBody, count: Count) -> None:
+        if "parts" not in ticket:
+            self._put_range(ticket, body, 0, body.size, count)
+            return
+        tags = [
+            self._put_range(part, body, part["offset"], part["size"], count)
+            for part in ticket["parts"]
+        ]
+        self._complete(ticket["complete"], tags)
+
+    def _put_range(
+        self, target: Mapping[str, Any], body: RelatedBody, offset: int, size: int, count: Count
+    ) -> str:
+        """Put a range of the body; return the ETag of it."""
+        response = self._transport.exchange(
+            Request(
+                method="PUT",
+                url=target["url"],
+                headers=_without_length(target.get("headers", {})),
+                size=size,
+                blocks=_counted(lambda: body.blocks(offset, size), count),
+            )
+        )
+        # After a fault of the network the body may well be there: If-None-Match then says so.
+        if response.status not in (HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED):
+            raise UploadRefused(_refusal(response))
+        return response.headers.get("etag", "")
+
+    def _complete(self, complete: Mapping[str, Any], tags: list[str]) -> None:
+        parts = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
+            for number, tag in enumerate(tags, start=1)
+        )
+        content = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
+        response = self._transport.exchange(
+            Request(
+                method=complete["method"],
+                url=complete["url"],
+                headers={"Content-Type": complete["contentType"]},
+                size=len(content),
+                blocks=lambda: (content,),
+            )
+        )
+        # S3 may say 200 before it knows, and then put the error into the body.
+        if response.status != HTTPStatus.OK or b"<Error>" in response.body:
+            raise UploadRefused(_refusal(response))
+
+    def _outcome(self, location: str) -> Response:
+        end = time.monotonic() + _MAX_WAIT
+        while time.monotonic() < end:
+            response = self._transport.authorized(
+                Request(method="GET", url=location, headers={"Accept": ACCEPT})
+            )
+            if response.media_type != "application/json":
+                return response
+            self._transport.wait(retry_after(response) or _POLL_SECONDS)
+        raise Unreachable(f"the upload was not stored within {_MAX_WAIT / 3600:.0f} hours")
+
+
+def _counted(blocks: Callable[[], Iterator[Block]], count: Count) -> Callable[[], Iterator[Block]]:
+    sent = 0
+
+    def counted() -> Iterator[Block]:
+        nonlocal sent
+        count(-sent)
+        sent = 0
+        for block in blocks():
+            yield block
+            sent += len(block)
+            count(len(block))
+
+    return counted
+
+
+def _without_length(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that were signed, but for the length, which is always sent."""
+    return {name: value for name, value in headers.items() if name.lower() != "content-length"}
+
+
+def _refusal(response: Response) -> str:
+    said = response.body.decode("utf-8", "replace").partition("<Message>")[2]
+    text = said.partition("</Message>")[0][:_SHOWN]
+    return f"the upload was refused with {response.status}" + (f": {text}" if text else "")
