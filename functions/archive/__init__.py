@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
-from archive.clients import CONNECTIONS
+from archive.clients import CONNECTIONS, READ_TIMEOUT
 from archive.deadline import Deadline
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
@@ -22,6 +22,7 @@ from archive.transaction import DuplicatePolicy, Transaction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archive.copies import Source
     from archive.items import ItemKey
     from archive.transaction import Entry
     from dicomweb.instances import SOPInstance
@@ -33,22 +34,35 @@ class Archive:
     """The archive of a deployment; several threads may use it.
 
     Its clients, which are slow to make, are made here: make one archive and keep it.
+    ``read_timeout`` is for how many seconds they wait for S3: a copy inside S3 takes its time.
     """
 
-    def __init__(self, *, bucket: str, table: str, duplicate_policy: DuplicatePolicy) -> None:
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        table: str,
+        duplicate_policy: DuplicatePolicy,
+        read_timeout: int = READ_TIMEOUT,
+    ) -> None:
         session = get_session()
-        self._objects = Objects(bucket, session)
+        self._objects = Objects(bucket, session, read_timeout)
         self._index = Index(table, session)
         self._duplicate_policy = duplicate_policy
 
     def keep(
-        self, instances: "Sequence[SOPInstance]", *, seconds: float
+        self,
+        instances: "Sequence[SOPInstance]",
+        *,
+        seconds: float,
+        sources: "Sequence[Source | None] | None" = None,
     ) -> list[ArchiveError | None]:
         """Store ``instances`` and return within ``seconds`` what became of each, in their order.
 
-        None means that S3 and DynamoDB have both confirmed the instance. Nothing is raised. What
-        is under way at the end of the time may still be stored afterwards; then it is found
-        there when it is sent again.
+        ``sources`` says of each where its bytes stand in S3 already, if they do. None means
+        that S3 and DynamoDB have both confirmed the instance. Nothing is raised. What is under
+        way at the end of the time may still be stored afterwards; then it is found there when
+        it is sent again.
         """
         deadline = Deadline(seconds)
         transaction = Transaction(
@@ -59,7 +73,8 @@ class Archive:
         )
         pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="archive")
         try:
-            reading = pool.submit(transaction.read, instances)
+            places = sources or [None] * len(instances)
+            reading = pool.submit(transaction.read, instances, places)
             wait([reading], deadline.seconds_left)
             if failure := _outcome(reading):
                 return [failure] * len(instances)

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 CONNECTIONS = 16
 """How many instances of a request are written at the same time, each over its connection."""
 
+READ_TIMEOUT = 6
+"""For how many seconds the next bytes of an answer are waited for."""
+
 _CONFIG = Config(
     max_pool_connections=CONNECTIONS,
     # Three attempts of 2 + 6 seconds and the pauses between them end before API Gateway's 29.
     connect_timeout=2,
-    read_timeout=6,
+    read_timeout=READ_TIMEOUT,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 _S3_CONFIG = Config(
@@ -28,12 +31,17 @@ _S3_CONFIG = Config(
     # once more for the signature, or for botocore's own checksum, would prove nothing new.
     s3={"payload_signing_enabled": False},
     request_checksum_calculation="when_required",
+    signature_version="s3v4",  # else presigned URLs have the old one, which signs no header
 )
 
 
-def s3_client(session: "Session") -> "S3Client":
-    """Make a client of S3, with region, credentials and endpoint from the environment."""
-    return cast("S3Client", session.create_client("s3", config=_CONFIG.merge(_S3_CONFIG)))
+def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client":
+    """Make a client of S3, with region, credentials and endpoint from the environment.
+
+    ``read_timeout`` is how many seconds it waits for the next bytes of an answer.
+    """
+    config = _CONFIG.merge(_S3_CONFIG).merge(Config(read_timeout=read_timeout))
+    return cast("S3Client", session.create_client("s3", config=config))
 
 
 def dynamodb_client(session: "Session") -> "DynamoDBClient":

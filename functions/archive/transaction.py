@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Future
 
+    from archive.copies import Source
     from archive.deadline import Deadline
     from archive.index import Index
     from archive.items import Item, ItemKey
@@ -47,13 +48,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An instance of the request, its digest (hex), and the items that it needs."""
+    """An instance of the request, its digest (hex), the items it needs, where in S3 it is."""
 
     instance: "SOPInstance"
     sha256: str
     identity: Identity
     study: SharedItem
     series: SharedItem
+    source: "Source | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,9 @@ class Transaction:
     duplicate_policy: DuplicatePolicy
     deadline: "Deadline"
 
-    def read(self, instances: "Sequence[SOPInstance]") -> list[Entry]:
+    def read(
+        self, instances: "Sequence[SOPInstance]", sources: "Sequence[Source | None]"
+    ) -> list[Entry]:
         """Return an entry for each of ``instances``, with what the index has of it."""
         levels = (study_key, series_key, instance_key)
         keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
@@ -82,8 +86,9 @@ class Transaction:
                 identities[instance_key(instance)],
                 shared[study_key(instance)],
                 shared[series_key(instance)],
+                source,
             )
-            for instance in instances
+            for instance, source in zip(instances, sources, strict=True)
         ]
         for entry in filter(self._is_new, entries):
             entry.study.expect(study_attributes(entry.instance))
@@ -99,7 +104,7 @@ class Transaction:
             return
         if not self._is_new(entry):
             raise duplicate()
-        self.objects.put(entry.instance, entry.sha256, self.deadline)
+        self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
         for shared in (entry.study, entry.series):
             self.deadline.check()
             shared.write_once(self.index)

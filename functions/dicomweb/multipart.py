@@ -1,8 +1,9 @@
 """Split a multipart/related payload into its body parts (RFC 2046 5.1, RFC 2387; PS3.18 8.6.1.2).
 
-The payload is one buffer. A part's content is a slice of it, never a copy, and not a byte of it
-is touched. Every byte is looked at a bounded number of times whatever the input, and the limits
-are parameters. Parts are numbered from 1, offsets are in bytes from 0.
+The payload is one buffer, in memory or mapped from a file. A part's content is a slice of it,
+never a copy, and not a byte of it is touched. Every byte is looked at a bounded number of times
+whatever the input, and the limits are parameters. Parts are numbered from 1, offsets are in
+bytes from 0.
 
 Lines end with CRLF and nothing else, because a lone LF is everywhere in pixel data. The whole
 framing is checked before anything is returned: a payload without its close delimiter was cut
@@ -12,6 +13,7 @@ off on the way, and the last instance in it may be half an instance.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from mmap import mmap
 
 from dicomweb.errors import MalformedRequest
 
@@ -30,11 +32,15 @@ _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyPart:
-    """One part: its place in the request, its header (names in lower case) and its bytes."""
+    """One part: its place in the request, its header (names in lower case) and its bytes.
+
+    ``offset`` is where its content begins in the payload.
+    """
 
     number: int
     headers: Mapping[str, str]
     content: memoryview
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class _Delimiter:
 
 
 def split(
-    payload: bytes,
+    payload: bytes | mmap,
     boundary: str,
     *,
     max_parts: int = MAX_PARTS,
@@ -71,18 +77,17 @@ def split(
         following = _next_delimiter(payload, boundary, delimiter.end - 2, len(parts) + 1)
         number = len(parts) + 1
         headers, start = _read_header(payload, delimiter, following, number, max_header_bytes)
-        parts.append(
-            BodyPart(number=number, headers=headers, content=view[start : following.start])
-        )
+        content = view[start : following.start]
+        parts.append(BodyPart(number=number, headers=headers, content=content, offset=start))
         delimiter = following
     if not parts:
         raise MalformedRequest("found a close delimiter and no part before it, expected a part")
     return parts
 
 
-def _first_delimiter(payload: bytes, boundary: str) -> _Delimiter:
+def _first_delimiter(payload: bytes | mmap, boundary: str) -> _Delimiter:
     dash_boundary = b"--" + boundary.encode("ascii")
-    if payload.startswith(dash_boundary):
+    if payload[: len(dash_boundary)] == dash_boundary:
         match = _DELIMITER_END.match(payload, len(dash_boundary))
         if match:
             return _Delimiter(0, match.end(), match.group(1) is not None)
@@ -95,7 +100,7 @@ def _first_delimiter(payload: bytes, boundary: str) -> _Delimiter:
     return found
 
 
-def _next_delimiter(payload: bytes, boundary: str, start: int, number: int) -> _Delimiter:
+def _next_delimiter(payload: bytes | mmap, boundary: str, start: int, number: int) -> _Delimiter:
     found = _find_delimiter(payload, b"--" + boundary.encode("ascii"), start)
     if found is None:
         raise MalformedRequest(
@@ -105,7 +110,7 @@ def _next_delimiter(payload: bytes, boundary: str, start: int, number: int) -> _
     return found
 
 
-def _find_delimiter(payload: bytes, dash_boundary: bytes, start: int) -> _Delimiter | None:
+def _find_delimiter(payload: bytes | mmap, dash_boundary: bytes, start: int) -> _Delimiter | None:
     """Return the next delimiter line at or after ``start``, with the CRLF that belongs to it.
 
     A line that only begins like one, because the boundary is a prefix of it, is content.
@@ -121,7 +126,7 @@ def _find_delimiter(payload: bytes, dash_boundary: bytes, start: int) -> _Delimi
 
 
 def _read_header(
-    payload: bytes, delimiter: _Delimiter, following: _Delimiter, number: int, limit: int
+    payload: bytes | mmap, delimiter: _Delimiter, following: _Delimiter, number: int, limit: int
 ) -> tuple[dict[str, str], int]:
     """Return the header of the part after ``delimiter`` and the offset of its content."""
     start = delimiter.end

@@ -4,6 +4,8 @@ The store transaction takes ``multipart/related`` of Part 10 files. A bare Part 
 as well, because Azure's, Google's and AWS HealthImaging's users and tools send that.
 """
 
+from mmap import mmap
+
 from dicomweb import mediatypes, multipart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.fileformat import is_file
@@ -18,7 +20,7 @@ _EXPECTED = (
 _UNENCODED = ("", "binary", "8bit", "7bit")
 
 
-def read_parts(content_type: str | None, payload: bytes) -> tuple[str, list[BodyPart]]:
+def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, list[BodyPart]]:
     """Return the media type of the parts of a payload, and the parts; there is at least one.
 
     Raises MalformedRequest for a media type that is not supported, an empty payload, or a

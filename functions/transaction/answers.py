@@ -12,9 +12,7 @@ from transaction.gateway import StoreResponse
 UNFORESEEN = "the request could not be processed, expected that it can be when sent again"
 
 
-def report(
-    outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str
-) -> StoreResponse:
+def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str) -> StoreResponse:
     """Answer with the Store Instances Response Module."""
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
@@ -29,9 +27,7 @@ def report(
     )
 
 
-def refusal(
-    status: HTTPStatus, reason: FailureReason, text: str, media_type: str
-) -> StoreResponse:
+def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> StoreResponse:
     """Answer a request of which nothing was stored with a Status Report."""
     return StoreResponse(
         status=status,

@@ -25,22 +25,20 @@ def record_outcomes(outcomes: Sequence[Outcome], status: HTTPStatus, **origin: o
     """Log and count what became of the parts of one request; ``origin`` says which it was."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     stored = len(outcomes) - len(failed)
-    logger.info(
-        "store",
-        **origin,
-        status=int(status),
-        stored=stored,
-        failed=Counter(f"{failure.reason:04X}" for failure in failed),
-        texts=[failure.text for failure in failed[:MAX_TEXTS]],
-    )
+    found = {
+        "status": int(status),
+        "stored": stored,
+        "failed": Counter(f"{failure.reason:04X}" for failure in failed),
+        "texts": [failure.text for failure in failed[:MAX_TEXTS]],
+    }
+    logger.info("store", extra={**origin, **found})
     count(InstancesStored=stored, InstancesFailed=len(failed))
 
 
-def record_refusal(
-    status: HTTPStatus, reason: FailureReason, text: str, **origin: object
-) -> None:
+def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origin: object) -> None:
     """Log and count a request of which nothing was stored."""
-    logger.info("refuse", **origin, status=int(status), reason=f"{reason:04X}", texts=[text])
+    found = {"status": int(status), "reason": f"{reason:04X}", "texts": [text]}
+    logger.info("refuse", extra={**origin, **found})
     count(RequestsRefused=1)
 
 
@@ -55,9 +53,5 @@ def count(**metrics: int) -> None:
 def log_unforeseen(error: Exception, **origin: object) -> None:
     """Log what went wrong and where, without the message, which may quote a value."""
     frames = traceback.extract_tb(error.__traceback__)
-    logger.error(
-        "unforeseen",
-        **origin,
-        error=type(error).__name__,
-        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    )
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    logger.error("unforeseen", extra={**origin, "error": type(error).__name__, "at": at})

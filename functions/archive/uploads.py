@@ -1,0 +1,166 @@
+"""The uploads: the DynamoDB table that says how far each announced body has come.
+
+::
+
+    Upload                                 the id, which nobody can guess
+    ContentType Size StudyInstanceUID      what was announced; the study is empty if none was named
+    Principal Created Expires              who, and when; seconds since 1970, Expires is the TTL
+    State                                  pending | done | failed
+    Attempts FailedAfter                   how often ingest has begun, and when the last one ends
+    Answer                                 where the answer is, once it is done
+
+``done`` is final. ``failed`` is what people look into: the body is still there, and when its
+message is sent again it is pending once more.
+"""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+from archive.clients import dynamodb_client
+from archive.errors import error_code
+
+if TYPE_CHECKING:
+    from archive.items import Item
+
+SECONDS_KNOWN = 7 * 24 * 3600
+"""For how long the state of an upload can be asked for."""
+
+
+class State(StrEnum):
+    """How far an upload has come."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An announced body; ``size`` in bytes, times in seconds since 1970.
+
+    ``study_instance_uid`` is the study of the target resource, None for all studies.
+    """
+
+    id: str
+    content_type: str
+    size: int
+    study_instance_uid: str | None
+    principal: str
+    created: int
+    state: State = State.PENDING
+    attempts: int = 0
+    failed_after: int | None = None
+    answer: str = ""
+
+    def is_failed(self, now: float) -> bool:
+        """Tell whether ingest has given up, or must have died in its last attempt."""
+        died = self.failed_after is not None and now > self.failed_after
+        return self.state is State.FAILED or (self.state is State.PENDING and died)
+
+
+class Uploads:
+    """The table of uploads. All raise botocore's errors."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._dynamodb = dynamodb_client(get_session())
+
+    def add(self, upload: Upload) -> None:
+        """Add an upload, whose id is new."""
+        item: Item = {
+            "Upload": {"S": upload.id},
+            "ContentType": {"S": upload.content_type},
+            "Size": {"N": str(upload.size)},
+            "StudyInstanceUID": {"S": upload.study_instance_uid or ""},
+            "Principal": {"S": upload.principal},
+            "Created": {"N": str(upload.created)},
+            "Expires": {"N": str(upload.created + SECONDS_KNOWN)},
+            "State": {"S": upload.state},
+        }
+        self._dynamodb.put_item(
+            TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(Upload)"
+        )
+
+    def find(self, upload_id: str) -> Upload | None:
+        """Return an upload, None if it is unknown or has expired."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key={"Upload": {"S": upload_id}}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        # DynamoDB deletes an expired item when it gets to it, which may take days.
+        if item is None or int(item["Expires"]["N"]) <= time.time():
+            return None
+        return _upload(item)
+
+    def begin(self, upload_id: str, attempt: int, failed_after: int | None) -> Upload | None:
+        """Begin an attempt (from 1) to ingest an upload, and return the upload.
+
+        ``failed_after`` is when the attempt must have ended, if it is the last one. The upload
+        stays as it is if it is done, and there is None if it is unknown.
+        """
+        values: Item = {
+            ":done": {"S": State.DONE},
+            ":pending": {"S": State.PENDING},
+            ":attempt": {"N": str(attempt)},
+        }
+        failing = "REMOVE FailedAfter"
+        if failed_after is not None:
+            values[":failed_after"] = {"N": str(failed_after)}
+            failing = ", FailedAfter = :failed_after"
+        return self._update(
+            upload_id, f"SET #state = :pending, Attempts = :attempt {failing}", values
+        )
+
+    def finish(self, upload_id: str, answer: str) -> None:
+        """Say that an upload is done and where its ``answer`` is, unless it is done already."""
+        values: Item = {
+            ":done": {"S": State.DONE},
+            ":answer": {"S": answer},
+        }
+        self._update(upload_id, "SET #state = :done, Answer = :answer REMOVE FailedAfter", values)
+
+    def fail(self, upload_id: str) -> None:
+        """Say that ingest has given up on an upload, unless it is done."""
+        values: Item = {":done": {"S": State.DONE}, ":failed": {"S": State.FAILED}}
+        self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
+
+    def _update(self, upload_id: str, expression: str, values: "Item") -> Upload | None:
+        """Update an upload that is there and not done; return what is there afterwards."""
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key={"Upload": {"S": upload_id}},
+                UpdateExpression=expression,
+                ConditionExpression="attribute_exists(Upload) AND #state <> :done",
+                ExpressionAttributeNames={"#state": "State"},
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            item: Item | None = error.response.get("Item")  # type: ignore[assignment] # not in the stubs
+            return _upload(item) if item else None
+        return _upload(answer["Attributes"])
+
+
+def _upload(item: "Item") -> Upload:
+    failed_after = item.get("FailedAfter")
+    return Upload(
+        id=item["Upload"]["S"],
+        content_type=item["ContentType"]["S"],
+        size=int(item["Size"]["N"]),
+        study_instance_uid=item["StudyInstanceUID"]["S"] or None,
+        principal=item["Principal"]["S"],
+        created=int(item["Created"]["N"]),
+        state=State(item["State"]["S"]),
+        attempts=int(item.get("Attempts", {"N": "0"})["N"]),
+        failed_after=int(failed_after["N"]) if failed_after else None,
+        answer=item.get("Answer", {"S": ""})["S"],
+    )

@@ -1,0 +1,170 @@
+"""Store the instances of a staged body, step by step.
+
+Every step may be repeated, so a message that comes again, because its worker died or its time
+ended, ends in the same state. What ends with an exception comes again until the attempts are
+used up; then it is in the dead-letter queue, its upload is failed, and its body is kept.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from archive import Archive, ArchiveError
+from archive.staging import StagedBody, Staging
+from archive.uploads import State, Upload, Uploads
+from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.instances import SOPInstance
+from dicomweb.multipart import BodyPart
+from dicomweb.outcomes import Failed, Outcome
+from dicomweb.payloads import read_parts
+from ingest.messages import Message, read_message
+from ingest.settings import Settings, settings
+from transaction import answers, journal, outcomejson
+from transaction.intake import Intake
+from transaction.outcomejson import Refusal, Result
+
+SECONDS_TO_ANSWER = 20.0
+"""What is kept of the function's time to write down what became of the instances."""
+
+SECONDS_TO_COPY = 60
+"""For how long S3 may be silent while it copies."""
+
+
+class TryAgain(Exception):
+    """The message is to come again, until its attempts are used up."""
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
+    """Ingest the body that a message tells of; an exception makes the message come again."""
+    chosen = settings()
+    message = read_message(event)
+    upload = begin(message, chosen, context)
+    if upload is None:
+        journal.logger.warning("unknown", extra={"upload": message.body.upload_id})
+    elif upload.state is State.DONE:
+        staging(chosen).delete(message.body)
+        journal.logger.info("used", extra={"upload": upload.id})
+    else:
+        attempt(message, upload, chosen, context)
+
+
+def begin(message: Message, chosen: Settings, context: LambdaContext) -> Upload | None:
+    """Note that an attempt begins and, if it is the last, when it must have ended."""
+    failed_after = None
+    if message.attempt >= chosen.max_attempts:
+        failed_after = int(time.time() + context.get_remaining_time_in_millis() / 1000) + 1
+    return uploads(chosen).begin(message.body.upload_id, message.attempt, failed_after)
+
+
+def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaContext) -> None:
+    """Ingest; raises TryAgain for what went wrong, and for what another attempt may store."""
+    is_last = message.attempt >= chosen.max_attempts
+    try:
+        result = ingest(message.body, upload, chosen, context)
+        if is_last or not lacks_resources(result):
+            finish(message.body, upload, result, chosen)
+            return
+    except Exception as error:  # noqa: BLE001 - Lambda would log the message, which may quote a value
+        journal.log_unforeseen(error, upload=upload.id, attempt=message.attempt)
+    if is_last:
+        uploads(chosen).fail(upload.id)
+    raise TryAgain(f"attempt {message.attempt} at upload {upload.id}")
+
+
+def ingest(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Result:
+    """Store what ``body`` holds; the whole of its framing is checked before anything is."""
+    try:
+        if body.size != upload.size:
+            raise MalformedRequest(
+                f"found a body of {body.size} bytes, expected the {upload.size} that were announced"
+            )
+        root_type, parts = read_parts(upload.content_type, download(body, chosen))
+    except RequestRejected as refused:
+        status, reason, text = answers.refusal_of(refused)
+        return Refusal(status=status, reason=reason, text=text)
+    intake = Intake(
+        keep=partial(keep, body=body, parts=parts, chosen=chosen, context=context),
+        profile=chosen.storage_profile,
+        study_instance_uid=upload.study_instance_uid,
+        origin={"upload": upload.id},
+    )
+    return intake.store(root_type, parts)
+
+
+def download(body: StagedBody, chosen: Settings) -> mmap:
+    """Return ``body``, mapped from a file that is gone from the disk when the mapping is.
+
+    The memory that it takes is the kernel's, which drops it when it needs it.
+    """
+    with TemporaryFile() as file:
+        staging(chosen).download(body, file.fileno())
+        return mmap(file.fileno(), body.size, access=ACCESS_READ)
+
+
+def keep(
+    instances: Sequence[SOPInstance],
+    *,
+    body: StagedBody,
+    parts: Sequence[BodyPart],
+    chosen: Settings,
+    context: LambdaContext,
+) -> list[ArchiveError | None]:
+    """Keep the instances; those that are parts as they were sent may be copied inside S3."""
+    sources = {id(part.content): body.source(part.offset) for part in parts}
+    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+    return archive(chosen).keep(
+        instances,
+        seconds=seconds,
+        sources=[sources.get(id(instance.content)) for instance in instances],
+    )
+
+
+def lacks_resources(result: Result) -> bool:
+    """Tell whether anything failed that may well be stored by another attempt."""
+    return not isinstance(result, Refusal) and any(map(is_temporary, result))
+
+
+def is_temporary(outcome: Outcome) -> bool:
+    """Tell whether an instance may well be stored by another attempt."""
+    return isinstance(outcome, Failed) and outcome.temporary
+
+
+def finish(body: StagedBody, upload: Upload, result: Result, chosen: Settings) -> None:
+    """Write down the answer, say that the upload is done, and delete its body, in this order."""
+    uploads(chosen).finish(
+        upload.id, staging(chosen).put_answer(upload.id, outcomejson.encode(result))
+    )
+    staging(chosen).delete(body)
+    if isinstance(result, Refusal):
+        journal.record_refusal(result.status, result.reason, result.text, upload=upload.id)
+    else:
+        journal.record_outcomes(result, outcomejson.status(result), upload=upload.id)
+    journal.count(PayloadBytes=body.size)
+
+
+@cache
+def archive(chosen: Settings) -> Archive:
+    """Return the archive of this environment."""
+    return Archive(
+        bucket=chosen.archive_bucket,
+        table=chosen.index_table,
+        duplicate_policy=chosen.duplicate_policy,
+        read_timeout=SECONDS_TO_COPY,
+    )
+
+
+@cache
+def uploads(chosen: Settings) -> Uploads:
+    """Return the table of uploads of this environment."""
+    return Uploads(chosen.upload_table)
+
+
+@cache
+def staging(chosen: Settings) -> Staging:
+    """Return the bucket of this environment, for bodies and answers."""
+    return Staging(chosen.archive_bucket)

@@ -1,0 +1,31 @@
+"""The queue's messages: EventBridge's word that a body is whole in S3, by way of SQS."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archive.staging import StagedBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A staged body, and which attempt at it this is (from 1)."""
+
+    body: StagedBody
+    attempt: int
+
+
+def read_message(event: Mapping[str, Any]) -> Message:
+    """Read the one message of Lambda's event for SQS, an ``Object Created`` of EventBridge."""
+    (record,) = event["Records"]
+    created = json.loads(record["body"])["detail"]["object"]
+    return Message(
+        body=StagedBody(
+            key=created["key"],
+            size=created["size"],
+            etag=created["etag"],
+            version=created.get("version-id", ""),
+        ),
+        attempt=int(record["attributes"]["ApproximateReceiveCount"]),
+    )

@@ -1,0 +1,39 @@
+"""What a deployment has chosen: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from archive import DuplicatePolicy
+from dicomweb.conformance import StorageProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The parameters of template.yaml, as the ingest function gets them."""
+
+    archive_bucket: str
+    index_table: str
+    upload_table: str
+    storage_profile: StorageProfile
+    duplicate_policy: DuplicatePolicy
+    max_attempts: int
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        return cls(
+            archive_bucket=environment["ARCHIVE_BUCKET"],
+            index_table=environment["INDEX_TABLE"],
+            upload_table=environment["UPLOAD_TABLE"],
+            storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),
+        )
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this environment, read once."""
+    return Settings.of(os.environ)

@@ -1,0 +1,159 @@
+"""Uploads, step by step: announced with POST, put into S3, asked about with GET.
+
+Whatever goes wrong, the status is of the closed set of the store transaction.
+"""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from archive.staging import LARGEST_PUT_BYTES, Staging
+from archive.uploads import State, Upload, Uploads
+from dicomweb import mediatypes
+from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.reasons import FailureReason
+from transaction import answers, gateway, journal, outcomejson
+from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest, StoreResponse
+from transaction.outcomejson import Refusal, Result
+from uploads.announcements import Announcement, read_announcement
+from uploads.settings import Settings, settings
+
+JSON = "application/json"
+_ID_BYTES = 24
+_ID = re.compile(r"[A-Za-z0-9_-]{32}")
+
+_GIVEN_UP = Refusal(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    reason=FailureReason.PROCESSING_FAILURE,
+    text="the body could not be processed, which is being looked into; it is kept for two days",
+)
+
+
+def lambda_handler(event: Mapping[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    chosen = settings()
+    request = gateway.read_request(event)
+    if request.method == "OPTIONS":
+        answer = describe(request, chosen)
+    else:
+        answer = serve(event, request, chosen)
+    return gateway.proxy_response(answer, request, chosen.allowed_origins)
+
+
+def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
+    """Answer OPTIONS: what may be asked, and a preflight if it is one."""
+    methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
+    headers = {"Allow": methods}
+    headers |= gateway.preflight_headers(request, chosen.allowed_origins, methods)
+    return StoreResponse(status=HTTPStatus.OK, media_type=JSON, body="{}", headers=headers)
+
+
+def serve(event: Mapping[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
+    """Offer an upload or say what became of one, or why not."""
+    media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
+    try:
+        if request.method == "POST":
+            return offer(gateway.read_payload(event, request), request, chosen)
+        return look_up(request, media_type, chosen)
+    except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 502
+        if not isinstance(error, RequestRejected):
+            journal.log_unforeseen(error, request_id=request.request_id)
+        status, reason, text = answers.refusal_of(error)
+        journal.record_refusal(status, reason, text, request_id=request.request_id)
+        return answers.refusal(status, reason, text, media_type)
+
+
+def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreResponse:
+    """Say where the announced body goes."""
+    announced = read_announcement(payload, chosen.largest_body)
+    upload = Upload(
+        id=secrets.token_urlsafe(_ID_BYTES),
+        content_type=announced.content_type,
+        size=announced.size,
+        study_instance_uid=announced.study_instance_uid,
+        principal=request.principal,
+        created=int(time.time()),
+    )
+    location = f"{request.base_url}/uploads/{upload.id}"
+    expires = datetime.fromtimestamp(upload.created + chosen.upload_seconds, UTC)
+    # Remembered first: a body that nobody knows of would not be ingested.
+    uploads(chosen).add(upload)
+    body = {
+        "id": upload.id,
+        "location": location,
+        "expires": expires.isoformat().replace("+00:00", "Z"),
+        **places(upload.id, announced, chosen),
+    }
+    origin = {"request_id": request.request_id, "upload": upload.id}
+    journal.logger.info("offer", extra={**origin, "size": upload.size})
+    journal.count(UploadsOffered=1)
+    headers = {"Location": location}
+    return StoreResponse(
+        status=HTTPStatus.OK, media_type=JSON, body=json.dumps(body), headers=headers
+    )
+
+
+def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[str, Any]:
+    """Return the requests that put the body into S3: one, or one for each of its parts."""
+    content_type, size = announced.content_type, announced.size
+    bucket, seconds = staging(chosen), chosen.upload_seconds
+    if size <= LARGEST_PUT_BYTES:
+        put = bucket.presign_put(upload_id, content_type, size, seconds)
+        return {"method": "PUT", "headers": put.headers, "url": put.url}
+    parts, complete = bucket.presign_parts(upload_id, content_type, size, seconds)
+    return {
+        "method": "PUT",
+        "headers": {},
+        "parts": [
+            {"offset": part.offset, "size": part.size, "url": part.url, "headers": part.headers}
+            for part in parts
+        ],
+        "complete": {"method": "POST", "url": complete, "contentType": "application/xml"},
+    }
+
+
+def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreResponse:
+    """Say what became of an upload: the answer that a POST of its body would have got."""
+    upload = uploads(chosen).find(request.upload) if _ID.fullmatch(request.upload) else None
+    if upload is None or upload.principal != request.principal:
+        raise MalformedRequest(
+            "found no such upload of yours, expected the location of one of the last seven days"
+        )
+    if upload.state is State.DONE:
+        result = outcomejson.decode(staging(chosen).get_answer(upload.answer))
+        return respond(result, media_type, chosen)
+    if upload.is_failed(time.time()):
+        return respond(_GIVEN_UP, media_type, chosen)
+    return StoreResponse(
+        status=HTTPStatus.OK,
+        media_type=JSON,
+        body=json.dumps({"id": upload.id, "state": upload.state}),
+        headers={"Retry-After": RETRY_AFTER_SECONDS},
+    )
+
+
+def respond(result: Result, media_type: str, chosen: Settings) -> StoreResponse:
+    """Return the answer of the store transaction to ``result``."""
+    if isinstance(result, Refusal):
+        return answers.refusal(result.status, result.reason, result.text, media_type)
+    return answers.report(result, media_type, chosen.retrieve_base_url)
+
+
+@cache
+def uploads(chosen: Settings) -> Uploads:
+    """Return the table of uploads of this environment."""
+    return Uploads(chosen.upload_table)
+
+
+@cache
+def staging(chosen: Settings) -> Staging:
+    """Return the bucket of this environment, for bodies and answers."""
+    return Staging(chosen.archive_bucket)

@@ -1,0 +1,46 @@
+"""What a deployment has chosen: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+_MEBIBYTE = 1024**2
+_SPARE_MEBIBYTES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The parameters of template.yaml, as the uploads function gets them.
+
+    ``largest_body`` is what the disk of ingest holds, in bytes. ``upload_seconds`` is for how
+    long an upload may be begun. ``retrieve_base_url`` has no slash at its end and may be empty;
+    ``allowed_origins`` holds origins, or only ``*``, or nothing.
+    """
+
+    archive_bucket: str
+    upload_table: str
+    largest_body: int
+    upload_seconds: int
+    retrieve_base_url: str
+    allowed_origins: frozenset[str]
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
+        storage = int(environment["INGEST_STORAGE"])
+        return cls(
+            archive_bucket=environment["ARCHIVE_BUCKET"],
+            upload_table=environment["UPLOAD_TABLE"],
+            largest_body=(storage - _SPARE_MEBIBYTES) * _MEBIBYTE,
+            upload_seconds=int(environment["UPLOAD_SECONDS"]),
+            retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
+            allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+        )
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this environment, read once."""
+    return Settings.of(os.environ)
