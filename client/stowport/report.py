@@ -47,12 +47,10 @@ def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
 def _list(title: str, judged: Sequence[tuple[Path, Verdict]], console: Console) -> None:
     if not judged:
         return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("reason", "file", "why"):
-        table.add_column(heading, overflow="fold")
+    console.print(f"\n{title}:")
     for path, verdict in judged:
-        table.add_row(_code(verdict.reason), escape(str(path)), escape(verdict.text))
-    console.print(table)
+        console.print(f"{_code(verdict.reason)} {path}", soft_wrap=True, markup=False)
+        console.print(f"     {verdict.text}", soft_wrap=True, markup=False, highlight=False)
 
 
 def as_json(sent: Sent, seconds: float) -> str:

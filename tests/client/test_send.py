@@ -1,0 +1,437 @@
+"""``stowport send`` against a server that does what it is told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.fileset import FileSet
+
+from stowport.bodies import Part, RelatedBody
+from stowport.command import main
+from tests.builders import data_set, instance, part10, sop_uid, study_uid
+from tests.client.stub import Reply, Stub, status_report
+from tests.service import ROOT
+
+
+def large(study: int, size: int = 6_000_000) -> bytes:
+    rows = size // 2000
+    return instance(study, PixelData=bytes(rows * 2000), Rows=rows, Columns=1000)
+
+
+def write(folder: Path, *contents: bytes) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{number:04}.dcm" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def digests(*contents: bytes) -> list[str]:
+    return sorted(sha256(content).hexdigest() for content in contents)
+
+
+def send(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+    code = main(["send", "--json", *map(str, arguments)])
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return code, result
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_folder_is_stored_in_requests_under_the_limit(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    contents = [instance(1, 1, number) for number in range(250)]
+    write(tmp_path / "in", *contents)
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--limit", "50kB")
+    assert code == 0
+    assert len(result["stored"]) == 250
+    assert sorted(stub.digests) == digests(*contents)
+    sizes = [seen.size for seen in stub.requests("POST", "/studies")]
+    assert max(sizes) <= 50_000
+    assert sorted(sizes)[1] > 45_000
+
+
+def test_a_large_instance_goes_through_uploads(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    contents = [instance(1), large(2)]
+    write(tmp_path / "in", *contents)
+    code, result = send(capsys, tmp_path / "in", "--url", f"{stub.url}/studies/")
+    assert (code, len(result["stored"])) == (0, 2)
+    assert sorted(stub.digests) == digests(*contents)
+    assert len(stub.requests("PUT")) == 1
+    assert result["bytes"] == sum(map(len, contents))
+
+
+def test_a_very_large_instance_is_uploaded_in_parts(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.part_size = 2_500_000
+    write(tmp_path / "in", large(2))
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url, "--study", study_uid(2))
+    assert code == 0
+    assert stub.digests == digests(large(2))
+    assert len(stub.requests("PUT")) == 3
+    assert stub.uploads["u0"].study == study_uid(2)
+
+
+def test_without_uploads_it_says_what_is_too_large(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.has_uploads = False
+    small, *_, big = write(tmp_path / "in", instance(1), large(2), large(3))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--parallel", 1)
+    assert code == 1
+    assert result["stored"] == [str(small)]
+    assert [each["reason"] for each in result["refused"]] == ["A700", "A700"]
+    assert result["refused"][1]["path"] == str(big)
+    assert "too large" in result["refused"][1]["text"]
+    assert "no /uploads" in result["refused"][1]["text"]
+    assert len(stub.requests("POST", "/uploads")) == 1
+
+
+def test_a_server_that_takes_more_is_sent_more(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.has_uploads, stub.limit = False, 100_000_000
+    write(tmp_path / "in", large(2))
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url, "--limit", "100MB")
+    assert code == 0
+
+
+def test_a_413_leads_to_smaller_requests_and_then_to_uploads(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["POST"] = [Reply(status=413)] * 2
+    write(tmp_path / "in", instance(1, 1, 1), instance(1, 1, 2))
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert len(stub.requests("PUT")) == 1
+    assert len(stub.digests) == 2
+
+
+def test_a_refused_instance_does_not_hold_up_the_others(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    truncated = instance(2)[:-10]
+    paths = write(tmp_path / "in", instance(1), instance(2, 1, 1), truncated)
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--study", study_uid(1))
+    assert code == 1
+    assert result["stored"] == [str(paths[0])]
+    refused = {each["path"]: each for each in result["refused"]}
+    assert refused[str(paths[1])]["reason"] == "C409"
+    assert refused[str(paths[2])]["reason"] == "C000"
+    assert refused[str(paths[2])]["text"]
+
+
+def test_a_server_that_refuses_whole_requests_is_shown_its_one_bad_instance(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    # Orthanc answers 400 to a request with one part that it cannot read, and stores the others.
+    paths = write(tmp_path / "in", *(instance(1, 1, number) for number in range(4)))
+    refusal = status_report(400, "one part is bad")
+    stub.script["POST"] = [refusal, refusal, refusal]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert [each["path"] for each in result["refused"]] == [str(paths[0])]
+    assert result["refused"][0]["text"] == "one part is bad"
+    assert len(result["stored"]) == 3
+
+
+@pytest.mark.parametrize("fault", [None, Reply(status=503, headers={"Retry-After": "0"})])
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+def test_a_fault_is_tried_again(
+    stub: Stub, tmp_path: Path, capsys: Capture, method: str, fault: Reply | None
+) -> None:
+    stub.script[method] = [fault, fault]
+    write(tmp_path / "in", instance(1), large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--parallel", 1)
+    assert code == 0, result
+    assert sorted(stub.digests) == digests(instance(1), large(2))
+
+
+def test_retry_after_is_waited_for(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.script["POST"] = [Reply(status=503, headers={"Retry-After": "1"})]
+    write(tmp_path / "in", instance(1))
+    started = time.monotonic()
+    assert send(capsys, tmp_path / "in", "--url", stub.url)[0] == 0
+    assert time.monotonic() - started > 1
+
+
+def test_a_put_that_arrived_though_its_answer_did_not_is_not_sent_in_vain(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["PUT"] = [Reply(status=412)]
+    write(tmp_path / "in", large(2))
+    stub.script["GET"] = [stub.store(*_single(large(2)))]
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert len(stub.requests("PUT")) == 1
+
+
+def _single(content: bytes) -> tuple[str, bytes, None]:
+    return "application/dicom", content, None
+
+
+def test_an_upload_that_is_refused_says_why(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    said = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    stub.script["PUT"] = [Reply(status=403, body=said)]
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert result["refused"][0]["text"] == "the upload was refused with 403: Request has expired"
+
+
+def test_instances_that_lacked_resources_are_sent_again(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.out_of_resources = 3
+    write(tmp_path / "in", *(instance(1, 1, number) for number in range(5)))
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert len(stub.requests("POST", "/studies")) == 2
+    assert len(set(stub.digests)) == len(stub.digests) == 5
+
+
+def test_a_server_that_stays_busy_leaves_the_instances_refused_for_now(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["POST"] = [status_report(503, "busy", Retry_After="0")] * 3
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert result["refused"][0]["reason"] == "A700"
+
+
+def test_nobody_at_the_url_is_code_2(tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", "http://127.0.0.1:9")
+    assert code == 2
+    assert result["fault"] == "http://127.0.0.1:9 cannot be reached: Connection refused"
+    assert result["notSent"] == 1
+
+
+@pytest.mark.parametrize("status", [301, 403, 404, 405])
+def test_a_url_that_is_no_service_is_code_2(
+    stub: Stub, tmp_path: Path, capsys: Capture, status: int
+) -> None:
+    stub.script["POST"] = [Reply(status=status)]
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 2
+    assert str(status) in result["fault"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--url", "ftp://host/"], ["--url", "http://host/", "--study", "x"], ["--limit", "1"], []],
+)
+def test_what_cannot_be_meant_is_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["send", "some.dcm", *arguments])
+    assert ended.value.code == 2
+
+
+def test_a_token_is_sent_to_the_service_only(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.token = "secret"
+    write(tmp_path / "in", large(2))
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url, "--token", "secret")
+    assert code == 0
+    assert "authorization" not in stub.requests("PUT")[0].headers
+
+
+def test_a_wrong_token_is_code_2(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.token = "secret"
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--token", "other")
+    assert code == 2
+    assert "credentials" in result["fault"]
+
+
+def test_a_token_command_is_asked_again_when_its_token_is_refused(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.token = "2"
+    write(tmp_path / "in", instance(1))
+    script = tmp_path / "token.py"
+    counter = tmp_path / "count"
+    script.write_text(
+        f"p = open({str(counter)!r}, 'a+'); p.write('x'); p.seek(0); print(len(p.read()))"
+    )
+    command = f"{sys.executable} {script}"
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url, "--token-command", command)
+    assert code == 0
+    assert counter.read_text() == "xx"
+
+
+def test_a_token_command_that_fails_is_code_2(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--token-command", "false")
+    assert code == 2
+    assert "token command" in result["fault"]
+
+
+def test_a_second_send_goes_on_where_the_first_ended(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / "in"
+    paths = write(folder, instance(1), instance(2)[:-10])
+    assert send(capsys, folder, "--url", stub.url)[0] == 1
+    paths[1].write_bytes(instance(2))
+    stub.seen.clear()
+    code, result = send(capsys, folder, "--url", stub.url)
+    assert code == 0
+    assert result["storedBefore"] == [str(paths[0])]
+    assert result["stored"] == [str(paths[1])]
+    assert not list((tmp_path / "state").rglob("*.jsonl"))
+
+
+def test_a_file_that_was_changed_is_sent_though_it_was_stored_before(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / "in"
+    paths = write(folder, instance(1), instance(2)[:-10])
+    send(capsys, folder, "--url", stub.url)
+    paths[0].write_bytes(instance(1, PatientID="OTHER-ID"))
+    _, result = send(capsys, folder, "--url", stub.url)
+    assert result["storedBefore"] == []
+
+
+def test_again_sends_what_the_journal_holds(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path / "in", instance(1), instance(2)[:-10])
+    for _ in range(2):
+        _, result = send(capsys, tmp_path / "in", "--url", stub.url, "--again")
+        assert len(result["stored"]) == 1
+
+
+def test_ctrl_c_ends_it_and_the_next_send_goes_on(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    contents = [instance(1, 1, number) for number in range(300)]
+    write(tmp_path / "in", *contents)
+    stub.script["POST"] = []
+    command = ["send", str(tmp_path / "in"), "--url", stub.url, "--limit", "5kB", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "stowport", *command],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"},
+        stdout=subprocess.PIPE,
+    ) as process:
+        while len(stub.digests) < 20:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    first = json.loads(out)
+    assert process.returncode == 130
+    assert first["interrupted"]
+    assert 0 < len(first["stored"]) < 300
+    code, second = send(capsys, *command[1:-1])
+    assert code == 0
+    assert sorted(second["storedBefore"]) == sorted(first["stored"])
+    assert len(second["stored"]) == 300 - len(first["stored"])
+    assert sorted(stub.digests) == digests(*contents)
+
+
+def test_a_dicomdir_stands_for_its_files(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    write_medium(tmp_path / "medium", 2)
+    (tmp_path / "medium" / "OTHER").write_bytes(instance(9))
+    code, result = send(capsys, tmp_path / "medium" / "DICOMDIR", "--url", stub.url)
+    assert code == 0
+    assert len(result["stored"]) == 2
+    code, result = send(capsys, tmp_path / "medium", "--url", stub.url)
+    assert (code, len(result["stored"])) == (0, 3)
+
+
+def write_medium(folder: Path, instances: int) -> None:
+    file_set = FileSet()
+    for number in range(instances):
+        image = data_set(1, 1, number)
+        part10(image)
+        file_set.add(image)
+    file_set.write(folder)
+    file_set._tmpdir.cleanup()
+
+
+def test_a_dicomdir_that_names_a_file_in_vain_says_so(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    write_medium(tmp_path / "medium", 1)
+    for path in (tmp_path / "medium").rglob("*"):
+        if path.is_file() and path.name != "DICOMDIR":
+            path.unlink()
+    code, result = send(capsys, tmp_path / "medium" / "DICOMDIR", "--url", stub.url)
+    assert code == 1
+    assert "cannot be read" in result["refused"][0]["text"]
+
+
+def test_other_files_in_a_folder_are_skipped_and_counted(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    write(tmp_path / "in", instance(1), b"notes")
+    code, result = send(capsys, tmp_path / "in", tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert (len(result["stored"]), result["notDicom"]) == (1, 1)
+
+
+def test_a_named_file_that_is_no_instance_is_refused(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    (path,) = write(tmp_path / "in", b"notes")
+    code, result = send(capsys, path, tmp_path / "absent", "--url", stub.url)
+    assert code == 1
+    assert [each["path"] for each in result["refused"]] == [str(path), str(tmp_path / "absent")]
+
+
+def test_an_instance_without_uids_in_its_file_meta_is_known_by_its_data_set(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    content = part10(data_set(1), file_meta={"MediaStorageSOPInstanceUID": None})
+    write(tmp_path / "in", content)
+    stub.script["POST"] = [stub.store(*_single(instance(1)))]
+    code, _ = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert sop_uid(1).encode() in content
+
+
+def test_a_file_that_vanishes_is_refused_and_the_others_are_stored(
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write(tmp_path / "in", instance(1), instance(2), instance(3))
+    made = RelatedBody.__init__
+
+    def truncating(self: RelatedBody, *arguments: Sequence[Part]) -> None:
+        paths[1].write_bytes(instance(2)[:-4])
+        made(self, *arguments)
+
+    monkeypatch.setattr(RelatedBody, "__init__", truncating)
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert [each["path"] for each in result["refused"]] == [str(paths[1])]
+    assert "changed" in result["refused"][0]["text"]
+    assert len(result["stored"]) == 2
+
+
+def test_success_is_never_inferred(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.script["POST"] = [Reply(status=200)]
+    write(tmp_path / "in", instance(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert "did not say what it has stored" in result["refused"][0]["text"]
+
+
+def test_the_table_says_what_was_stored_and_what_was_refused_and_why(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    write(tmp_path / "in", instance(1), instance(2)[:-10], b"notes")
+    assert main(["send", str(tmp_path / "in"), "--url", stub.url]) == 1
+    table = capsys.readouterr().out
+    lines = [line.split() for line in table.splitlines()]
+    assert ["stored", "1"] in [line[:2] for line in lines]
+    assert ["refused", "1", "C000"] in lines
+    assert "not DICOM" in table
+    assert "0001.dcm" in table
