@@ -354,7 +354,7 @@ def write_medium(folder: Path, instances: int) -> None:
         part10(image)
         file_set.add(image)
     file_set.write(folder)
-    file_set._tmpdir.cleanup()
+    file_set._stage["t"].cleanup()
 
 
 def test_a_dicomdir_that_names_a_file_in_vain_says_so(
