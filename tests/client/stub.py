@@ -1,7 +1,6 @@
 """A STOW-RS server for the tests: it reads as the service does, and can be told to misbehave."""
 
 import json
-import mmap
 import socket
 import tempfile
 import threading
@@ -10,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import IO, Any, cast
+from mmap import ACCESS_READ, mmap
+from typing import IO, Any
 from xml.etree import ElementTree as ET
 
 from dicomweb import mediatypes, response
@@ -20,7 +20,6 @@ from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
 from dicomweb.payloads import read_parts
 from dicomweb.reasons import FailureReason
-from stowport.relay.spool import Mapping
 
 _BLOCK = 1024 * 1024
 
@@ -79,7 +78,7 @@ class Stub(ThreadingHTTPServer):
     def requests(self, method: str, path: str = "") -> list[Seen]:
         return [seen for seen in self.seen if seen.method == method and path in seen.path]
 
-    def store(self, content_type: str | None, payload: bytes, study: str | None) -> Reply:
+    def store(self, content_type: str | None, payload: bytes | mmap, study: str | None) -> Reply:
         try:
             root_type, parts = read_parts(content_type, payload)
         except MalformedRequest as refusal:
@@ -162,8 +161,8 @@ class Stub(ThreadingHTTPServer):
     def ingest(self, name: str) -> None:
         upload = self.uploads[name]
         upload.stream.flush()
-        payload = Mapping(upload.stream.fileno(), upload.size, access=mmap.ACCESS_READ)
-        upload.answer = self.store(upload.content_type, cast("bytes", payload), upload.study)
+        payload = mmap(upload.stream.fileno(), upload.size, access=ACCESS_READ)
+        upload.answer = self.store(upload.content_type, payload, upload.study)
 
 
 def status_report(status: int, text: str, **headers: str) -> Reply:

@@ -25,7 +25,7 @@ from stowport.relay.messages import (
     report,
     unsupported,
 )
-from stowport.relay.spool import spooled
+from stowport.relay.spool import Payload, spooled
 
 Log = Callable[[str], None]
 
@@ -88,7 +88,7 @@ class Relay:
         async with spooled(chunks(receive), self._spool) as payload:
             return await asyncio.to_thread(self._store, request, payload, study)
 
-    def _store(self, request: Request, payload: bytes, study: str | None) -> tuple[Reply, str]:
+    def _store(self, request: Request, payload: Payload, study: str | None) -> tuple[Reply, str]:
         content_type = request.headers.get("content-type")
         outcomes, base = self._forwarding.forward(content_type, payload, study)
         what = f"{len(outcomes)} parts, {len(payload)} bytes"

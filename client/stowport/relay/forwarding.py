@@ -13,6 +13,7 @@ from stowport.bodies import Buffer, Part
 from stowport.credentials import NoToken
 from stowport.delivery import Delivery, Unusable
 from stowport.packing import pack
+from stowport.relay.spool import Payload
 from stowport.transport import Stopped, Unreachable
 from stowport.verdicts import Verdict, failure
 
@@ -27,7 +28,7 @@ class Forwarding:
         self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="forward")
 
     def forward(
-        self, content_type: str | None, payload: bytes, study: str | None
+        self, content_type: str | None, payload: Payload, study: str | None
     ) -> tuple[list[Outcome], str]:
         """Return what became of each part, in order, and the base of their Retrieve URLs.
 

@@ -5,23 +5,17 @@ back when it needs them.
 """
 
 import asyncio
-import mmap
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from dicomweb.errors import ServiceBusy
 from stowport.bodies import BLOCK
 
-
-class Mapping(mmap.mmap):
-    """A mapped file with the one method that the parser of multipart bodies misses in mmap."""
-
-    def startswith(self, prefix: bytes) -> bool:
-        """Tell whether the file begins with ``prefix``."""
-        return self[: len(prefix)] == prefix
+Payload = bytes | mmap
 
 
 async def write(chunks: AsyncIterator[bytes], stream: IO[bytes]) -> int:
@@ -39,13 +33,13 @@ async def write(chunks: AsyncIterator[bytes], stream: IO[bytes]) -> int:
     return size
 
 
-def mapped(stream: IO[bytes], size: int) -> bytes:
+def mapped(stream: IO[bytes], size: int) -> Payload:
     """Return the file as if it were bytes; an empty one cannot be mapped."""
-    return cast("bytes", Mapping(stream.fileno(), size, access=mmap.ACCESS_READ)) if size else b""
+    return mmap(stream.fileno(), size, access=ACCESS_READ) if size else b""
 
 
 @asynccontextmanager
-async def spooled(chunks: AsyncIterator[bytes], folder: Path | None) -> AsyncIterator[bytes]:
+async def spooled(chunks: AsyncIterator[bytes], folder: Path | None) -> AsyncIterator[Payload]:
     """Spool a body and yield it; the file has no name, so nothing can be left behind.
 
     Raises ServiceBusy if the disk is full.
