@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 
 from events.instances import BOUNDARY, ct, multipart, study_instance_uid
-from events.proxy import Event, authorizer_event, options_event, store_event
+from events.proxy import (
+    Event,
+    announcement_event,
+    authorizer_event,
+    options_event,
+    staged_event,
+    store_event,
+    upload_event,
+)
 
 DIRECTORY = Path(__file__).parent
 
@@ -71,9 +79,38 @@ def authorizer_events() -> dict[str, Event]:
     return {"no-token": authorizer_event(), "bad-token": authorizer_event(bad)}
 
 
+def uploads_events() -> dict[str, Event]:
+    """Return the events of the uploads function by name; the comments say what answers them."""
+    announced = {"contentType": _DICOM, "size": 200_000_000}
+    return {
+        # 200
+        "announce": announcement_event(announced),
+        "announce-parts": announcement_event({**announced, "size": 6_000_000_000}),
+        "announce-to-study": announcement_event(
+            {**announced, "studyInstanceUID": study_instance_uid(1)}
+        ),
+        "preflight": options_event("/uploads", _PREFLIGHT),
+        # 400
+        "announce-nothing": announcement_event("{}"),
+        "announce-too-much": announcement_event({**announced, "size": 11_000_000_000}),
+        "unknown": upload_event("0" * 32),
+    }
+
+
+def ingest_events() -> dict[str, Event]:
+    """Return the events of the ingest function by name: a body of an upload that is unknown."""
+    etag = "5d41402abc4b2a76b9719d911017c592"
+    return {"unknown": staged_event("archive", f"staging/{'0' * 32}", 5, etag)}
+
+
 def files() -> dict[Path, str]:
     """Return the text of every event by the file it belongs in."""
-    functions = {"store": store_events(), "authorizer": authorizer_events()}
+    functions = {
+        "store": store_events(),
+        "authorizer": authorizer_events(),
+        "uploads": uploads_events(),
+        "ingest": ingest_events(),
+    }
     return {
         DIRECTORY / function / f"{name}.json": json.dumps(event, indent=2) + "\n"
         for function, events in functions.items()

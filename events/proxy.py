@@ -1,5 +1,6 @@
-"""What API Gateway hands to the two functions (REST API, payload format 1.0)."""
+"""What API Gateway (REST API, payload format 1.0) and SQS hand to the functions."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,68 @@ def store_event(
         "body": body or None,
         "isBase64Encoded": encoded,
     }
+
+
+def announcement_event(announcement: object) -> Event:
+    """Return the event of POST /uploads, whose payload is JSON."""
+    request = _request("POST", "/uploads", "/uploads", {"Content-Type": "application/json"})
+    body = announcement if isinstance(announcement, str) else json.dumps(announcement)
+    return {**request, "pathParameters": None, "body": body, "isBase64Encoded": False}
+
+
+def upload_event(upload: str, headers: Mapping[str, str] | None = None) -> Event:
+    """Return the event of GET /uploads/{id}."""
+    request = _request("GET", "/uploads/{id}", f"/uploads/{upload}", headers or {})
+    in_path = {"pathParameters": {"id": upload}}
+    return {**request, **in_path, "body": None, "isBase64Encoded": False}
+
+
+def staged_event(
+    bucket: str, key: str, size: int, etag: str, *, version: str = "", attempt: int = 1
+) -> Event:
+    """Return what Lambda hands on from SQS when EventBridge tells of an object in S3."""
+    created = {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": _ACCOUNT,
+        "time": "2026-01-02T10:11:12Z",
+        "region": _REGION,
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": {
+                "key": key,
+                "size": size,
+                "etag": etag,
+                **({"version-id": version} if version else {}),
+                "sequencer": "00617F08299329D189",
+            },
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": _ACCOUNT,
+            "source-ip-address": "192.0.2.7",
+            "reason": "PutObject",
+        },
+    }
+    record = {
+        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": json.dumps(created),
+        "attributes": {
+            "ApproximateReceiveCount": str(attempt),
+            "SentTimestamp": "1767348672000",
+            "SenderId": _ACCOUNT,
+            "ApproximateFirstReceiveTimestamp": "1767348672001",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:ingest",
+        "awsRegion": _REGION,
+    }
+    return {"Records": [record]}
 
 
 def options_event(path: str, headers: Mapping[str, str] | None = None) -> Event:

@@ -13,6 +13,7 @@ key holds its digest, so that no attempt overwrites what another one found.
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,7 @@ class Staging:
         answer = self._s3.get_object(
             Bucket=self._bucket, Key=body.key, Range=f"bytes={offset}-{last}", IfMatch=body.etag
         )
-        with answer["Body"] as stream:
+        with closing(answer["Body"]) as stream:
             for chunk in stream.iter_chunks(_CHUNK_BYTES):
                 offset += os.pwrite(file, chunk, offset)
 
@@ -164,6 +165,5 @@ class Staging:
 
     def get_answer(self, key: str) -> str:
         """Return the answer under ``key``."""
-        with self._s3.get_object(Bucket=self._bucket, Key=key)["Body"] as stream:
-            content: bytes = stream.read()
-        return content.decode()
+        with closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as stream:
+            return stream.read().decode()

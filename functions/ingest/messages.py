@@ -24,7 +24,7 @@ def read_message(event: Mapping[str, Any]) -> Message:
         body=StagedBody(
             key=created["key"],
             size=created["size"],
-            etag=created["etag"],
+            etag=f'"{created["etag"]}"',  # EventBridge leaves the quotes out
             version=created.get("version-id", ""),
         ),
         attempt=int(record["attributes"]["ApproximateReceiveCount"]),

@@ -1,0 +1,67 @@
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from io import StringIO
+from threading import Thread
+
+import pytest
+from botocore.model import OperationModel
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+import ingest.handler
+from local.moto_server import OneDynamoDBRequestAtATime
+from tests.ingest.deployment import LargeRequests, forget
+from transaction import journal
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
+    serving = Thread(target=server.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+@pytest.fixture
+def large(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LargeRequests]:
+    large = LargeRequests(endpoint)
+    for name, value in large.variables.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    yield large
+    forget()
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    stream = StringIO()
+    monkeypatch.setattr(journal.logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.fixture
+def calls(large: LargeRequests) -> Counter[str]:
+    """Count the calls of S3 that ingest makes."""
+    counted: Counter[str] = Counter()
+
+    def count(model: OperationModel, **_: object) -> None:
+        counted[model.name] += 1
+
+    chosen = ingest.handler.settings()
+    assert chosen.archive_bucket == large.bucket
+    for client in (
+        ingest.handler.archive(chosen)._objects._s3,
+        ingest.handler.staging(chosen)._s3,
+    ):
+        client.meta.events.register("before-call.s3", count)
+    return counted
