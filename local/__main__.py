@@ -1,7 +1,7 @@
 """``python -m local NAME=value ...``: the service on a laptop, until Ctrl-C or SIGTERM.
 
 A NAME is a parameter of ``template.yaml``, or PORT (8080) or AWS_PORT (5050). Standard output has
-the banner and then one line for each request; what the functions print goes to
+the banner and then one line for each request and each ingest; what the functions print goes to
 ``.stowport/functions.log``, as it goes to CloudWatch Logs on AWS.
 """
 
@@ -14,7 +14,7 @@ from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import TextIO
 
-from local import aws, rest_api
+from local import aws, event_source, rest_api
 from local.aws import AwsUnavailable
 from local.banner import banner
 from local.gateway import Gateway
@@ -58,6 +58,7 @@ def _run(values: dict[str, str], path: Path) -> None:
         listener = stack.enter_context(aws.listen(port, "PORT"))
         parameters = _with_issuer({"Authentication": "none", **values}, path, stack)
         template = Template(path, parameters)
+        _use_disk()
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         embedded = not endpoint
         endpoint = endpoint or stack.enter_context(aws.embedded(aws_port))
@@ -70,15 +71,23 @@ def _run(values: dict[str, str], path: Path) -> None:
             authentication=template.parameters["Authentication"],
         )
         console = sys.stdout
-        STATE.mkdir(exist_ok=True)
         log = FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8")
         stack.enter_context(redirect_stdout(stack.enter_context(log)))
         functions = LambdaService(template.functions, {"AWS_ENDPOINT_URL": endpoint})
         aws.create(template)
         stack.enter_context(announced(running))
+        sources = event_source.read(template)
+        stack.enter_context(event_source.mapped(sources, functions, _event_log(console)))
         gateway = Gateway(rest_api.read(template), functions, _request_log(console))
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
         Server(gateway, lambda: _print(console, text)).run([listener])
+
+
+def _use_disk() -> None:
+    """Keep bodies and objects on the disk of this directory: ``/tmp`` may be in memory."""
+    directory = STATE / "tmp"
+    directory.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TMPDIR", str(directory.resolve()))
 
 
 def _assignments(arguments: Sequence[str]) -> dict[str, str]:
@@ -117,6 +126,10 @@ def _request_log(console: TextIO) -> Callable[[Request, Response, float], None]:
         )
 
     return log
+
+
+def _event_log(console: TextIO) -> Callable[[str], None]:
+    return lambda line: _print(console, f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 def _print(console: TextIO, text: str) -> None:

@@ -1,4 +1,4 @@
-"""S3 and DynamoDB for the laptop: the embedded ones or any at ``AWS_ENDPOINT_URL``."""
+"""AWS for the laptop: the embedded one or any at ``AWS_ENDPOINT_URL``."""
 
 import os
 import socket
@@ -8,22 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local import resources
 from local.template import REGION, Template
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-
 _ROOT = Path(__file__).parent.parent
-_CREATE_TABLE = {"AttributeDefinitions", "KeySchema", "BillingMode"}
-_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+_MADE_UP_KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 class AwsUnavailable(Exception):
@@ -46,13 +39,14 @@ def listen(port: int, variable: str) -> socket.socket:
 
 @contextmanager
 def embedded(port: int) -> Iterator[str]:
-    """Run S3 and DynamoDB on a loopback ``port``; give their endpoint URL."""
+    """Run AWS on a loopback ``port``; give its endpoint URL."""
     with listen(port, "AWS_PORT") as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # A session of its own, so that Ctrl-C does not end it before the requests under way.
         process = subprocess.Popen(  # noqa: S603  this interpreter, this package
             [sys.executable, "-m", "local.moto_server", str(listener.fileno())],
             cwd=_ROOT,
+            env={**_MADE_UP_KEYS, **os.environ},
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
             start_new_session=True,
@@ -70,7 +64,7 @@ def use(endpoint: str) -> None:
     if not is_loopback(endpoint):
         return
     if "AWS_ACCESS_KEY_ID" not in os.environ:
-        os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        os.environ |= _MADE_UP_KEYS
     if "AWS_REGION" not in os.environ:
         os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
 
@@ -85,7 +79,7 @@ def is_loopback(url: str) -> bool:
 
 
 def create(template: Template) -> None:
-    """Create the template's bucket and table, unless they are there.
+    """Create the template's bucket, tables, queues and rules, unless they are there.
 
     Raises
     ------
@@ -93,25 +87,7 @@ def create(template: Template) -> None:
         The endpoint cannot be reached or refuses.
     """
     try:
-        _create_bucket(boto3.client("s3", REGION, config=_CONFIG), template)
-        _create_table(boto3.client("dynamodb", config=_CONFIG), template)
+        resources.create(template)
     except (BotoCoreError, ClientError) as error:
         endpoint = os.environ["AWS_ENDPOINT_URL"]
-        raise AwsUnavailable(f"S3 and DynamoDB at {endpoint}: {error}") from error
-
-
-def _create_bucket(s3: "S3Client", template: Template) -> None:
-    try:
-        s3.create_bucket(Bucket=template.bucket)
-    except s3.exceptions.BucketAlreadyOwnedByYou:
-        return
-
-
-def _create_table(dynamodb: "DynamoDBClient", template: Template) -> None:
-    properties = template.table_properties
-    definition = {name: properties[name] for name in _CREATE_TABLE & set(properties)}
-    try:
-        dynamodb.create_table(TableName=template.table, **definition)
-    except dynamodb.exceptions.ResourceInUseException:
-        return
-    dynamodb.get_waiter("table_exists").wait(TableName=template.table)
+        raise AwsUnavailable(f"AWS at {endpoint}: {error}") from error

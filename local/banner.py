@@ -11,7 +11,7 @@ _TOKENS = "Authentication=oidc: a bearer token is required, which make token pri
 
 def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
     """Return the lines that say what serves where, and a command that stores a sample file."""
-    lifetime = " (in memory: what is stored is gone when this stops)" if embedded else ""
+    lifetime = " (what is stored is gone when this stops)" if embedded else ""
     tokens = service.authentication == "oidc"
     authorization = '-H "Authorization: Bearer $(make -s token)" ' if tokens else ""
     return f"""Ready

@@ -1,8 +1,10 @@
-"""S3 and DynamoDB in memory: moto as a server, in a process of its own.
+"""S3, DynamoDB, EventBridge and SQS: moto as a server, in a process of its own.
 
 ``python -m local.moto_server DESCRIPTOR`` serves the listening socket with that number until
 its standard input ends, which it does when the process that holds the other end does, in
-whatever way that happens.
+whatever way that happens. What moto lacks of S3 is added: objects of any size
+(``large_objects``), the checks of presigned requests (``presigned``), and events as AWS sends
+them (``s3_events``).
 """
 
 import logging
@@ -11,14 +13,16 @@ import sys
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 
+from local import s3_events
+from local.large_objects import create_app
+from local.presigned import PresignedRequests
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
@@ -29,10 +33,10 @@ class OneDynamoDBRequestAtATime:
         self._application = application
         self._lock = Lock()
 
-    def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> list[bytes]:
+    def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> "Iterable[bytes]":
         """Answer one request (WSGI)."""
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
-            return list(self._application(environ, respond))
+            return self._application(environ, respond)
         with self._lock:
             return list(self._application(environ, respond))
 
@@ -46,11 +50,12 @@ def main(descriptor: int) -> None:
     """Serve the listening socket ``descriptor``."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     Thread(target=_end_with_standard_input, daemon=True).start()
-    application = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
+    s3_events.send_as_aws()
+    moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_app))
     make_server(
         "127.0.0.1",
         0,
-        application,
+        PresignedRequests(moto),
         threaded=True,
         request_handler=MotoRequestHandler,
         fd=descriptor,

@@ -1,4 +1,4 @@
-"""What the laptop takes from ``template.yaml``: functions, bucket and table.
+"""What the laptop takes from ``template.yaml``: functions, and what they work with.
 
 ``Template`` evaluates the template for the given parameters and hands out what it says in the
 nouns of AWS SAM. Nothing of it is repeated here: a route, a limit or a refusal that changes in
@@ -59,6 +59,7 @@ class Template:
         self._directory = path.parent
         self._globals = document.get("Globals", {})
         self._resources: dict[str, dict[str, Any]] = document["Resources"]
+        self._outputs: dict[str, dict[str, Any]] = document.get("Outputs", {})
         references = {**_PSEUDO_PARAMETERS, **self.parameters}
         references |= {name: self._physical_name(name) for name in self._resources}
         self._intrinsics = Intrinsics(document, references, self._attribute)
@@ -71,13 +72,13 @@ class Template:
 
     @property
     def table(self) -> str:
-        """The name of the ``AWS::DynamoDB::Table``."""
-        return self._physical_name(self.only("AWS::DynamoDB::Table"))
+        """The name of the index: the ``AWS::DynamoDB::Table`` that the output of it names."""
+        name: str = self._intrinsics.resolve(self._outputs["IndexTableName"]["Value"])
+        return name
 
-    @property
-    def table_properties(self) -> dict[str, Any]:
-        """The properties of the table, which are parameters of CreateTable."""
-        return self.properties(self.only("AWS::DynamoDB::Table"))
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of all resources of the type ``kind``, by physical name."""
+        return {self._physical_name(name): self.properties(name) for name in self._of_type(kind)}
 
     @property
     def functions(self) -> list[Function]:
@@ -146,7 +147,9 @@ class Template:
 _FUNCTION = "AWS::Serverless::Function"
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{name}}",
+    "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{name}}",
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{name}}",
     _FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
 }
 _OTHER_ARN = f"arn:aws:local:{REGION}:{ACCOUNT}:{{name}}"

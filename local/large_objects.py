@@ -1,0 +1,129 @@
+"""moto's S3 with objects of any size: those over ``IN_MEMORY`` stay in files.
+
+moto holds a request's body in memory, and takes a whole object there for every range of it that
+is read or copied: a body of 2 GB takes 4 GB, and each of its ranges another 2. Here a large body
+goes to a file as it arrives, and what moto passes around in its place is a :class:`Content`, of
+which only what is sent is ever read. Copies of ranges share the file. The files have no name, so
+they are gone with the process; they are where ``TMPDIR`` says.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from secrets import token_hex
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from flask import Flask
+from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
+from moto.s3 import models
+from moto.s3.exceptions import EntityTooSmall, InvalidPart
+
+IN_MEMORY = 8 * 1024 * 1024
+"""Bytes that a body may have to be left to moto."""
+
+_BLOCK = 1024 * 1024
+_SMALLEST_PART = 5 * 1024 * 1024
+
+
+class Content:
+    """Bytes ``start`` to ``end`` of a file that is not written any more."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self._file = file
+        self._start = start
+        self._end = end
+
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    def __getitem__(self, wanted: slice) -> "Content":
+        start, end, _ = wanted.indices(len(self))
+        return Content(self._file, self._start + start, self._start + max(start, end))
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(self._start, self._end, _BLOCK):
+            yield os.pread(self._file.fileno(), min(_BLOCK, self._end - start), start)
+
+
+class FileKey(models.FakeKey):
+    """An object or a part of one, in memory or in a file."""
+
+    _content: Content | None = None
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401  what moto takes for bytes
+        """The bytes."""
+        return super().value if self._content is None else self._content
+
+    @value.setter
+    def value(self, value: bytes | Content) -> None:
+        if isinstance(value, Content):
+            self._content, self.contentsize = value, len(value)
+            # S3 says of no object that is encrypted by a key of its own that this is the MD5,
+            # which of 2 GB would take longer than a client of S3 waits for a copy.
+            self._etag = self._etag or token_hex(16)
+        else:
+            models.FakeKey.value.fset(self, value)
+
+    def dispose(self, garbage: bool = False) -> None:  # noqa: FBT001, FBT002  moto's signature
+        """Let go of the bytes; moto keeps a list of the keys themselves."""
+        self._content = None
+        super().dispose(garbage)
+
+
+class FileMultipart(models.FakeMultipart):
+    """A multipart upload whose parts may be in files."""
+
+    def complete(self, body: Iterable[tuple[int, str]]) -> Any:  # noqa: ANN401  moto's triple
+        """Return content, ETag and checksum of the object (none, if a part is in a file)."""
+        listed = list(body)
+        if not any(isinstance(part.value, Content) for part in self.parts.values()):
+            return super().complete(iter(listed))
+        parts = [self._part(number, etag) for number, etag in listed]
+        if any(part.contentsize < _SMALLEST_PART for part in parts[:-1]):
+            raise EntityTooSmall
+        content = _joined([part.value for part in parts])
+        return content, f"{token_hex(16)}-{len(parts)}", None
+
+    def _part(self, number: int, etag: str) -> Any:  # noqa: ANN401  moto's key
+        part = self.parts.get(number)
+        if part is None or part.etag.strip('"') != etag.strip('"'):
+            raise InvalidPart
+        return part
+
+
+class SpooledRequest(BackendRequest):
+    """A request whose body, if it is a large object, goes to a file as it arrives."""
+
+    @cached_property
+    def data(self) -> Any:  # type: ignore[override]  # noqa: ANN401  what moto takes for bytes
+        """The body: bytes, or a Content."""
+        length = self.content_length or 0
+        # In AWS's chunked encoding the body is not the object: moto decodes it, in memory.
+        encoded = "x-amz-decoded-content-length" in self.headers
+        if self.method != "PUT" or length <= IN_MEMORY or encoded:
+            return super().data
+        file = TemporaryFile()  # noqa: SIM115  the content closes it
+        copyfileobj(self.stream, file, _BLOCK)
+        file.flush()
+        return Content(file, 0, file.tell())
+
+
+def create_app(service: Any) -> Flask:  # noqa: ANN401  moto's literal of all its services
+    """Return moto's application for ``service``; its S3 keeps large objects in files."""
+    vars(models).update(FakeKey=FileKey, FakeMultipart=FileMultipart)
+    application = create_backend_app(service)
+    application.request_class = SpooledRequest
+    return application
+
+
+def _joined(values: "list[bytes | Content]") -> "bytes | Content":
+    if len(values) == 1:
+        return values[0]
+    file = TemporaryFile()  # noqa: SIM115  the content closes it
+    for value in values:
+        file.writelines([value] if isinstance(value, bytes) else value)
+    file.flush()
+    return Content(file, 0, file.tell())

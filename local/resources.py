@@ -1,0 +1,77 @@
+"""Create what the template describes of S3, DynamoDB, SQS and EventBridge."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from local.template import REGION, Template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+_CREATE_TABLE = {"AttributeDefinitions", "KeySchema", "BillingMode"}
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+
+
+def create(template: Template) -> None:
+    """Create bucket, tables, queues and rules, unless they are there. Raises botocore's errors."""
+    s3 = boto3.client("s3", REGION, config=_CONFIG)
+    for name, properties in template.resources("AWS::S3::Bucket").items():
+        _create_bucket(s3, name, properties)
+    dynamodb = boto3.client("dynamodb", config=_CONFIG)
+    for name, properties in template.resources("AWS::DynamoDB::Table").items():
+        _create_table(dynamodb, name, properties)
+    _create_queues(template.resources("AWS::SQS::Queue"))
+    _create_rules(template.resources("AWS::Events::Rule"))
+
+
+def _create_bucket(s3: "S3Client", name: str, properties: Mapping[str, Any]) -> None:
+    try:
+        s3.create_bucket(Bucket=name)
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        return
+    if "VersioningConfiguration" in properties:
+        versioning = properties["VersioningConfiguration"]
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
+    notification = properties.get("NotificationConfiguration", {})
+    if notification.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled"):
+        s3.put_bucket_notification_configuration(
+            Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+
+
+def _create_table(dynamodb: "DynamoDBClient", name: str, properties: Mapping[str, Any]) -> None:
+    definition: dict[str, Any] = {key: properties[key] for key in _CREATE_TABLE & set(properties)}
+    try:
+        dynamodb.create_table(TableName=name, **definition)
+    except dynamodb.exceptions.ResourceInUseException:
+        return
+    dynamodb.get_waiter("table_exists").wait(TableName=name)
+    if "TimeToLiveSpecification" in properties:
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+        )
+
+
+def _create_queues(queues: Mapping[str, Mapping[str, Any]]) -> None:
+    # In the region of the template's ARNs, by which queues and rules name queues.
+    sqs = boto3.client("sqs", REGION, config=_CONFIG)
+    # A queue has to be there before another's redrive policy names it.
+    for name in sorted(queues, key=lambda name: "RedrivePolicy" in queues[name]):
+        attributes = {key: _attribute(value) for key, value in queues[name].items()}
+        sqs.create_queue(QueueName=name, Attributes=attributes)
+
+
+def _attribute(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _create_rules(rules: Mapping[str, Mapping[str, Any]]) -> None:
+    events = boto3.client("events", REGION, config=_CONFIG)
+    for name, properties in rules.items():
+        events.put_rule(Name=name, EventPattern=json.dumps(properties["EventPattern"]))
+        events.put_targets(Rule=name, Targets=properties["Targets"])
