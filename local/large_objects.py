@@ -19,6 +19,7 @@ from flask import Flask
 from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
 from moto.s3 import models
 from moto.s3.exceptions import EntityTooSmall, InvalidPart
+from moto.s3.models import FakeKey, FakeMultipart
 
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes that a body may have to be left to moto."""
@@ -47,7 +48,7 @@ class Content:
             yield os.pread(self._file.fileno(), min(_BLOCK, self._end - start), start)
 
 
-class FileKey(models.FakeKey):
+class FileKey(FakeKey):
     """An object or a part of one, in memory or in a file."""
 
     _content: Content | None = None
@@ -65,7 +66,7 @@ class FileKey(models.FakeKey):
             # which of 2 GB would take longer than a client of S3 waits for a copy.
             self._etag = self._etag or token_hex(16)
         else:
-            models.FakeKey.value.fset(self, value)
+            FakeKey.value.fset(self, value)
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: FBT001, FBT002  moto's signature
         """Let go of the bytes; moto keeps a list of the keys themselves."""
@@ -73,7 +74,7 @@ class FileKey(models.FakeKey):
         super().dispose(garbage)
 
 
-class FileMultipart(models.FakeMultipart):
+class FileMultipart(FakeMultipart):
     """A multipart upload whose parts may be in files."""
 
     def complete(self, body: Iterable[tuple[int, str]]) -> Any:  # noqa: ANN401  moto's triple
