@@ -59,7 +59,9 @@ def read(template: Template) -> list[EventSource]:
 
 def _event_source(function: Function, properties: Mapping[str, Any]) -> EventSource:
     if unknown := set(properties) - _KNOWN:
-        raise TemplateError(f"the laptop does not know {', '.join(sorted(unknown))} of an SQS event")
+        raise TemplateError(
+            f"the laptop does not know {', '.join(sorted(unknown))} of an SQS event"
+        )
     scaling = properties.get("ScalingConfig", {})
     return EventSource(
         function=function,
@@ -132,9 +134,7 @@ class _Mapping:
             event = {"Records": [_record(message, self._source.queue) for message in messages]}
             self._functions.invoke(self._source.function, event)
             for message in messages:
-                self._sqs.delete_message(
-                    QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
             result = "done"
         except (FunctionError, InvocationError) as error:
             result = f"failed ({getattr(error, 'error_type', type(error).__name__)})"

@@ -66,7 +66,7 @@ class FileKey(FakeKey):
             # which of 2 GB would take longer than a client of S3 waits for a copy.
             self._etag = self._etag or token_hex(16)
         else:
-            FakeKey.value.fset(self, value)
+            vars(FakeKey)["value"].fset(self, value)
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: FBT001, FBT002  moto's signature
         """Let go of the bytes; moto keeps a list of the keys themselves."""
@@ -99,7 +99,7 @@ class SpooledRequest(BackendRequest):
     """A request whose body, if it is a large object, goes to a file as it arrives."""
 
     @cached_property
-    def data(self) -> Any:  # type: ignore[override]  # noqa: ANN401  what moto takes for bytes
+    def data(self) -> Any:  # noqa: ANN401  what moto takes for bytes
         """The body: bytes, or a Content."""
         length = self.content_length or 0
         # In AWS's chunked encoding the body is not the object: moto decodes it, in memory.

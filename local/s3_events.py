@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from moto.events.models import events_backends
 from moto.s3 import notifications
+from moto.s3.notifications import S3NotificationEvent
 
 _REASONS = {
     "s3:ObjectCreated:Put": "PutObject",
@@ -23,9 +24,9 @@ def send_as_aws() -> None:
     vars(notifications)["send_event"] = _send
 
 
-def _send(account: str, event_name: str, bucket: Any, key: Any) -> None:  # noqa: ANN401  moto's
+def _send(account: str, event_name: S3NotificationEvent, bucket: Any, key: Any) -> None:  # noqa: ANN401  moto's
     configuration = bucket.notification_configuration
-    reason = _REASONS.get(str(event_name.value))
+    reason = _REASONS.get(event_name.value)
     # moto makes the object of a completed upload by a put, of which S3 says nothing.
     part_of_upload = reason == "PutObject" and key.multipart is not None
     if reason is None or part_of_upload or not configuration or configuration.event_bridge is None:
