@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport.packing import LIMIT
+from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
 _FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
@@ -47,7 +48,7 @@ def _relay(command: argparse.ArgumentParser) -> None:
         help=f"where to listen (default {_LISTEN}); on loopback only this machine can send",
     )
     command.add_argument(
-        "--spool", type=Path, metavar="DIR", help="where bodies wait on disk (default: TMPDIR)"
+        "--spool", type=folder, metavar="DIR", help="where bodies wait on disk (default: TMPDIR)"
     )
 
 
@@ -71,6 +72,13 @@ def _server(command: argparse.ArgumentParser) -> None:
         help="the largest body that the server takes in a POST (default 4.7MB, AWS's)",
     )
     command.add_argument(
+        "--tries",
+        type=at_least_one,
+        default=TRIES,
+        metavar="N",
+        help="how often a request is tried, over about a minute (7)",
+    )
+    command.add_argument(
         "--parallel", type=at_least_one, default=4, metavar="N", help="requests at a time (4)"
     )
 
@@ -88,6 +96,13 @@ def uid(text: str) -> str:
     if not is_uid(text):
         raise argparse.ArgumentTypeError("expected a DICOM UID")
     return text
+
+
+def folder(text: str) -> Path:
+    """Return a folder that is there."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError("expected a folder")
+    return Path(text)
 
 
 def size(text: str) -> int:
@@ -108,7 +123,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 def at_least_one(text: str) -> int:
-    """Return a number of requests."""
+    """Return a number of requests or tries."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError("expected a number of at least 1")
     return int(text)

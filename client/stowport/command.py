@@ -13,7 +13,7 @@ from stowport.credentials import Credentials
 from stowport.delivery import Delivery
 from stowport.journal import Journal, journal_of
 from stowport.report import as_json, show
-from stowport.send import Sender, exit_code
+from stowport.send import INTERRUPTED, Sender, exit_code
 from stowport.transport import Transport
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -25,12 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _warn(chosen)
     command = chosen.token_command
     credentials = Credentials(None if command else chosen.token, command)
-    transport = Transport(credentials, connections=chosen.parallel)
+    transport = Transport(credentials, connections=chosen.parallel, tries=chosen.tries)
     if chosen.command == "relay":
         from stowport.relay.command import run  # noqa: PLC0415 - a send needs no HTTP server
 
         return run(chosen, transport)
-    return _send(chosen, transport)
+    try:
+        return _send(chosen, transport)
+    except KeyboardInterrupt:  # before anything was sent: while the folders are looked into
+        return INTERRUPTED
 
 
 def _send(chosen: argparse.Namespace, transport: Transport) -> int:

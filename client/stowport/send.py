@@ -18,6 +18,9 @@ from stowport.progress import Meter, metered
 from stowport.transport import Stopped, Transport, Unreachable
 from stowport.verdicts import Verdict, failure
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
 _GIVE_UP = (Unusable, Unreachable, NoToken)
 
 
@@ -150,7 +153,7 @@ def _answered(sent: Sent, outstanding: Sequence[Found]) -> int:
 def exit_code(sent: Sent) -> int:
     """Return 0 if all is stored, 1 if some is refused, 2 if the server is no use, 130 on Ctrl-C."""
     codes: Mapping[int, bool] = {
-        130: sent.interrupted,
+        INTERRUPTED: sent.interrupted,
         2: bool(sent.fault),
         1: not sent.complete,
     }

@@ -71,13 +71,12 @@ class Transport:
         *,
         connections: int,
         tries: int = TRIES,
-        first_delay: float = FIRST_DELAY,
     ) -> None:
         self.stop = threading.Event()
         self._credentials = credentials
         self._connections = connections
         self._tries = tries
-        self._first_delay = first_delay
+        self._first_delay = FIRST_DELAY
         self._lock = threading.Lock()
         self._pools: dict[str | None, urllib3.PoolManager] = {}
 

@@ -18,8 +18,7 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Wait for next to nothing between tries, and keep journals with the test."""
-    defaults = {"tries": 3, "first_delay": 0.01}
-    monkeypatch.setattr(transport.Transport.__init__, "__kwdefaults__", defaults)
+    monkeypatch.setattr(transport, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(uploads, "_POLL_SECONDS", 0.01)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("STOWPORT_TOKEN", raising=False)

@@ -1,16 +1,23 @@
 """``stowport relay`` between clients that send as they like and a server with limits."""
 
+import asyncio
+import signal
 import socket
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
+from dicomweb.errors import ServiceBusy
 from stowport.command import main
+from stowport.relay.spool import spooled
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
@@ -241,3 +248,38 @@ def body_of(megabytes: int) -> Iterator[bytes]:
     yield (megabytes * MB).to_bytes(4, "little")
     yield from (bytes(MB) for _ in range(megabytes))
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def test_a_server_that_is_down_leaves_the_client_to_try_again(relay: Start) -> None:
+    answer = relay("--tries", "2", url="http://127.0.0.1:9").store(instance(1))
+    assert answer.status == 503
+    assert "cannot be reached" in answer.warnings[0]
+
+
+def test_a_disk_without_room_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> BinaryIO:
+        return Path("/dev/full").open("wb")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield bytes(2 * MB)
+
+    async def spool() -> None:
+        async with spooled(body(), None):
+            raise AssertionError
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(ServiceBusy, match="no room"):
+        asyncio.run(spool())
+
+
+def test_a_relay_that_is_stopped_answers_what_is_under_way(stub: Stub, relay: Start) -> None:
+    stub.script["POST"] = [status_report(503, "busy", Retry_After="300")] * 9
+    running = relay()
+    answers: list[int] = []
+    sender = threading.Thread(target=lambda: answers.append(running.store(instance(1)).status))
+    sender.start()
+    while not stub.seen:
+        time.sleep(0.01)
+    running.process.send_signal(signal.SIGINT)
+    sender.join(timeout=60)
+    assert answers == [503]

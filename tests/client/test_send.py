@@ -202,7 +202,7 @@ def test_instances_that_lacked_resources_are_sent_again(
 def test_a_server_that_stays_busy_leaves_the_instances_refused_for_now(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:
-    stub.script["POST"] = [status_report(503, "busy", Retry_After="0")] * 3
+    stub.script["POST"] = [status_report(503, "busy", Retry_After="0")] * 7
     write(tmp_path / "in", instance(1))
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert code == 1

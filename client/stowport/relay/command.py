@@ -3,6 +3,7 @@
 import argparse
 import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -17,16 +18,16 @@ _BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
-    """uvicorn; what it does not see answered in time when it is to end is given up."""
+    """uvicorn; when it is to end, what was not sent on yet is refused for now."""
 
     def __init__(self, config: uvicorn.Config, connection: Transport) -> None:
         super().__init__(config)
         self._connection = connection
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Wait for the requests under way, for a time, then for none."""
-        await super().shutdown(sockets)
+        """Let requests be answered with what has become of their parts so far."""
         self._connection.stop.set()
+        await super().shutdown(sockets)
 
 
 def run(chosen: argparse.Namespace, connection: Transport) -> int:
@@ -41,7 +42,8 @@ def run(chosen: argparse.Namespace, connection: Transport) -> int:
     relay = Relay(forwarding, connection, chosen.url, spool=chosen.spool, log=_print)
     host, port = listener.getsockname()[:2]
     _print(f"Relaying http://{host}:{port}/studies to {chosen.url}/studies")
-    _Server(_config(relay), connection).run([listener])
+    with suppress(KeyboardInterrupt):  # uvicorn has ended in good order, and says so
+        _Server(_config(relay), connection).run([listener])
     return 0
 
 
