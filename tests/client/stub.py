@@ -66,6 +66,7 @@ class Stub(ThreadingHTTPServer):
         self.token: str | None = None
         self.retrieve_base_url = ""
         self.out_of_resources = 0
+        self.room = 1_000_000
         self.script: dict[str, list[Reply | None]] = {}
         self.seen: list[Seen] = []
         self.digests: list[str] = []
@@ -105,8 +106,8 @@ class Stub(ThreadingHTTPServer):
         if isinstance(instance, Failed):
             return instance
         with self.lock:
-            if self.out_of_resources:
-                self.out_of_resources -= 1
+            if self.out_of_resources or len(self.digests) == self.room:
+                self.out_of_resources = max(self.out_of_resources - 1, 0)
                 return Failed(
                     reason=FailureReason.OUT_OF_RESOURCES,
                     text="no time was left",

@@ -1,6 +1,7 @@
 """``stowport relay`` between clients that send as they like and a server with limits."""
 
 import asyncio
+import json
 import signal
 import socket
 import tempfile
@@ -17,7 +18,13 @@ from dicomweb_client.api import DICOMwebClient
 
 from dicomweb.errors import ServiceBusy
 from stowport.command import main
+from stowport.credentials import Credentials
+from stowport.delivery import Delivery
+from stowport.relay.application import Relay
+from stowport.relay.forwarding import Forwarding
+from stowport.relay.messages import Message
 from stowport.relay.spool import spooled
+from stowport.transport import Transport
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
@@ -283,3 +290,56 @@ def test_a_relay_that_is_stopped_answers_what_is_under_way(stub: Stub, relay: St
     running.process.send_signal(signal.SIGINT)
     sender.join(timeout=60)
     assert answers == [503]
+
+
+def test_retrieve_urls_and_warnings_of_servers_with_their_own_ways(
+    stub: Stub, relay: Start
+) -> None:
+    module = {
+        "00081199": {
+            "vr": "SQ",
+            "Value": [
+                {
+                    "00081150": {"vr": "UI", "Value": ["1.2"]},
+                    "00081155": {"vr": "UI", "Value": [sop_uid(1)]},
+                    "00081190": {"vr": "UR", "Value": ["https://archive.example.org/wado?x"]},
+                    "00081196": {"vr": "US", "Value": [0xB0FF]},
+                }
+            ],
+        }
+    }
+    headers = {"Content-Type": "application/dicom+json"}
+    body = json.dumps(module).encode()
+    stub.script["POST"] = [Reply(status=202, headers=headers, body=body)]
+    answer = relay().store(instance(1))
+    assert answer.status == 202
+    assert answer.retrieve_url == []
+    assert answer.data_set["00081199"][0]["00081196"] == ["45056"]
+
+
+def test_options_of_a_server_that_is_down_is_503(relay: Start) -> None:
+    answer = relay("--tries", "1", url="http://127.0.0.1:9").post(b"", method="OPTIONS")
+    assert answer.status == 503
+
+
+def test_what_nobody_foresaw_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    lines: list[str] = []
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    connection = Transport(Credentials(), connections=1)
+    forwarding = Forwarding(Delivery(connection, "http://127.0.0.1:9"), 1)
+    monkeypatch.setattr(forwarding, "forward", fail)
+    application = Relay(forwarding, connection, "http://127.0.0.1:9", spool=None, log=lines.append)
+    scope = {"method": "POST", "path": "/studies", "headers": [], "query_string": b""}
+    asyncio.run(application(scope, receive, send))
+    assert sent[0]["status"] == 503
+    assert "RuntimeError" in lines[0]

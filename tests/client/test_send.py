@@ -16,8 +16,10 @@ from pydicom.fileset import FileSet
 
 from stowport.bodies import Part, RelatedBody
 from stowport.command import main
+from stowport.transport import Response
+from stowport.uploads import Uploads
 from tests.builders import data_set, instance, part10, sop_uid, study_uid
-from tests.client.stub import Reply, Stub, status_report
+from tests.client.stub import Reply, Stub, json_reply, status_report
 from tests.service import ROOT
 
 
@@ -435,3 +437,90 @@ def test_the_table_says_what_was_stored_and_what_was_refused_and_why(
     assert ["refused", "1", "C000"] in lines
     assert "not DICOM" in table
     assert "0001.dcm" in table
+
+
+def test_the_table_says_why_it_ended_early(tmp_path: Path, capsys: Capture) -> None:
+    write(tmp_path / "in", instance(1))
+    assert main(["send", str(tmp_path / "in"), "--url", "http://127.0.0.1:9", "--tries", "1"]) == 2
+    said = capsys.readouterr().out
+    assert "cannot be reached" in said
+    assert "not sent" in said
+
+
+def test_a_large_file_that_changes_on_the_way_is_refused(
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrinking, vanishing = write(tmp_path / "in", large(1), large(2))
+    ask = Uploads._ask
+
+    def change(self: Uploads, body: RelatedBody, study: str | None) -> Response:
+        shrinking.write_bytes(large(1)[:-4])
+        vanishing.unlink(missing_ok=True)
+        return ask(self, body, study)
+
+    monkeypatch.setattr(Uploads, "_ask", change)
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    texts = sorted(each["text"] for each in result["refused"])
+    assert texts == [
+        "the file cannot be read: No such file or directory",
+        "the file was changed while it was to be sent",
+    ]
+    assert stub.digests == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [json_reply({}), json_reply([]), Reply(status=200, body=b"<html>"), Reply(status=404)],
+)
+def test_uploads_that_are_not_understood_are_none(
+    stub: Stub, tmp_path: Path, capsys: Capture, reply: Reply
+) -> None:
+    stub.script["POST"] = [reply]
+    write(tmp_path / "in", large(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert "too large" in result["refused"][0]["text"]
+
+
+def test_an_upload_that_the_service_refuses_says_why(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["POST"] = [status_report(400, "found a size that is too large")]
+    write(tmp_path / "in", large(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert result["refused"][0]["text"] == "found a size that is too large"
+
+
+def test_parts_that_cannot_be_completed_say_why(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.part_size = 2_500_000
+    write(tmp_path / "in", large(1))
+    said = b"<Error><Code>InternalError</Code><Message>Try again</Message></Error>"
+    ticket = stub.open_upload({"contentType": "application/dicom", "size": 3})
+    stub.script["POST"] = [ticket, Reply(status=200, body=said)]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert "Try again" in result["refused"][0]["text"]
+
+
+def test_a_broken_dicomdir_is_refused(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    image = data_set(1)
+    meta = {"MediaStorageSOPClassUID": "1.2.840.10008.1.3.10"}
+    (path,) = write(tmp_path / "in", part10(image, file_meta=meta))
+    code, result = send(capsys, path, "--url", stub.url)
+    assert code == 1
+    assert "DICOMDIR" in result["refused"][0]["text"]
+
+
+def test_instances_that_go_on_lacking_resources_are_not_sent_for_ever(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    write(tmp_path / "in", *(instance(1, 1, number) for number in range(3)))
+    stub.room = 1
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--tries", 2)
+    assert code == 1
+    assert [each["reason"] for each in result["refused"]] == ["A700", "A700"]
+    assert len(stub.requests("POST", "/studies")) == 3
