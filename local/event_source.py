@@ -26,9 +26,9 @@ Log = Callable[[str], None]
 _KNOWN = {"Queue", "BatchSize", "ScalingConfig"}
 _DEFAULT_BATCH_SIZE = 10
 _ACCOUNT_CONCURRENCY = 1000
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 1
 _PAUSE_SECONDS = 1
-_CONFIG = Config(connect_timeout=5, read_timeout=_WAIT_SECONDS + 10)
+_CONFIG = Config(connect_timeout=5, read_timeout=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from local import aws
 from local.aws import AwsUnavailable
-from local.template import Template
+from local.template import REGION, Template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template(Path(__file__).parent / "stub" / "template.yaml", {})
@@ -40,6 +41,25 @@ def test_bucket_and_table_are_created_once_and_stay(endpoint: str) -> None:
     table = boto3.client("dynamodb").describe_table(TableName=TEMPLATE.table)["Table"]
     assert kept == b"b"
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["StudyInstanceUID", "Resource"]
+
+
+def test_tables_queues_and_rules_are_as_the_template_says(endpoint: str) -> None:
+    aws.use(endpoint)
+    aws.create(TEMPLATE)
+    aws.create(TEMPLATE)
+    ttl = boto3.client("dynamodb").describe_time_to_live(TableName="stowport-OtherTable")
+    assert ttl["TimeToLiveDescription"].get("AttributeName") == "Expires"
+    versioning = boto3.client("s3").get_bucket_versioning(Bucket=TEMPLATE.bucket)
+    assert versioning["Status"] == "Enabled"
+    sqs = boto3.client("sqs", REGION)
+    url = sqs.get_queue_url(QueueName="stowport-IngestQueue")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "1"
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 2
+    (target,) = boto3.client("events", REGION).list_targets_by_rule(Rule="stowport-StagedRule")[
+        "Targets"
+    ]
+    assert target["Arn"] == attributes["QueueArn"]
 
 
 def test_writes_that_race_are_all_kept(endpoint: str) -> None:
@@ -76,7 +96,7 @@ def test_an_endpoint_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatc
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         aws.use(f"http://127.0.0.1:{unused.getsockname()[1]}")
-        with pytest.raises(AwsUnavailable, match=r"S3 and DynamoDB at http://127\.0\.0\.1:"):
+        with pytest.raises(AwsUnavailable, match=r"AWS at http://127\.0\.0\.1:"):
             aws.create(TEMPLATE)
 
 

@@ -15,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 
+import boto3
 import pytest
 
 from local import aws
@@ -260,7 +261,7 @@ def test_an_endpoint_that_does_not_answer_is_one_line(directory: Path) -> None:
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
         result = command(directory, "PORT=0", endpoint=endpoint)
     assert result.returncode == 1
-    assert re.fullmatch(f"stowport: S3 and DynamoDB at {endpoint}: [^\n]*\n", result.stderr)
+    assert re.fullmatch(f"stowport: AWS at {endpoint}: [^\n]*\n", result.stderr)
 
 
 def test_it_serves_on_when_nobody_reads_its_lines(directory: Path) -> None:
@@ -288,3 +289,31 @@ def test_with_oidc_a_token_with_the_scope_stores_and_no_other_request_does(
         assert run.post(b"", Authorization=f"Bearer {other}") == 403
         assert run.post(b"", Authorization=f"Bearer {token}") == 400
         assert command(directory, program=[sys.executable, "-m", "local.sample"]).returncode == 0
+
+
+def stage(run: Run, key: str) -> None:
+    """Put an object as whoever has keys may, which the command made up."""
+    s3 = boto3.client(
+        "s3",
+        "us-east-1",
+        endpoint_url=run.value("S3").split()[0],
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    s3.put_object(Bucket="stowport-archivebucket", Key=key, Body=b"abc")
+
+
+def test_each_ingest_is_one_line(directory: Path) -> None:
+    with running(directory, stub=True) as run:
+        stage(run, "staging/one")
+        line = run.read_until("staging/one")
+    expected = r"\d\d:\d\d:\d\d stowport-IngestFunction staging/one attempt 1 done \d+ ms"
+    assert re.fullmatch(expected, line)
+
+
+def test_it_stops_quickly_and_well_while_it_ingests(directory: Path) -> None:
+    with running(directory, stub=True) as run:
+        stage(run, "staging/slow")
+        time.sleep(0.3)
+        assert run.stop(signal.SIGTERM) < 2
+        assert run.process.returncode == 0

@@ -20,7 +20,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 
 
 def test_a_function_has_what_globals_and_its_own_properties_say() -> None:
-    store, authorizer = Template(STUB, {"MaxSimultaneousRequests": "3"}).functions
+    store, authorizer, _ = Template(STUB, {"MaxSimultaneousRequests": "3"}).functions
     assert store.name == "stowport-StoreFunction"
     assert store.handler == "stub.store"
     assert store.code == STUB.parent / "functions"
@@ -36,7 +36,9 @@ def test_unlimited_reserves_nothing() -> None:
 def test_bucket_and_table_have_names_that_aws_would_take() -> None:
     template = Template(STUB, {})
     assert (template.bucket, template.table) == ("stowport-archivebucket", "stowport-IndexTable")
-    assert template.table_properties["KeySchema"][1]["AttributeName"] == "Resource"
+    tables = template.resources("AWS::DynamoDB::Table")
+    assert set(tables) == {"stowport-IndexTable", "stowport-OtherTable"}
+    assert tables[template.table]["KeySchema"][1]["AttributeName"] == "Resource"
 
 
 def test_binary_media_types_are_read_in_both_spellings() -> None:
@@ -89,6 +91,10 @@ def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
         ("OPTIONS", "/", True),
         ("OPTIONS", "/studies", True),
         ("OPTIONS", "/studies/{study}", True),
+        ("POST", "/uploads", False),
+        ("GET", "/uploads/{id}", False),
+        ("OPTIONS", "/uploads", True),
+        ("OPTIONS", "/uploads/{id}", True),
     }
 
 

@@ -42,3 +42,12 @@ def authorizer(event: dict[str, Any], _context: object) -> Any:  # noqa: ANN401 
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
         "context": {"type": event["type"], "has_body": "body" in event},
     }
+
+
+def ingest(event: dict[str, Any], _context: object) -> None:
+    (record,) = event["Records"]
+    key = json.loads(record["body"])["detail"]["object"]["key"]
+    if "slow" in key:
+        time.sleep(0.8)
+    if "bad" in key:
+        raise ValueError(key)

@@ -1,0 +1,185 @@
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local import aws, event_source
+from local.intrinsics import TemplateError
+from local.lambda_service import LambdaService
+from local.template import Template
+from tests.local import staging
+
+STUB = Path(__file__).parent / "stub" / "template.yaml"
+TEMPLATE = Template(STUB, {})
+(SOURCE,) = event_source.read(TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with aws.embedded(0) as endpoint:
+        yield endpoint
+
+
+class Lines(list[str]):
+    """What was logged, which can be waited for."""
+
+    def wait(self, count: int, seconds: float = 10) -> list[str]:
+        end = time.monotonic() + seconds
+        while len(self) < count:
+            assert time.monotonic() < end, list(self)
+            time.sleep(0.02)
+        return list(self)
+
+
+@pytest.fixture
+def lines(endpoint: str, environment: None) -> Iterator[Lines]:
+    """Run the function of the stub for what is staged in the endpoint's bucket."""
+    assert environment is None
+    aws.use(endpoint)
+    aws.create(TEMPLATE)
+    lines = Lines()
+    functions = LambdaService(TEMPLATE.functions, {})
+    with event_source.mapped([SOURCE], functions, lines.append):
+        yield lines
+    # What still asks for messages when it ends would take those of the next test.
+    time.sleep(1.2)
+
+
+def stage(key: str, body: bytes = b"abc") -> None:
+    staging.client().put_object(Bucket=TEMPLATE.bucket, Key=key, Body=body)
+
+
+def queue(name: str) -> tuple[Any, str]:
+    sqs: Any = boto3.client("sqs", "us-east-1")
+    return sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+
+def messages(name: str) -> int:
+    """Return how many messages a queue has, those included that are being worked on."""
+    sqs, url = queue(name)
+    kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]
+    return sum(map(int, counts.values()))
+
+
+def test_the_mapping_is_as_the_template_says() -> None:
+    assert SOURCE.function.handler == "stub.ingest"
+    assert SOURCE.queue.endswith(":123456789012:stowport-IngestQueue")
+    assert (SOURCE.batch_size, SOURCE.maximum_concurrency) == (1, 2)
+
+
+def test_a_property_that_the_laptop_does_not_know_is_said(tmp_path: Path) -> None:
+    text = STUB.read_text().replace("BatchSize: 1", "FilterCriteria: {}")
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    with pytest.raises(TemplateError, match="does not know FilterCriteria of an SQS event"):
+        event_source.read(Template(path, {}))
+
+
+def test_a_staged_object_invokes_the_function_once_and_leaves_the_queue(lines: Lines) -> None:
+    stage("elsewhere/one")
+    stage("staging/one")
+    (line,) = lines.wait(1)
+    assert line.startswith("stowport-IngestFunction staging/one attempt 1 done ")
+    time.sleep(1.5)
+    assert len(lines) == 1
+    assert messages("stowport-IngestQueue") == 0
+
+
+def test_a_completed_multipart_upload_invokes_it_once(lines: Lines) -> None:
+    s3, key = staging.client(), "staging/parts"
+    begun = s3.create_multipart_upload(Bucket=TEMPLATE.bucket, Key=key)
+    upload = {"Bucket": TEMPLATE.bucket, "Key": key, "UploadId": begun["UploadId"]}
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"abc")["ETag"]
+    time.sleep(0.3)
+    assert lines == []
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+    lines.wait(1)
+    time.sleep(1.5)
+    assert len(lines) == 1
+
+
+def test_what_fails_comes_again_and_ends_in_the_dead_letter_queue(lines: Lines) -> None:
+    stage("staging/bad")
+    logged = lines.wait(2)
+    assert "staging/bad attempt 1 failed (ValueError)" in logged[0]
+    assert "staging/bad attempt 2 failed (ValueError)" in logged[1]
+    sqs, url = queue("stowport-DeadLetterQueue")
+    (dead,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(dead["Body"])["detail"]["object"]["key"] == "staging/bad"
+    time.sleep(1.5)
+    assert len(lines) == 2
+    assert messages("stowport-IngestQueue") == 0
+
+
+def test_no_more_run_at_once_than_the_template_says(lines: Lines) -> None:
+    started = time.monotonic()
+    for number in range(4):
+        stage(f"staging/slow{number}")
+    lines.wait(4)
+    # Two at a time of 0.8 seconds each: one after the other would take 3.2, all at once 0.8.
+    assert 1.6 <= time.monotonic() - started < 3.1
+
+
+def test_at_the_end_nothing_more_is_begun_or_said(endpoint: str) -> None:
+    aws.use(endpoint)
+    aws.create(TEMPLATE)
+    lines = Lines()
+    functions = LambdaService(TEMPLATE.functions, {})
+    with event_source.mapped([SOURCE], functions, lines.append):
+        stage("staging/slow")
+        time.sleep(0.3)
+    time.sleep(2.5)
+    assert lines == []
+    assert messages("stowport-IngestQueue") == 0
+
+
+def test_a_queue_that_is_gone_is_said(environment: None) -> None:
+    assert environment is None
+    with aws.embedded(0) as gone:
+        aws.use(gone)
+        aws.create(TEMPLATE)
+        lines = Lines()
+        functions = LambdaService(TEMPLATE.functions, {})
+        with event_source.mapped([SOURCE], functions, lines.append):
+            sqs, url = queue("stowport-IngestQueue")
+            sqs.delete_queue(QueueUrl=url)
+            assert lines.wait(1)[0].startswith("SQS http")
+
+
+def test_the_function_gets_what_s3_eventbridge_sqs_and_lambda_send(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.use(endpoint)
+    aws.create(TEMPLATE)
+    functions = LambdaService(TEMPLATE.functions, {})
+    events: list[dict[str, Any]] = []
+    monkeypatch.setattr(functions, "invoke", lambda _, event: events.append(event))
+    lines = Lines()
+    with event_source.mapped([SOURCE], functions, lines.append):
+        stage("staging/the key")
+        lines.wait(1)
+    time.sleep(1.2)
+    stored = staging.client().head_object(Bucket=TEMPLATE.bucket, Key="staging/the key")
+    (record,) = events[0]["Records"]
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"] == SOURCE.queue
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    told = json.loads(record["body"])
+    assert (told["source"], told["detail-type"]) == ("aws.s3", "Object Created")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["time"])
+    assert told["detail"]["bucket"] == {"name": TEMPLATE.bucket}
+    assert told["detail"]["reason"] == "PutObject"
+    told["detail"]["object"].pop("sequencer")
+    assert told["detail"]["object"] == {
+        "key": "staging/the key",
+        "size": 3,
+        "etag": stored["ETag"].strip('"'),
+        "version-id": stored["VersionId"],
+    }
