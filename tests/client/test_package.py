@@ -1,0 +1,59 @@
+"""What is installed, and what a terminal shows."""
+
+import ast
+import sys
+import tomllib
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from stowport.progress import metered
+from tests.service import ROOT
+
+CLIENT = ROOT / "client"
+FUNCTIONS = ROOT / "functions"
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    modules = {each.module or "" for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Import):
+            modules |= {alias.name for alias in each.names}
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_the_client_uses_the_protocol_and_nothing_else_of_the_functions() -> None:
+    rooms = {path.name for path in FUNCTIONS.iterdir() if path.is_dir()}
+    used = set.union(*(imported(path) for path in (CLIENT / "stowport").rglob("*.py")))
+    assert used & rooms == {"dicomweb"}
+
+
+def test_the_package_holds_and_asks_for_all_that_it_imports() -> None:
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text("utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {(CLIENT / path).resolve(): name for path, name in packed.items()} == {
+        FUNCTIONS / "dicomweb": "dicomweb"
+    }
+    sources = [*(CLIENT / "stowport").rglob("*.py"), *(FUNCTIONS / "dicomweb").rglob("*.py")]
+    used = set.union(*map(imported, sources))
+    asked = {each.partition(">")[0] for each in project["project"]["dependencies"]}
+    assert used - sys.stdlib_module_names - {"stowport", "dicomweb"} == asked
+
+
+def test_a_terminal_shows_instances_bytes_rate_and_time_left() -> None:
+    screen = StringIO()
+    with metered(Console(file=screen, force_terminal=True, width=120), 7, 5_000_000) as meter:
+        meter.count(2_500_000)
+        meter.done(3)
+    shown = screen.getvalue()
+    assert "3/7 instances" in shown
+    assert "2.5/5.0 MB" in shown
+
+
+def test_no_terminal_shows_nothing() -> None:
+    screen = StringIO()
+    with metered(Console(file=screen), 1, 1) as meter:
+        meter.done(1)
+    assert screen.getvalue().strip() == ""
