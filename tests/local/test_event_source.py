@@ -94,11 +94,11 @@ def test_a_staged_object_invokes_the_function_once_and_leaves_the_queue(lines: L
 def test_a_completed_multipart_upload_invokes_it_once(lines: Lines) -> None:
     s3, key = staging.client(), "staging/parts"
     begun = s3.create_multipart_upload(Bucket=TEMPLATE.bucket, Key=key)
-    upload = {"Bucket": TEMPLATE.bucket, "Key": key, "UploadId": begun["UploadId"]}
+    upload: dict[str, Any] = {"Bucket": TEMPLATE.bucket, "Key": key, "UploadId": begun["UploadId"]}
     etag = s3.upload_part(**upload, PartNumber=1, Body=b"abc")["ETag"]
     time.sleep(0.3)
     assert lines == []
-    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    parts: Any = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
     s3.complete_multipart_upload(**upload, MultipartUpload=parts)
     lines.wait(1)
     time.sleep(1.5)
