@@ -100,7 +100,8 @@ def uploads_events() -> dict[str, Event]:
 def ingest_events() -> dict[str, Event]:
     """Return the events of the ingest function by name: a body of an upload that is unknown."""
     etag = "5d41402abc4b2a76b9719d911017c592"
-    return {"unknown": staged_event("archive", f"staging/{'0' * 32}", 5, etag)}
+    staged = {"key": f"staging/{'0' * 32}", "size": 5, "etag": etag}
+    return {"unknown": staged_event("archive", staged)}
 
 
 def files() -> dict[Path, str]:

@@ -51,10 +51,11 @@ def upload_event(upload: str, headers: Mapping[str, str] | None = None) -> Event
     return {**request, **in_path, "body": None, "isBase64Encoded": False}
 
 
-def staged_event(
-    bucket: str, key: str, size: int, etag: str, *, version: str = "", attempt: int = 1
-) -> Event:
-    """Return what Lambda hands on from SQS when EventBridge tells of an object in S3."""
+def staged_event(bucket: str, staged: Mapping[str, object], *, attempt: int = 1) -> Event:
+    """Return what Lambda hands on from SQS when EventBridge tells of an object in S3.
+
+    ``staged`` has the object's key, size, etag and, in a bucket with versions, version-id.
+    """
     created = {
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -67,13 +68,7 @@ def staged_event(
         "detail": {
             "version": "0",
             "bucket": {"name": bucket},
-            "object": {
-                "key": key,
-                "size": size,
-                "etag": etag,
-                **({"version-id": version} if version else {}),
-                "sequencer": "00617F08299329D189",
-            },
+            "object": {**staged, "sequencer": "00617F08299329D189"},
             "request-id": "N4N7GDK58NMKJ12R",
             "requester": _ACCOUNT,
             "source-ip-address": "192.0.2.7",

@@ -9,7 +9,7 @@ def image(number: int, size: int = 32) -> bytes:
     """Return an image with ``size`` or a little more bytes of pixel data."""
     columns = 1024 if size > 1024 else 4
     rows = -(-size // (2 * columns))
-    pixels = Random(number).randbytes(rows * columns * 2)  # noqa: S311 - content, no secret
+    pixels = Random(number).randbytes(rows * columns * 2)
     return builders.instance(number=number, Rows=rows, Columns=columns, PixelData=pixels)
 
 

@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 import ingest.handler
+from ingest.settings import settings
 from local.moto_server import OneDynamoDBRequestAtATime
 from tests.ingest.deployment import LargeRequests, forget
 from transaction import journal
@@ -57,7 +58,7 @@ def calls(large: LargeRequests) -> Counter[str]:
     def count(model: OperationModel, **_: object) -> None:
         counted[model.name] += 1
 
-    chosen = ingest.handler.settings()
+    chosen = settings()
     assert chosen.archive_bucket == large.bucket
     for client in (
         ingest.handler.archive(chosen)._objects._s3,

@@ -5,22 +5,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import boto3
 
 import ingest.handler
+import ingest.settings
 import uploads.handler
+import uploads.settings
 from events.proxy import announcement_event, staged_event, upload_event
 from local.template import REGION
 from tests.store.deployment import TEMPLATE, environment, function
 from tests.store.lambdas import Context, Reply
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
 
 MULTIPART = 'multipart/related; type="application/dicom"; boundary=b0undary'
 ATTEMPTS = 3
@@ -58,14 +56,9 @@ class LargeRequests:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
         }
-        access = {
-            "endpoint_url": endpoint,
-            "region_name": REGION,
-            "aws_access_key_id": "local",
-            "aws_secret_access_key": "local",
-        }
-        self._s3: S3Client = boto3.client("s3", **access)
-        self._dynamodb: DynamoDBClient = boto3.client("dynamodb", **access)
+        session = boto3.Session("local", "local", region_name=REGION)
+        self._s3 = session.client("s3", endpoint_url=endpoint)
+        self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         self._s3.create_bucket(Bucket=self.bucket)
         self._s3.put_bucket_versioning(
             Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -95,10 +88,10 @@ class LargeRequests:
     def send(
         url: str, body: bytes, headers: Mapping[str, str], method: str
     ) -> tuple[int, Mapping[str, str]]:
-        request = Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - loopback
+        request = Request(url, data=body, headers=dict(headers), method=method)
         with contextlib.ExitStack() as stack:
             try:
-                answer = stack.enter_context(urlopen(request))  # noqa: S310 - the same
+                answer = stack.enter_context(urlopen(request))
             except HTTPError as error:
                 answer = stack.enter_context(error)
             return answer.status, answer.headers
@@ -113,14 +106,13 @@ class LargeRequests:
     def message(self, upload: str, attempt: int = 1) -> dict[str, Any]:
         """Return what the queue tells ingest of the body that is staged."""
         head = self._s3.head_object(Bucket=self.bucket, Key=f"staging/{upload}")
-        return staged_event(
-            self.bucket,
-            f"staging/{upload}",
-            head["ContentLength"],
-            head["ETag"].strip('"'),
-            version=head["VersionId"],
-            attempt=attempt,
-        )
+        staged = {
+            "key": f"staging/{upload}",
+            "size": head["ContentLength"],
+            "etag": head["ETag"].strip('"'),
+            "version-id": head["VersionId"],
+        }
+        return staged_event(self.bucket, staged, attempt=attempt)
 
     def look_up(self, upload: str, accept: str = "application/dicom+xml") -> Reply:
         return invoke_uploads(upload_event(upload, {"Accept": accept}))
@@ -184,8 +176,8 @@ def invoke_ingest(event: Mapping[str, Any], seconds: float = 900) -> None:
 
 def forget() -> None:
     """Make both functions read their environment anew."""
-    uploads.handler.settings.cache_clear()
-    ingest.handler.settings.cache_clear()
+    uploads.settings.settings.cache_clear()
+    ingest.settings.settings.cache_clear()
     for module in (ingest.handler, uploads.handler):
         module.uploads.cache_clear()
         module.staging.cache_clear()

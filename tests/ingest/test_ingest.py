@@ -260,6 +260,7 @@ def test_a_body_that_nobody_announced_is_left_alone(large: LargeRequests, log: S
 
 def test_a_body_that_is_gone_fails_its_attempts(large: LargeRequests) -> None:
     offer = large.announce(5)
-    message = staged_event(large.bucket, f"staging/{offer.id}", 5, "0" * 32)
+    staged = {"key": f"staging/{offer.id}", "size": 5, "etag": "0" * 32}
+    message = staged_event(large.bucket, staged)
     with pytest.raises(TryAgain):
         invoke_ingest(message)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dicomweb.errors import MalformedRequest
 from dicomweb.reasons import FailureReason
+from tests.store.deployment import event
 from transaction import gateway
 from transaction.gateway import StoreRequest, StoreResponse
-from tests.store.deployment import event
 
 HOST = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 ORIGIN = "https://viewer.example.org"

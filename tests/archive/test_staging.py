@@ -1,0 +1,191 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import IncompleteReadError
+
+from archive import staging
+from archive.staging import StagedBody, Staging
+from archive.uploads import State, Upload, Uploads
+from tests.archive.deployment import BUCKET, Deployment
+
+CONTENT = bytes(range(256)) * 5
+TABLE = "uploads"
+
+
+@pytest.fixture
+def bucket(
+    deployment: Deployment, session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> Staging:
+    monkeypatch.setattr(staging, "get_session", lambda: session)
+    monkeypatch.setattr(staging, "RANGE_BYTES", 500)
+    assert deployment.items() == {}
+    return Staging(BUCKET)
+
+
+@pytest.fixture
+def body(deployment: Deployment) -> StagedBody:
+    put = deployment._s3.put_object(Bucket=BUCKET, Key="staging/one", Body=CONTENT)
+    return StagedBody(key="staging/one", size=len(CONTENT), etag=put["ETag"])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(tmp_path / "body", os.O_RDWR | os.O_CREAT)
+    yield descriptor
+    os.close(descriptor)
+
+
+class TestDownload:
+    def test_a_body_is_written_in_its_order(
+        self, bucket: Staging, body: StagedBody, file: int
+    ) -> None:
+        bucket.download(body, file)
+        assert os.pread(file, len(CONTENT) + 1, 0) == CONTENT
+
+    @pytest.mark.parametrize("failures", [1, 2])
+    def test_a_range_that_is_cut_off_is_read_again(
+        self,
+        bucket: Staging,
+        body: StagedBody,
+        file: int,
+        failures: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        cut_off(monkeypatch, bucket, failures)
+        bucket.download(body, file)
+        assert os.pread(file, len(CONTENT) + 1, 0) == CONTENT
+
+    def test_a_range_that_is_cut_off_every_time_is_an_error(
+        self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cut_off(monkeypatch, bucket, 3)
+        with pytest.raises(IncompleteReadError):
+            bucket.download(body, file)
+
+    def test_a_body_that_has_changed_is_not_read(
+        self, bucket: Staging, body: StagedBody, file: int
+    ) -> None:
+        other = StagedBody(key=body.key, size=body.size, etag='"0"')
+        with pytest.raises(bucket._s3.exceptions.ClientError, match="PreconditionFailed"):
+            bucket.download(other, file)
+
+    def test_a_disk_that_is_full_is_known_at_once(
+        self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(OSError, match="No space"):
+            bucket.download(body, file)
+        assert os.fstat(file).st_size == 0
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, bucket: Staging, failures: int) -> None:
+    """Let the first range end too early, so many times."""
+    download, left = bucket._download_once, [failures]
+
+    def fails(body: StagedBody, file: int, offset: int) -> None:
+        if offset == 0 and left[0]:
+            left[0] -= 1
+            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        download(body, file, offset)
+
+    monkeypatch.setattr(bucket, "_download_once", fails)
+
+
+def test_a_body_without_versions_is_deleted(
+    bucket: Staging, body: StagedBody, deployment: Deployment
+) -> None:
+    bucket.delete(body)
+    bucket.delete(body)
+    assert deployment._s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+
+
+def test_an_answer_does_not_overwrite_another(bucket: Staging) -> None:
+    first, second = bucket.put_answer("one", "{}"), bucket.put_answer("one", "[]")
+    assert first != second
+    assert (bucket.get_answer(first), bucket.get_answer(second)) == ("{}", "[]")
+
+
+class TestUploads:
+    @pytest.fixture
+    def uploads(
+        self,
+        deployment: Deployment,
+        session: botocore.session.Session,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Uploads:
+        monkeypatch.setattr("archive.uploads.get_session", lambda: session)
+        deployment._dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "Upload", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "Upload", "AttributeType": "S"}],
+        )
+        return Uploads(TABLE)
+
+    def upload(self, **changes: Any) -> Upload:  # noqa: ANN401 - any field
+        created = 4_000_000_000
+        announced: dict[str, Any] = {
+            "id": "one",
+            "content_type": "application/dicom",
+            "size": 5,
+            "study_instance_uid": "1.2",
+            "principal": "erika",
+            "created": created,
+        }
+        return Upload(**announced | changes)
+
+    @pytest.mark.parametrize("study", ["1.2", None])
+    def test_what_was_added_is_found(self, uploads: Uploads, study: str | None) -> None:
+        upload = self.upload(study_instance_uid=study)
+        uploads.add(upload)
+        assert uploads.find("one") == upload
+        assert uploads.find("two") is None
+
+    def test_an_id_is_used_once(self, uploads: Uploads) -> None:
+        uploads.add(self.upload())
+        with pytest.raises(uploads._dynamodb.exceptions.ConditionalCheckFailedException):
+            uploads.add(self.upload())
+
+    def test_an_attempt_is_counted_and_the_last_one_has_an_end(self, uploads: Uploads) -> None:
+        uploads.add(self.upload())
+        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
+        last = self.upload(attempts=3, failed_after=900)
+        assert uploads.begin("one", 3, 900) == uploads.find("one") == last
+        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
+        assert uploads.begin("two", 1, None) is None
+
+    def test_what_is_done_stays_done(self, uploads: Uploads) -> None:
+        uploads.add(self.upload())
+        uploads.begin("one", 3, 900)
+        uploads.finish("one", "answer")
+        uploads.finish("one", "another")
+        uploads.fail("one")
+        done = self.upload(state=State.DONE, attempts=3, answer="answer")
+        assert uploads.begin("one", 4, None) == uploads.find("one") == done
+        assert not done.is_failed(1e12)
+
+    def test_what_has_failed_may_begin_again(self, uploads: Uploads) -> None:
+        uploads.add(self.upload())
+        uploads.fail("one")
+        failed = uploads.find("one")
+        assert failed == self.upload(state=State.FAILED)
+        assert failed.is_failed(0)
+        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
+
+    def test_any_other_refusal_is_an_error(self, uploads: Uploads) -> None:
+        absent = Uploads("absent")
+        assert uploads.find("one") is None
+        with pytest.raises(absent._dynamodb.exceptions.ResourceNotFoundException):
+            absent.fail("one")
+
+    @pytest.mark.parametrize(("now", "failed"), [(900, False), (901, True)])
+    def test_a_last_attempt_has_failed_when_its_time_is_over(self, now: int, failed: bool) -> None:
+        assert self.upload(failed_after=900).is_failed(now) is failed
+        assert not self.upload().is_failed(now)

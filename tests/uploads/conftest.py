@@ -1,0 +1,3 @@
+from tests.ingest.conftest import endpoint, large, log
+
+__all__ = ["endpoint", "large", "log"]
