@@ -10,10 +10,11 @@ they are gone with the process; they are where ``TMPDIR`` says.
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from io import BytesIO
 from secrets import token_hex
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from flask import Flask
 from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
@@ -28,24 +29,37 @@ _BLOCK = 1024 * 1024
 _SMALLEST_PART = 5 * 1024 * 1024
 
 
-class Content:
+class Piece(NamedTuple):
     """Bytes ``start`` to ``end`` of a file that is not written any more."""
 
-    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
-        self._file = file
-        self._start = start
-        self._end = end
+    file: IO[bytes]
+    start: int
+    end: int
+
+
+class Content:
+    """Pieces of files, one after the other."""
+
+    def __init__(self, *pieces: Piece) -> None:
+        self.pieces = pieces
 
     def __len__(self) -> int:
-        return self._end - self._start
+        return sum(piece.end - piece.start for piece in self.pieces)
 
     def __getitem__(self, wanted: slice) -> "Content":
         start, end, _ = wanted.indices(len(self))
-        return Content(self._file, self._start + start, self._start + max(start, end))
+        pieces, begin = [], 0
+        for file, first, last in self.pieces:
+            low, high = first + max(start - begin, 0), min(first + end - begin, last)
+            if low < high:
+                pieces.append(Piece(file, low, high))
+            begin += last - first
+        return Content(*pieces)
 
     def __iter__(self) -> Iterator[bytes]:
-        for start in range(self._start, self._end, _BLOCK):
-            yield os.pread(self._file.fileno(), min(_BLOCK, self._end - start), start)
+        for file, start, end in self.pieces:
+            for position in range(start, end, _BLOCK):
+                yield os.pread(file.fileno(), min(_BLOCK, end - position), position)
 
 
 class FileKey(FakeKey):
@@ -106,10 +120,7 @@ class SpooledRequest(BackendRequest):
         encoded = "x-amz-decoded-content-length" in self.headers
         if self.method != "PUT" or length <= IN_MEMORY or encoded:
             return super().data
-        file = TemporaryFile()  # noqa: SIM115  the content closes it
-        copyfileobj(self.stream, file, _BLOCK)
-        file.flush()
-        return Content(file, 0, file.tell())
+        return _spooled(self.stream)
 
 
 def create_app(service: Any) -> Flask:  # noqa: ANN401  moto's literal of all its services
@@ -120,11 +131,13 @@ def create_app(service: Any) -> Flask:  # noqa: ANN401  moto's literal of all it
     return application
 
 
-def _joined(values: "list[bytes | Content]") -> "bytes | Content":
-    if len(values) == 1:
-        return values[0]
-    file = TemporaryFile()  # noqa: SIM115  the content closes it
-    for value in values:
-        file.writelines([value] if isinstance(value, bytes) else value)
+def _spooled(stream: IO[bytes]) -> Content:
+    file = TemporaryFile()  # noqa: SIM115  closed when the last content that has a piece of it goes
+    copyfileobj(stream, file, _BLOCK)
     file.flush()
-    return Content(file, 0, file.tell())
+    return Content(Piece(file, 0, file.tell()))
+
+
+def _joined(values: "list[bytes | Content]") -> Content:
+    contents = (_spooled(BytesIO(value)) if isinstance(value, bytes) else value for value in values)
+    return Content(*(piece for content in contents for piece in content.pieces))

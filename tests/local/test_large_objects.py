@@ -128,7 +128,10 @@ def test_parts_large_and_small_become_one_object(s3: "S3Client") -> None:
     etag = complete(s3, "parts", upload, etags)
     assert etag.endswith('-3"')
     assert s3.head_object(Bucket="bucket", Key="parts")["ETag"] == etag
-    assert read(s3, "parts") == BODY + BODY[: 6 * MIB] + b"end"
+    whole = BODY + BODY[: 6 * MIB] + b"end"
+    assert read(s3, "parts") == whole
+    for start, end in ((7, 9), (5, len(BODY) + 5), (len(BODY) - 1, len(whole) - 1)):
+        assert read(s3, "parts", f"{start}-{end}") == whole[start : end + 1]
 
 
 def test_a_small_part_before_the_last_is_refused(s3: "S3Client") -> None:
