@@ -1,8 +1,8 @@
 """``stowport send``: files, folders and file-sets to a STOW-RS server."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from stowport.progress import Meter, metered
 from stowport.transport import Stopped, Transport, Unreachable
 from stowport.verdicts import Verdict, failure
 
+REFUSED = 1
+UNUSABLE = 2
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit codes; the last one is that of shells after Ctrl-C."""
 
 _GIVE_UP = (Unusable, Unreachable, NoToken)
 
@@ -74,28 +76,17 @@ class Sender:
         self, outstanding: Sequence[Found], sent: Sent, journal: Journal, meter: Meter
     ) -> None:
         with ThreadPoolExecutor(self._parallel) as pool:
-            futures = [
-                pool.submit(self._send_one, pack_of, sent, journal, meter)
-                for pack_of in self._packs(outstanding)
-            ]
             try:
+                futures = [
+                    pool.submit(self._send_one, pack_of, sent, journal, meter)
+                    for pack_of in self._packs(outstanding)
+                ]
                 for future in futures:
-                    self._await(future, sent)
+                    future.result()
             except KeyboardInterrupt:
                 sent.interrupted = True
                 self._transport.stop.set()
-            pool.shutdown(cancel_futures=self._transport.stop.is_set())
-
-    def _await(self, future: Future[None], sent: Sent) -> None:
-        """Wait for a request; after one that shows that none can succeed, give up the others."""
-        try:
-            if not self._transport.stop.is_set():
-                future.result()
-        except _GIVE_UP as error:
-            sent.fault = str(error)
-            self._transport.stop.set()
-        except Stopped:
-            return
+                pool.shutdown(cancel_futures=True)
 
     def _packs(self, outstanding: Sequence[Found]) -> Iterator[list[Found]]:
         """Yield the instances of each request, the large ones first: they take longest."""
@@ -109,6 +100,22 @@ class Sender:
     def _send_one(
         self, founds: Sequence[Found], sent: Sent, journal: Journal, meter: Meter
     ) -> None:
+        """Send a request; one that shows that none can succeed ends the others as well."""
+        try:
+            verdicts = self._deliver(founds, meter)
+        except Stopped:
+            return
+        except _GIVE_UP as error:
+            sent.fault = sent.fault or str(error)
+            self._transport.stop.set()
+            return
+        judged = list(zip(founds, verdicts, strict=True))
+        journal.add(found for found, verdict in judged if verdict.stored)
+        with self._lock:
+            for found, verdict in judged:
+                _note(found, verdict, sent)
+
+    def _deliver(self, founds: Sequence[Found], meter: Meter) -> list[Verdict]:
         counted = 0
 
         def count(size: int) -> None:
@@ -116,15 +123,10 @@ class Sender:
             counted += size
             meter.count(size)
 
-        parts = [found.part for found in founds]
-        verdicts = self._delivery.deliver(parts, self._study, count)
+        verdicts = self._delivery.deliver([found.part for found in founds], self._study, count)
         meter.count(sum(found.size for found in founds) - counted)
         meter.done(len(founds))
-        judged = list(zip(founds, verdicts, strict=True))
-        journal.add(found for found, verdict in judged if verdict.stored)
-        with self._lock:
-            for found, verdict in judged:
-                _note(found, verdict, sent)
+        return verdicts
 
 
 def _so_far(search: Search, journal: Journal) -> Sent:
@@ -151,10 +153,9 @@ def _answered(sent: Sent, outstanding: Sequence[Found]) -> int:
 
 
 def exit_code(sent: Sent) -> int:
-    """Return 0 if all is stored, 1 if some is refused, 2 if the server is no use, 130 on Ctrl-C."""
-    codes: Mapping[int, bool] = {
-        INTERRUPTED: sent.interrupted,
-        2: bool(sent.fault),
-        1: not sent.complete,
-    }
-    return next((code for code, applies in codes.items() if applies), 0)
+    """Return the exit code: 0 only if every instance that was found is stored."""
+    if sent.interrupted:
+        return INTERRUPTED
+    if sent.fault:
+        return UNUSABLE
+    return 0 if sent.complete else REFUSED
