@@ -16,7 +16,7 @@ from tests import builders
 from tests.ingest.bodies import body_of, image
 from tests.ingest.deployment import LargeRequests, invoke_ingest
 
-UPLOADS, KILLS = 10, 12
+UPLOADS, KILLS = 10, 10
 EXIT_CODE = 99
 IMAGES = [image(1), image(2, SMALLEST_COPY_BYTES), *map(image, range(3, 9))]
 STORED = {builders.sop_uid(number=n): content for n, content in enumerate(IMAGES, start=1)}

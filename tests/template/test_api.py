@@ -18,6 +18,7 @@ class TestApi:
             .get("Authorizer", API["Auth"]["DefaultAuthorizer"])
             for function in FUNCTIONS.values()
             for event in function.get("Events", {}).values()
+            if event["Type"] == "Api"
         }
         assert routes == {
             ("POST", "/studies"): "BearerToken",
@@ -25,6 +26,10 @@ class TestApi:
             ("OPTIONS", "/"): "NONE",
             ("OPTIONS", "/studies"): "NONE",
             ("OPTIONS", "/studies/{study}"): "NONE",
+            ("POST", "/uploads"): "BearerToken",
+            ("GET", "/uploads/{id}"): "BearerToken",
+            ("OPTIONS", "/uploads"): "NONE",
+            ("OPTIONS", "/uploads/{id}"): "NONE",
         }
 
     def test_the_authorizer_hears_of_every_request_and_no_verdict_is_kept(self) -> None:

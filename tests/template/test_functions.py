@@ -28,7 +28,7 @@ class TestFunctions:
         module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
         assert callable(getattr(import_module(module), function))
 
-    def test_both_run_the_same_code_with_the_layer_of_their_processor(self) -> None:
+    def test_all_run_the_same_code_with_the_layer_of_their_processor(self) -> None:
         shared = TEMPLATE["Globals"]["Function"]
         assert shared["Runtime"] == "python3.13"
         assert shared["CodeUri"] == "functions/"
@@ -74,6 +74,26 @@ class TestFunctions:
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
             },
+            "UploadsFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "UPLOAD_TABLE",
+                "INGEST_STORAGE",
+                "UPLOAD_SECONDS",
+                "RETRIEVE_BASE_URL",
+                "ALLOWED_ORIGINS",
+                "AWS_ENDPOINT_URL",
+            },
+            "IngestFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "UPLOAD_TABLE",
+                "STORAGE_PROFILE",
+                "DUPLICATE_POLICY",
+                "MAX_INGEST_ATTEMPTS",
+                "AWS_ENDPOINT_URL",
+            },
             "AuthorizerFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "AUTHENTICATION",
@@ -101,6 +121,42 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_uploads_function_may_let_bodies_be_put_and_read_answers(self) -> None:
+        assert granted("UploadsRole") == {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/staging/*"}': {"s3:PutObject"},
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/answers/*"}': {"s3:GetObject"},
+            '{"Fn::GetAtt": "UploadTable.Arn"}': {"dynamodb:GetItem", "dynamodb:PutItem"},
+            '{"Fn::GetAtt": "UploadsLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_the_ingest_function_may_delete_nothing_but_staged_bodies(self) -> None:
+        assert granted("IngestRole") == {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/staging/*"}': {
+                "s3:GetObject",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            },
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {
+                "s3:PutObject",
+                "s3:AbortMultipartUpload",
+            },
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/answers/*"}': {"s3:PutObject"},
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {
+                "dynamodb:BatchGetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            '{"Fn::GetAtt": "UploadTable.Arn"}': {"dynamodb:UpdateItem"},
+            '{"Fn::GetAtt": "IngestQueue.Arn"}': {
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+            },
+            '{"Fn::GetAtt": "IngestLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
     def test_the_authorizer_may_touch_no_data(self) -> None:
         assert granted("AuthorizerRole") == {
             '{"Fn::GetAtt": "AuthorizerLogGroup.Arn"}': {
@@ -114,7 +170,9 @@ class TestPermissions:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
             "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
+            "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
+            "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
         }
-        for role in ("StoreRole", "AuthorizerRole"):
+        for role in ("StoreRole", "UploadsRole", "IngestRole", "AuthorizerRole"):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -92,4 +92,9 @@ class TestParameters:
             "IndexTableName",
             "StoreFunctionName",
             "AuthorizerFunctionName",
+            "UploadTableName",
+            "UploadsFunctionName",
+            "IngestFunctionName",
+            "IngestQueueUrl",
+            "IngestDeadLetterQueueUrl",
         }

@@ -1,5 +1,7 @@
 import pytest
 
+from archive.staging import STAGING
+from archive.uploads import SECONDS_KNOWN
 from tests.template.parts import FUNCTIONS, RESOURCES, of_type
 
 
@@ -33,10 +35,17 @@ class TestArchive:
 
     def test_no_lifecycle_rule_removes_an_instance(self) -> None:
         rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-        assert [set(rule) for rule in rules] == [{"Id", "Status", "AbortIncompleteMultipartUpload"}]
+        for rule in rules:
+            removes = set(rule) - {"Id", "Status", "Prefix", "AbortIncompleteMultipartUpload"}
+            assert not removes or rule["Prefix"] in ("staging/", "answers/")
+        assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules[1:]} == {
+            "staging/": 2,
+            "answers/": 8,
+        }
+        assert SECONDS_KNOWN < 8 * 24 * 3600
 
-    def test_there_is_one_table_on_demand_and_hard_to_lose(self) -> None:
-        (table,) = of_type("AWS::DynamoDB::Table").values()
+    def test_the_index_is_on_demand_and_hard_to_lose(self) -> None:
+        table = RESOURCES["IndexTable"]["Properties"]
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["SSESpecification"] == {"SSEEnabled": True}
@@ -47,10 +56,77 @@ class TestArchive:
         ]
 
 
+class TestLargeRequests:
+    def test_the_rule_tells_the_queue_of_staged_bodies_alone(self) -> None:
+        rule = RESOURCES["BodyIsStagedRule"]["Properties"]
+        assert rule["EventPattern"] == {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {
+                "bucket": {"name": [{"Ref": "ArchiveBucket"}]},
+                "object": {"key": [{"prefix": STAGING}]},
+            },
+        }
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": "IngestQueue.Arn"}
+
+    def test_nothing_but_the_rule_may_send_to_the_queues(self) -> None:
+        policy = RESOURCES["IngestQueuePolicy"]["Properties"]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        rule = {"Fn::GetAtt": "BodyIsStagedRule.Arn"}
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
+
+    def test_a_message_that_no_attempt_gets_through_ends_in_the_dead_letter_queue(self) -> None:
+        redrive = RESOURCES["IngestQueue"]["Properties"]["RedrivePolicy"]
+        assert redrive == {
+            "deadLetterTargetArn": {"Fn::GetAtt": "IngestDeadLetterQueue.Arn"},
+            "maxReceiveCount": {"Ref": "MaxIngestAttempts"},
+        }
+        variables = FUNCTIONS["IngestFunction"]["Environment"]["Variables"]
+        assert variables["MAX_INGEST_ATTEMPTS"] == redrive["maxReceiveCount"]
+        alarm = RESOURCES["PoisonedUploadsAlarm"]["Properties"]
+        assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": "IngestDeadLetterQueue.QueueName"}
+
+    def test_a_message_is_not_seen_again_while_its_worker_may_live(self) -> None:
+        hidden = RESOURCES["IngestQueue"]["Properties"]["VisibilityTimeout"]
+        assert hidden >= 2 * FUNCTIONS["IngestFunction"]["Timeout"]
+
+    def test_a_message_is_one_body_and_a_worker_stores_one_at_a_time(self) -> None:
+        (event,) = FUNCTIONS["IngestFunction"]["Events"].values()
+        assert event["Properties"]["BatchSize"] == 1
+        assert event["Properties"]["ScalingConfig"] == {
+            "MaximumConcurrency": {"Ref": "MaxSimultaneousIngests"}
+        }
+
+    def test_the_disk_that_ingest_has_is_what_uploads_are_held_to(self) -> None:
+        assert FUNCTIONS["IngestFunction"]["EphemeralStorage"] == {"Size": {"Ref": "IngestStorage"}}
+        variables = FUNCTIONS["UploadsFunction"]["Environment"]["Variables"]
+        assert variables["INGEST_STORAGE"] == {"Ref": "IngestStorage"}
+
+    def test_an_upload_is_forgotten_some_day(self) -> None:
+        table = RESOURCES["UploadTable"]["Properties"]
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "Expires", "Enabled": True}
+
+    def test_pages_of_the_allowed_origins_and_no_others_may_put_bodies(self) -> None:
+        bucket = RESOURCES["ArchiveBucket"]["Properties"]
+        condition, allowed, otherwise = bucket["CorsConfiguration"]["Fn::If"]
+        assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
+        (rule,) = allowed["CorsRules"]
+        assert rule["AllowedOrigins"] == {"Fn::Split": [",", {"Ref": "AllowedOrigins"}]}
+
+
 class TestOperations:
     def test_every_log_has_an_end(self) -> None:
         groups = of_type("AWS::Logs::LogGroup")
-        assert set(groups) == {"AccessLogGroup", "StoreLogGroup", "AuthorizerLogGroup"}
+        assert set(groups) == {
+            "AccessLogGroup",
+            "StoreLogGroup",
+            "UploadsLogGroup",
+            "IngestLogGroup",
+            "AuthorizerLogGroup",
+        }
         for group in groups.values():
             assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 

@@ -1,0 +1,48 @@
+import pytest
+
+from archive import DuplicatePolicy
+from dicomweb.conformance import StorageProfile
+from ingest.settings import Settings
+from tests.store.deployment import function
+from uploads.settings import Settings as UploadsSettings
+
+INGEST = dict(function("IngestFunction").environment)
+UPLOADS = dict(function("UploadsFunction").environment)
+
+
+def test_the_template_s_environment_has_every_setting_of_ingest() -> None:
+    chosen = Settings.of(INGEST)
+    assert chosen.storage_profile is StorageProfile.CONFORMANCE
+    assert chosen.duplicate_policy is DuplicatePolicy.REJECT
+    assert chosen.max_attempts == 3
+    assert chosen.upload_table == UploadsSettings.of(UPLOADS).upload_table
+
+
+def test_the_largest_body_is_what_the_disk_of_ingest_holds_but_for_a_rest() -> None:
+    chosen = UploadsSettings.of(UPLOADS)
+    assert chosen.largest_body == (10240 - 64) * 1024**2
+    assert chosen.upload_seconds == 3600
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ARCHIVE_BUCKET",
+        "INDEX_TABLE",
+        "UPLOAD_TABLE",
+        "STORAGE_PROFILE",
+        "DUPLICATE_POLICY",
+        "MAX_INGEST_ATTEMPTS",
+    ],
+)
+def test_what_ingest_misses_is_an_error_and_not_a_default(name: str) -> None:
+    with pytest.raises(KeyError, match=name):
+        Settings.of({key: INGEST[key] for key in INGEST if key != name})
+
+
+@pytest.mark.parametrize(
+    "name", ["ARCHIVE_BUCKET", "UPLOAD_TABLE", "INGEST_STORAGE", "UPLOAD_SECONDS"]
+)
+def test_what_uploads_misses_is_an_error_and_not_a_default(name: str) -> None:
+    with pytest.raises(KeyError, match=name):
+        UploadsSettings.of({key: UPLOADS[key] for key in UPLOADS if key != name})
