@@ -10,6 +10,7 @@ them (``s3_events``).
 import logging
 import os
 import sys
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_FILES = 8192
 
 
 class OneDynamoDBRequestAtATime:
@@ -46,10 +49,18 @@ def _end_with_standard_input() -> None:
     os._exit(0)
 
 
+def _allow_many_files() -> None:
+    """Raise the limit of open files: the body of every upload that was copied from is one."""
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    most = _FILES if hard == RLIM_INFINITY else min(_FILES, hard)
+    setrlimit(RLIMIT_NOFILE, (max(soft, most), hard))
+
+
 def main(descriptor: int) -> None:
     """Serve the listening socket ``descriptor``."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     Thread(target=_end_with_standard_input, daemon=True).start()
+    _allow_many_files()
     s3_events.send_as_aws()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_app))
     make_server(
