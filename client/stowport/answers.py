@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from stowport.transport import Response
+from stowport.messages import Response
 
 _FAILED = "00081198"
 _REFERENCED = "00081199"

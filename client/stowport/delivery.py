@@ -6,8 +6,9 @@ from http import HTTPStatus
 from dicomweb.reasons import FailureReason
 from stowport.answers import read_answer
 from stowport.bodies import ContentUnreadable, Part, RelatedBody
+from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
-from stowport.transport import Request, Response, Transport
+from stowport.transport import Transport
 from stowport.uploads import ACCEPT, Count, NoUploads, UploadRefused, Uploads
 from stowport.verdicts import Verdict, failure, judge
 

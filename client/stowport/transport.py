@@ -2,11 +2,8 @@
 
 import random
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable, Iterator
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -14,6 +11,7 @@ import urllib3
 
 from stowport.bodies import Block
 from stowport.credentials import Credentials
+from stowport.messages import Request, Response, retry_after
 
 WAIT = frozenset((429, 502, 503, 504))
 """Statuses with which a server, or what stands before it, asks to be asked again later."""
@@ -21,7 +19,6 @@ WAIT = frozenset((429, 502, 503, 504))
 TRIES = 7
 FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
-_LONGEST_RETRY_AFTER = 600.0
 _TIMEOUT = urllib3.Timeout(connect=10, read=300)
 _MAX_ANSWER = 64 * 1024 * 1024
 
@@ -34,32 +31,6 @@ class Unreachable(Exception):
 
 class Stopped(Exception):
     """The user has asked to stop."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """What came back; field names are in lower case, ``warnings`` the values of Warning."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def media_type(self) -> str:
-        """Return type and subtype, in lower case and without parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be sent; ``blocks`` is called for the body of each try anew."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    size: int = 0
-    blocks: Callable[[], Iterable[Block]] = tuple
 
 
 class Transport:
@@ -83,9 +54,9 @@ class Transport:
     def authorized(self, request: Request) -> Response:
         """Send ``request`` with the credentials; once more with others if these are refused."""
         authorization = self._credentials.authorization()
-        response = self.exchange(_with(request, authorization))
+        response = self.exchange(request.authorized(authorization))
         if response.status == 401 and self._credentials.refused(authorization):  # noqa: PLR2004 - a status
-            response = self.exchange(_with(request, self._credentials.authorization()))
+            response = self.exchange(request.authorized(self._credentials.authorization()))
         return response
 
     def exchange(self, request: Request) -> Response:
@@ -165,32 +136,6 @@ class Transport:
                     else urllib3.PoolManager(maxsize=size)
                 )
             return self._pools[proxy]
-
-
-def retry_after(response: Response) -> float:
-    """Return the seconds that Retry-After asks for, 0 without it (RFC 9110 10.2.3)."""
-    value = response.headers.get("retry-after", "")
-    try:
-        seconds = float(value) if value.isdigit() else _seconds_until(value)
-    except (TypeError, ValueError):
-        return 0.0
-    return float(min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))
-
-
-def _seconds_until(date: str) -> float:
-    return parsedate_to_datetime(date).timestamp() - time.time()
-
-
-def _with(request: Request, authorization: str | None) -> Request:
-    if authorization is None:
-        return request
-    return Request(
-        method=request.method,
-        url=request.url,
-        headers={**request.headers, "Authorization": authorization},
-        size=request.size,
-        blocks=request.blocks,
-    )
 
 
 def _with_length(request: Request) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from stowport.bodies import Block, RelatedBody
-from stowport.transport import Request, Response, Transport, Unreachable, retry_after
+from stowport.messages import Request, Response, retry_after
+from stowport.transport import Transport, Unreachable
 
 ACCEPT = "application/dicom+json"
 _ANSWERS = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)

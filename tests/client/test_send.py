@@ -16,7 +16,7 @@ from pydicom.fileset import FileSet
 
 from stowport.bodies import Part, RelatedBody
 from stowport.command import main
-from stowport.transport import Response
+from stowport.messages import Response
 from stowport.uploads import Uploads
 from tests.builders import data_set, instance, part10, sop_uid, study_uid
 from tests.client.stub import Reply, Stub, json_reply, status_report

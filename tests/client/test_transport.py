@@ -8,7 +8,8 @@ import pytest
 from stowport.bodies import BLOCK, Buffer, Part, RelatedBody
 from stowport.command import main
 from stowport.credentials import Credentials, NoToken
-from stowport.transport import Request, Response, Stopped, Transport, Unreachable, retry_after
+from stowport.messages import Request, Response, retry_after
+from stowport.transport import Stopped, Transport, Unreachable
 from tests.client.stub import Stub
 
 

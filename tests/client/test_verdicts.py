@@ -6,7 +6,7 @@ import pytest
 
 from stowport.answers import read_answer
 from stowport.bodies import Buffer, Part
-from stowport.transport import Response
+from stowport.messages import Response
 from stowport.verdicts import Verdict, judge
 
 XML = """<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">

@@ -9,7 +9,7 @@ from pathlib import Path
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected, ServiceBusy
 from dicomweb.reasons import FailureReason
-from stowport import transport
+from stowport import messages, transport
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.messages import (
     ClientDisconnect,
@@ -100,7 +100,7 @@ class Relay:
         url = f"{self._base_url}/{request.path}"
         try:
             answer = self._transport.exchange(
-                transport.Request(method="OPTIONS", url=url, headers=headers)
+                messages.Request(method="OPTIONS", url=url, headers=headers)
             )
         except (transport.Unreachable, transport.Stopped) as error:
             raise ServiceBusy(str(error) or "the relay is being stopped") from error
