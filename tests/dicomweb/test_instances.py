@@ -182,6 +182,13 @@ def test_a_real_file_is_kept_with_the_uids_that_pydicom_reads_or_refused(name: s
             FailureReason.SOP_CLASS_NOT_SUPPORTED,
         ),
         (
+            builders.part10(
+                builders.data_set(SOPClassUID="1.2.840.10008.1.1"),
+                file_meta={"MediaStorageSOPClassUID": None},
+            ),
+            FailureReason.SOP_CLASS_NOT_SUPPORTED,
+        ),
+        (
             builders.part10(builders.data_set(), file_meta={"MediaStorageSOPClassUID": "1.2.3"}),
             FailureReason.SOP_CLASS_NOT_SUPPORTED,
         ),
