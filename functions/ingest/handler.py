@@ -89,6 +89,7 @@ def ingest(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaCo
         return Refusal(status=status, reason=reason, text=text)
     intake = Intake(
         keep=partial(keep, body=body, parts=parts, chosen=chosen, context=context),
+        seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         study_instance_uid=upload.study_instance_uid,
         origin={"upload": upload.id},
@@ -106,6 +107,11 @@ def download(body: StagedBody, chosen: Settings) -> mmap:
         return mmap(file.fileno(), body.size, access=ACCESS_READ)
 
 
+def seconds_left(context: LambdaContext) -> float:
+    """Return what is left of the function's time, less what it takes to write the answer down."""
+    return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+
+
 def keep(
     instances: Sequence[SOPInstance],
     *,
@@ -116,10 +122,9 @@ def keep(
 ) -> list[ArchiveError | None]:
     """Keep the instances; those that are parts as they were sent may be copied inside S3."""
     sources = {id(part.content): body.source(part.offset) for part in parts}
-    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
     return archive(chosen).keep(
         instances,
-        seconds=seconds,
+        seconds=seconds_left(context),
         sources=[sources.get(id(instance.content)) for instance in instances],
     )
 

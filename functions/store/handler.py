@@ -66,6 +66,7 @@ def store(
     """Report what became of each part, in order; RequestRejected before anything is stored."""
     intake = Intake(
         keep=partial(keep, chosen=chosen, context=context),
+        seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         study_instance_uid=request.study_instance_uid,
         origin={"request_id": request.request_id},
@@ -78,13 +79,17 @@ def store(
     return answer
 
 
+def seconds_left(context: LambdaContext) -> float:
+    """Return what is left of the function's time, less what it takes to answer."""
+    return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+
+
 def keep(
     instances: Sequence[SOPInstance], *, chosen: Settings, context: LambdaContext
 ) -> list[ArchiveError | None]:
     """Keep the instances in the time that is left once the archive, slow to make, is there."""
     kept_in = archive(chosen)
-    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-    return kept_in.keep(instances, seconds=seconds)
+    return kept_in.keep(instances, seconds=seconds_left(context))
 
 
 @cache

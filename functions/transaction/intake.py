@@ -18,18 +18,23 @@ Keep = Callable[[Sequence[SOPInstance]], Sequence[ArchiveError | None]]
 class Intake:
     """How the parts of one request are stored.
 
-    ``keep`` puts instances, at least one, into the archive. ``study_instance_uid`` is the study
+    ``keep`` puts instances, at least one, into the archive. ``seconds_left`` tells how much of
+    the time for the request is left. ``study_instance_uid`` is the study
     of the target resource, if it is one. ``origin`` names the request in the log.
     """
 
     keep: Keep
+    seconds_left: Callable[[], float]
     profile: StorageProfile
     study_instance_uid: str | None
     origin: Mapping[str, object] = field(default_factory=dict)
 
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> list[Outcome]:
         """Return what became of each of ``parts``, whose root is of ``root_type``, in order."""
-        received = [self._receive(part, root_type) for part in parts]
+        received = [
+            self._receive(part, root_type) if self.seconds_left() > 0 else _out_of_time(part)
+            for part in parts
+        ]
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = iter(self.keep(instances) if instances else ())
         count(IndexAttributesLeftOut=sum(each.attributes.left_out for each in instances))
@@ -51,6 +56,15 @@ class Intake:
             log_unforeseen(error, **self.origin)
             text = f"part {part.number}: could not be processed"
             return Failed(reason=FailureReason.PROCESSING_FAILURE, text=text)
+
+
+def _out_of_time(part: BodyPart) -> Failed:
+    """Refuse a part that there is no time to read; reading many deflated ones can take long."""
+    return Failed(
+        reason=FailureReason.OUT_OF_RESOURCES,
+        text=f"part {part.number}: the time of the request ended before it was read",
+        temporary=True,
+    )
 
 
 def _outcome_of(
