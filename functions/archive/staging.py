@@ -118,7 +118,6 @@ class Staging:
 
     def download(self, body: StagedBody, file: int) -> None:
         """Write ``body`` to an open ``file``, several ranges at the same time."""
-        os.posix_fallocate(file, 0, body.size)  # a full disk is known now, not halfway
         with ThreadPoolExecutor(_READERS, thread_name_prefix="staging") as pool:
             offsets = range(0, body.size, RANGE_BYTES)
             reading = [pool.submit(self._download, body, file, offset) for offset in offsets]

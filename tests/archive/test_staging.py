@@ -73,16 +73,15 @@ class TestDownload:
         with pytest.raises(bucket._s3.exceptions.ClientError, match="PreconditionFailed"):
             bucket.download(other, file)
 
-    def test_a_disk_that_is_full_is_known_at_once(
+    def test_a_disk_that_is_full_is_an_error(
         self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(os, "posix_fallocate", full)
+        monkeypatch.setattr(os, "pwrite", full)
         with pytest.raises(OSError, match="No space"):
             bucket.download(body, file)
-        assert os.fstat(file).st_size == 0
 
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, bucket: Staging, failures: int) -> None:
