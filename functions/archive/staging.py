@@ -128,14 +128,13 @@ class Staging:
                 pool.shutdown(cancel_futures=True)
 
     def _download(self, body: StagedBody, file: int, offset: int) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
+        for _ in range(_ATTEMPTS - 1):  # botocore itself does not ask again for half an answer
             try:
                 self._download_once(body, file, offset)
-            except _CUT_OFF:  # botocore itself does not ask again for the rest of an answer
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                return
+            except _CUT_OFF:
+                continue
+            return
+        self._download_once(body, file, offset)
 
     def _download_once(self, body: StagedBody, file: int, offset: int) -> None:
         last = min(offset + RANGE_BYTES, body.size) - 1
