@@ -1,0 +1,226 @@
+r"""Make elements from values as metadata states them, each by its VR (PS3.5 6.2).
+
+Numbers come as numbers or as text and are checked against what the VR can hold. Text is kept as
+it was sent, even where it does not conform (too long, a date that is none), as it is kept in an
+instance that was sent whole. What is refused is what the element could not hold: a number out
+of range, text in a binary VR, letters outside the default repertoire where the VR has no other.
+A backslash in one value of several makes it two, because that is what it means in an instance.
+"""
+
+import binascii
+import math
+import re
+import struct
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.valuerep import format_number_as_ds
+
+from dicomweb.reasons import FailureReason
+
+BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+"""The VRs whose value stands in metadata as inline binary (PS3.18 F.2.7)."""
+
+_BLANKS = " \t\r\n\0"
+_MAX_DS = 16
+_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+class NotUnderstood(Exception):
+    """An attribute that cannot become an element; the text holds no value, and no tag."""
+
+    def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+def tag_number(text: str) -> int:
+    """Return the tag that eight hexadecimal digits stand for, in capitals or not.
+
+    Raises NotUnderstood for anything else, such as a keyword.
+    """
+    if not _HEXADECIMAL_TAG.fullmatch(text):
+        raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
+    return int(text, 16)
+
+
+def empty_element(tag: int, vr: str) -> DataElement:
+    """Return the element of zero length."""
+    return _element(tag, vr, empty_value_for_VR(vr))
+
+
+def binary_element(tag: int, vr: str, base64: str) -> DataElement:
+    """Return the element whose whole Value Field, in Little Endian, is the given base64.
+
+    White space is left out of it, as XML Schema's base64Binary allows. Raises NotUnderstood if
+    the rest is not base64, or if the VR is none that is sent so.
+    """
+    if vr not in BINARY:
+        raise NotUnderstood(f"found inline binary, which VR {vr} does not have")
+    try:
+        value = binascii.a2b_base64("".join(base64.split()), strict_mode=True)
+    except ValueError as error:
+        raise NotUnderstood("found inline binary that is not base64") from error
+    return _element(tag, vr, value)
+
+
+def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
+    """Return the element with these values: text, numbers, or None for an empty one.
+
+    Raises NotUnderstood if one of them cannot be a value of this VR.
+    """
+    read_number = _NUMBERS.get(vr)
+    if read_number:
+        return _numbers_element(tag, vr, [read_number(value) for value in values])
+    read_text = _TEXTS.get(vr)
+    if not read_text:
+        raise NotUnderstood(f"found a value in a form that VR {vr} does not have")
+    if len(values) > 1 and vr in _SINGLE:
+        raise NotUnderstood(f"found {len(values)} values, VR {vr} has one")
+    return _element(tag, vr, "\\".join(read_text(value) for value in values))
+
+
+def person_name(groups: Sequence[str]) -> str:
+    """Return a value of VR PN from its alphabetic, ideographic and phonetic group (PS3.5 6.2.1)."""
+    if any("=" in group for group in groups):
+        raise NotUnderstood("found an equals sign within a component group of a person name")
+    return "=".join(groups).rstrip("=")
+
+
+def _element(tag: int, vr: str, value: object) -> DataElement:
+    """Return an element that is not validated.
+
+    pydicom changes an element of VR UN to the VR of its dictionary when it is made, without
+    decoding it; ours keeps the VR that was sent.
+    """
+    element = DataElement(tag, "OB" if vr == "UN" else vr, value, validation_mode=IGNORE)
+    element.VR = vr
+    return element
+
+
+def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> DataElement:
+    if len(numbers) == 1:
+        return _element(tag, vr, numbers[0])
+    if None in numbers:
+        raise NotUnderstood(f"found an empty value among several, VR {vr} has none")
+    return _element(tag, vr, list(numbers) or None)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise NotUnderstood("found a value that is not text")
+    return value
+
+
+def _trimmed(value: object) -> object:
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
+def _default_repertoire(value: object) -> str:
+    text = _text(_trimmed(value))
+    if not text.isascii():
+        raise NotUnderstood("found characters outside the default repertoire")
+    return text
+
+
+def _person_name(value: object) -> str:
+    text = _text(value)
+    if "\\" in text:
+        raise NotUnderstood("found a backslash within a person name")
+    return text
+
+
+def _integer(low: int, high: int, value: object) -> int | None:
+    """Return a number of a binary VR, or None; JSON writes integers as ``1.0`` too."""
+    match _trimmed(value):
+        case None | "":
+            return None
+        case int(number) if not isinstance(value, bool):
+            found = number
+        case float(number) if number.is_integer():
+            found = int(number)
+        case str(text) if _INTEGER.fullmatch(text):
+            found = int(text)
+        case _:
+            raise NotUnderstood("found a value that is not an integer")
+    if not low <= found <= high:
+        raise NotUnderstood(f"found a number outside {low} to {high}")
+    return found
+
+
+def _real(size: str, value: object) -> float | None:
+    """Return a number as an IEEE 754 value of this struct format holds it, or None."""
+    match _trimmed(value):
+        case None | "":
+            return None
+        case int(number) | float(number) if not isinstance(value, bool):
+            found, finite = float(number), True
+        case str(text) if _DECIMAL.fullmatch(text) or _NOT_A_NUMBER.fullmatch(text):
+            found, finite = float(text), not _NOT_A_NUMBER.fullmatch(text)
+        case _:
+            raise NotUnderstood("found a value that is not a number")
+    try:
+        held: float = struct.unpack(size, struct.pack(size, found))[0]
+    except OverflowError as error:
+        raise NotUnderstood("found a number out of range") from error
+    if finite and math.isinf(held):
+        raise NotUnderstood("found a number out of range")
+    return held
+
+
+def _attribute_tag(value: object) -> int | None:
+    text = _default_repertoire(value)
+    return tag_number(text) if text else None
+
+
+def _integer_string(value: object) -> str:
+    number = _integer(-(2**31), 2**31 - 1, value)
+    return str(_trimmed(value)) if isinstance(value, str) else "" if number is None else str(number)
+
+
+def _decimal_string(value: object) -> str:
+    """Return the text as it was sent, or a number in the 16 characters that a DS has."""
+    match _trimmed(value):
+        case None | "":
+            return ""
+        case str(text) if _DECIMAL.fullmatch(text):
+            return text
+        case int(number) if not isinstance(value, bool) and len(str(number)) <= _MAX_DS:
+            return str(number)
+        case int(number) | float(number) if not isinstance(value, bool) and math.isfinite(number):
+            return format_number_as_ds(float(number))
+        case _:
+            raise NotUnderstood("found a value that is not a decimal number")
+
+
+_SINGLE = frozenset(("LT", "ST", "UR", "UT"))
+
+_TEXTS: dict[str, Callable[[object], str]] = {
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"), _default_repertoire),
+    **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT"), _text),
+    "DS": _decimal_string,
+    "IS": _integer_string,
+    "PN": _person_name,
+}
+
+_NUMBERS: dict[str, Callable[[object], float | None]] = {
+    "AT": _attribute_tag,
+    "FD": partial(_real, "<d"),
+    "FL": partial(_real, "<f"),
+    "SL": partial(_integer, -(2**31), 2**31 - 1),
+    "SS": partial(_integer, -(2**15), 2**15 - 1),
+    "SV": partial(_integer, -(2**63), 2**63 - 1),
+    "UL": partial(_integer, 0, 2**32 - 1),
+    "US": partial(_integer, 0, 2**16 - 1),
+    "UV": partial(_integer, 0, 2**64 - 1),
+}
+
+VALUE_REPRESENTATIONS = BINARY.union(_TEXTS, _NUMBERS, ("SQ",))
+"""The VRs of PS3.5 Table 6.2-1."""
