@@ -11,12 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import Metadata
 from dicomweb.modeldatasets import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.multipart import MAX_PARTS
 from dicomweb.reasons import FailureReason
 from dicomweb.valuerepresentations import NotUnderstood, person_name, tag_number
 
 _VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")
 
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+MAX_OBJECTS = 200_000
+"""Objects in a document; as many attributes with values do not fit into a request."""
 
 _LONGEST_INTEGER = 20
 """Characters of the largest UV; Python takes a time that grows with the square of the length."""
@@ -25,13 +29,13 @@ _LONGEST_INTEGER = 20
 def read(content: memoryview) -> list[Metadata | InstanceRejected]:
     """Return the metadata of each instance, or why it is refused; there is at least one.
 
-    Raises MalformedRequest if the content is not JSON in UTF-8, if an object has a key twice, or
-    if there is no array of instances.
+    Raises MalformedRequest if the content is not JSON in UTF-8, if an object has a key twice, if
+    there is no array of instances, or if a limit is exceeded.
     """
     document = _parse(content)
     instances = document if isinstance(document, list) else [document]
-    if not instances or not isinstance(document, list | dict):
-        raise MalformedRequest("found JSON that holds no instance, expected an array of objects")
+    if not isinstance(document, list | dict) or not 0 < len(instances) <= MAX_PARTS:
+        raise MalformedRequest(f"expected a JSON array of 1 to {MAX_PARTS} instances")
     return [_read_instance(instance) for instance in instances]
 
 
@@ -51,7 +55,7 @@ def _parse(content: memoryview) -> object:
     try:
         return json.loads(
             str(content, "utf-8-sig"),
-            object_pairs_hook=_object,
+            object_pairs_hook=_Objects().add,
             parse_constant=_constant,
             parse_int=_integer,
         )
@@ -63,11 +67,20 @@ def _parse(content: memoryview) -> object:
         raise MalformedRequest("found JSON that is nested too deep") from error
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise MalformedRequest("found a JSON object with a key twice, expected each once")
-    return found
+class _Objects:
+    """Makes the objects of one document, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        self.count += 1
+        if self.count > MAX_OBJECTS:
+            raise MalformedRequest(f"found more than {MAX_OBJECTS} JSON objects")
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise MalformedRequest("found a JSON object with a key twice, expected each once")
+        return found
 
 
 def _constant(_: str) -> None:

@@ -75,6 +75,8 @@ def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
     Raises NotUnderstood if one of them cannot be a value of this VR.
     """
     read_number = _NUMBERS.get(vr)
+    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
+        return _numbers_element(tag, vr, _lut_descriptor(values))
     if read_number:
         return _numbers_element(tag, vr, [read_number(value) for value in values])
     read_text = _TEXTS.get(vr)
@@ -109,6 +111,16 @@ def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> Data
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, VR {vr} has none")
     return _element(tag, vr, list(numbers) or None)
+
+
+def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
+    """Return the numbers of a descriptor, of which the first is never signed (PS3.3 C.11.1.1.1).
+
+    dcmtk writes it signed as the VR says, pydicom unsigned.
+    """
+    entries = _integer(-(2**15), 2**16 - 1, values[0])
+    others = [_integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
+    return [None if entries is None else entries & 0xFFFF, *others]
 
 
 def _text(value: object) -> str:
@@ -199,6 +211,8 @@ def _decimal_string(value: object) -> str:
         case _:
             raise NotUnderstood("found a value that is not a decimal number")
 
+
+_LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
 
 _SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 
