@@ -13,9 +13,10 @@ from typing import Any
 
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
-from dicomweb.reasons import FailureReason
+from dicomweb.reasons import FailureReason, WarningReason
 
 Event = Mapping[str, Any]
+Reason = FailureReason | WarningReason
 
 RETRY_AFTER_SECONDS = "5"
 
@@ -48,6 +49,11 @@ class StoreRequest:
             )
         return self.target
 
+    @property
+    def url(self) -> str:
+        """What the request was sent to, for references that are relative to it."""
+        return f"{self.base_url}/{self.resource}".replace("{study}", self.target or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResponse:
@@ -56,7 +62,7 @@ class StoreResponse:
     status: HTTPStatus
     media_type: str
     body: str
-    warnings: Sequence[tuple[FailureReason | None, str]] = ()
+    warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,13 +151,13 @@ def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[st
     return {**allowed, "Access-Control-Expose-Headers": exposed}
 
 
-def _warnings(warnings: Iterable[tuple[FailureReason | None, str]], host: str) -> Iterable[str]:
+def _warnings(warnings: Iterable[tuple[Reason | None, str]], host: str) -> Iterable[str]:
     """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
 
     The first text of a reason stands for all of it. dcm4chee's form is followed: warn-code 299
     and the reason in hex before the text.
     """
-    seen: set[FailureReason | None] = set()
+    seen: set[Reason | None] = set()
     room = _MAX_WARNING_BYTES
     for reason, text in warnings:
         if reason in seen:

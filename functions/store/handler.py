@@ -19,9 +19,8 @@ from archive import Archive, ArchiveError
 from dicomweb import capabilities, mediatypes, response
 from dicomweb.errors import RequestRejected
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.payloads import read_parts
+from dicomweb.payloads import Candidate, candidates, read_parts
 from dicomweb.reasons import FailureReason
 from store import gateway
 from store.gateway import StoreRequest, StoreResponse
@@ -81,19 +80,20 @@ def transact(
 def store(
     event: Mapping[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> list[Outcome]:
-    """Return what became of each part, in order; RequestRejected before anything is stored."""
+    """Return what became of each instance; RequestRejected before anything is stored."""
     target = request.study_instance_uid
     payload = gateway.read_payload(event, request)
     root_type, parts = read_parts(request.headers.get("content-type"), payload)
-    received = [receive_part(part, root_type, target, chosen, request) for part in parts]
+    offered = candidates(root_type, parts, url=request.url, study_instance_uid=target)
+    received = [receive_one(candidate, target, chosen, request) for candidate in offered]
     instances = [instance for instance in received if isinstance(instance, SOPInstance)]
     seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
     kept = iter(archive(chosen).keep(instances, seconds=seconds) if instances else ())
     left_out = sum(instance.attributes.left_out for instance in instances)
     count(PayloadBytes=len(payload), IndexAttributesLeftOut=left_out)
     return [
-        outcome_of(part, instance, next(kept)) if isinstance(instance, SOPInstance) else instance
-        for part, instance in zip(parts, received, strict=True)
+        outcome_of(one, instance, next(kept)) if isinstance(instance, SOPInstance) else instance
+        for one, instance in zip(offered, received, strict=True)
     ]
 
 
@@ -107,34 +107,34 @@ def archive(chosen: Settings) -> Archive:
     )
 
 
-def receive_part(
-    part: BodyPart, root_type: str, target: str | None, chosen: Settings, request: StoreRequest
+def receive_one(
+    candidate: Candidate, target: str | None, chosen: Settings, request: StoreRequest
 ) -> SOPInstance | Failed:
-    """Read one part; what nobody foresaw fails this part and none of its neighbours."""
+    """Read one instance; what nobody foresaw fails it and none of its neighbours."""
     try:
-        return receive(
-            part,
-            root_type=root_type,
-            study_instance_uid=target,
-            profile=chosen.storage_profile,
-        )
-    except Exception as error:  # noqa: BLE001 - one bad part never fails the others
+        return receive(candidate, study_instance_uid=target, profile=chosen.storage_profile)
+    except Exception as error:  # noqa: BLE001 - one bad instance never fails the others
         log_unforeseen(error, request)
-        text = f"part {part.number}: could not be processed"
-        return Failed(reason=FailureReason.PROCESSING_FAILURE, text=text)
+        text = f"{candidate.place}: could not be processed"
+        reason = FailureReason.PROCESSING_FAILURE
+        return Failed(reason=reason, text=text, reference=candidate.reference)
 
 
-def outcome_of(part: BodyPart, instance: SOPInstance, refusal: ArchiveError | None) -> Outcome:
+def outcome_of(
+    candidate: Candidate, instance: SOPInstance, refusal: ArchiveError | None
+) -> Outcome:
     """Say what became of an instance that the archive was asked to keep."""
     if refusal is None:
         return Stored(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
+            warning=candidate.warning,
+            text=f"{candidate.place}: {candidate.text}",
         )
     return Failed(
         reason=refusal.reason,
-        text=f"part {part.number}: {refusal}",
+        text=f"{candidate.place}: {refusal}",
         reference=instance.reference,
         temporary=refusal.temporary,
     )
@@ -147,6 +147,7 @@ def report(
     status = status_of(outcomes)
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    warned = [(instance.warning, instance.text) for instance in stored if instance.warning]
     url = response.study_url(stored, chosen.retrieve_base_url)
     logger.info(
         "store",
@@ -154,6 +155,7 @@ def report(
         status=int(status),
         stored=len(stored),
         failed=Counter(f"{failure.reason:04X}" for failure in failed),
+        warned=Counter(f"{reason:04X}" for reason, _ in warned),
         texts=[failure.text for failure in failed[:MAX_TEXTS]],
     )
     count(InstancesStored=len(stored), InstancesFailed=len(failed))
@@ -162,7 +164,7 @@ def report(
         status=status,
         media_type=media_type,
         body=response.encode(module, media_type),
-        warnings=[(failure.reason, failure.text) for failure in failed],
+        warnings=[*((failure.reason, failure.text) for failure in failed), *warned],
         headers={"Location": url} if url else {},
     )
 
