@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 
 from dicomweb import charactersets, jsonmetadata, part10, pixeldata, xmlmetadata
 from dicomweb.bulkdata import BulkData, missing
+from dicomweb.bulkdatareferences import Reference, references
 from dicomweb.bulkdatavalues import set_value
 from dicomweb.dataelements import put
 from dicomweb.datasets import PIXEL_DATA
@@ -30,8 +31,6 @@ from dicomweb.room import Room
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of all instances of a request together: many may refer to the same bulk data."""
-
-_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 _UNREFERENCED = (
     "found bulk data that no metadata of the request refers to, expected a BulkDataURI that is its"
@@ -66,7 +65,7 @@ def candidates(
     bulk_data = BulkData([part for part in parts if part.number not in numbers], url)
     assembly = _Assembly(bulk_data, study_instance_uid)
     found = [assembly.candidate(*metadata) for metadata in read]
-    return [*found, *_unreferenced(bulk_data, [metadata for _, _, metadata in read])]
+    return [*found, *assembly.unreferenced()]
 
 
 def _is_metadata(part: BodyPart, root_type: str) -> bool:
@@ -94,22 +93,6 @@ def _read(part: BodyPart, root_type: str) -> Sequence[Metadata | InstanceRejecte
         return [refusal]
 
 
-def _unreferenced(
-    bulk_data: BulkData, read: Sequence[Metadata | InstanceRejected]
-) -> Iterator[Candidate]:
-    """Yield a failure for each part that belongs to no instance.
-
-    If the metadata of an instance cannot be read, nobody knows what belongs to it.
-    """
-    known = [metadata for metadata in read if isinstance(metadata, Metadata)]
-    if len(known) < len(read):
-        return
-    uris = (uri for metadata in known for _, _, _, uri in metadata.bulk_data)
-    refusal = InstanceRejected(FailureReason.CANNOT_UNDERSTAND, _UNREFERENCED)
-    for part in bulk_data.unreferenced(uris):
-        yield Candidate(number=part.number, content=partial(_refuse, refusal))
-
-
 def _refuse(refusal: InstanceRejected) -> NoReturn:
     raise refusal
 
@@ -121,18 +104,23 @@ class _Assembly:
         self.bulk_data = bulk_data
         self.target = target
         self.room = Room(MAX_BYTES)
+        self.uris: set[str] = set()
+        self.all_known = True
 
     def candidate(self, number: int, item: int, metadata: Metadata | InstanceRejected) -> Candidate:
         """Return an instance that is yet to be written."""
         if isinstance(metadata, InstanceRejected):
+            self.all_known = False
             return Candidate(number=number, item=item, content=partial(_refuse, metadata))
         data_set = metadata.data_set
+        found = references(metadata, self.bulk_data)
+        self.uris.update(uri for _, _, uri in found)
         if self.target and not data_set.get("StudyInstanceUID"):
             put(data_set, "StudyInstanceUID", self.target)
         return Candidate(
             number=number,
             item=item,
-            content=partial(self.file, metadata),
+            content=partial(self.file, data_set, found),
             reference=SOPReference.of(
                 str(data_set.get("SOPClassUID") or ""), str(data_set.get("SOPInstanceUID") or "")
             ),
@@ -140,24 +128,32 @@ class _Assembly:
             text=_DISCARDED if metadata.discarded_file_meta else "",
         )
 
-    def file(self, metadata: Metadata) -> memoryview:
+    def unreferenced(self) -> Iterator[Candidate]:
+        """Yield a failure for each part that belongs to no instance.
+
+        If the metadata of an instance cannot be read, nobody knows what belongs to it.
+        """
+        refusal = InstanceRejected(FailureReason.CANNOT_UNDERSTAND, _UNREFERENCED)
+        for part in self.bulk_data.unreferenced(self.uris) if self.all_known else ():
+            yield Candidate(number=part.number, content=partial(_refuse, refusal))
+
+    def file(self, data_set: Dataset, found: Sequence[Reference]) -> memoryview:
         """Return the instance as a file of PS3.10; raises InstanceRejected if it is none."""
-        data_set = metadata.data_set
-        transfer_syntax_uid = self.fill(data_set, metadata.bulk_data)
+        transfer_syntax_uid = self.fill(data_set, found)
         if ENCAPSULATED_DOCUMENT in data_set:
             set_document_length(data_set)
         charactersets.settle(data_set)
         return part10.write(data_set, transfer_syntax_uid)
 
-    def fill(self, data_set: Dataset, references: Sequence[tuple[Dataset, int, str, str]]) -> str:
+    def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
         """Fill in the bulk data and return the transfer syntax that follows."""
-        found = [(holder, tag, self.bulk_data.find(uri)) for holder, tag, _, uri in references]
-        if not all(parts for _, _, parts in found):
+        values = [(holder, tag, self.bulk_data.find(uri)) for holder, tag, uri in found]
+        if not all(parts for _, _, parts in values):
             raise missing()
-        self.room.take(sum(len(part.content) for _, _, parts in found for part in parts))
+        self.room.take(sum(len(part.content) for _, _, parts in values for part in parts))
         encodings = {id(item): known for item, known in charactersets.walk(data_set)}
         pixel_data: Sequence[BodyPart] = ()
-        for holder, tag, parts in found:
+        for holder, tag, parts in values:
             if holder is data_set and tag == PIXEL_DATA:
                 pixel_data = parts
             elif holder is data_set and tag == ENCAPSULATED_DOCUMENT:
@@ -168,7 +164,7 @@ class _Assembly:
             return pixeldata.set_pixel_data(data_set, pixel_data, self.room)
         if data_set.get("PixelData"):
             pixeldata.set_inline_pixel_data(data_set)
-        return _EXPLICIT_VR_LITTLE_ENDIAN
+        return pixeldata.EXPLICIT_VR_LITTLE_ENDIAN
 
 
 def _only(parts: Sequence[BodyPart]) -> BodyPart:
