@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -120,8 +120,10 @@ def _request_log(console: TextIO) -> Callable[[Request, Response, float], None]:
 
 
 def _print(console: TextIO, text: str) -> None:
-    console.write(text)
-    console.flush()
+    # Whoever reads the lines may stop before the service does.
+    with suppress(BrokenPipeError):
+        console.write(text)
+        console.flush()
 
 
 if __name__ == "__main__":

@@ -61,12 +61,14 @@ class Gateway:
         request = _request(scope, b"")
         try:
             request = _request(scope, await _read_body(request, receive))
+            response = await asyncio.wrap_future(in_daemon_thread(partial(self.answer, request)))
         except ClientDisconnect:
             return
         except Refusal as refusal:
-            response = gateway_response(refusal, self._api.gateway_responses, request)
-        else:
-            response = await asyncio.wrap_future(in_daemon_thread(partial(self.answer, request)))
+            response = self._refuse(request, refusal)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for this request long enough.
+            response = self._refuse(request, Refusal("DEFAULT_5XX", "Internal server error"))
         # Logged first, so that the line is there when the client has its answer.
         self._log(request, response, time.monotonic() - started)
         await _send(request, response, send)
@@ -81,7 +83,10 @@ class Gateway:
                 event["requestContext"]["authorizer"] = context
             return self._integrate(request, route, event)
         except Refusal as refusal:
-            return gateway_response(refusal, self._api.gateway_responses, request)
+            return self._refuse(request, refusal)
+
+    def _refuse(self, request: Request, refusal: Refusal) -> Response:
+        return gateway_response(refusal, self._api.gateway_responses, request)
 
     def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
         for route in self._api.routes:

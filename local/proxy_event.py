@@ -15,7 +15,16 @@ from local.messages import Request, is_binary
 from local.rest_api import Api, Route
 from local.template import ACCOUNT, REGION
 
-_DROPPED_FROM_REQUESTS = {"connection", "content-length", "expect", "te", "transfer-encoding"}
+_DROPPED_FROM_REQUESTS = {
+    "connection",
+    "content-length",
+    "expect",
+    "te",
+    "transfer-encoding",
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+}
 _API_ID = "local"
 
 

@@ -1,7 +1,5 @@
 """What property tests draw from: text, payloads, data sets."""
 
-from io import BytesIO
-
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -59,7 +57,7 @@ media_type_soup = st.lists(
     max_size=20,
 ).map("".join)
 
-_SHORT_TEXT = st.text("ABC xyz^=", max_size=8)
+_SHORT_TEXT = st.text("ABC xyz", max_size=8)
 _VALUES: dict[str, st.SearchStrategy[object]] = {
     "AE": st.text("ABC", max_size=16),
     "AS": st.just("012Y"),
@@ -79,7 +77,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "OL": st.binary(max_size=5).map(lambda value: value * 4),
     "OV": st.binary(max_size=5).map(lambda value: value * 8),
     "OW": st.binary(max_size=5).map(lambda value: value * 2),
-    "PN": _SHORT_TEXT,
+    "PN": st.text("ABC ^", max_size=8),
     "SH": st.text("ABC", max_size=16),
     "SL": st.integers(-(2**31), 2**31 - 1),
     "SS": st.integers(-(2**15), 2**15 - 1),
@@ -140,5 +138,4 @@ def written(data_set: Dataset, *, implicit_vr: bool) -> bytes:
     stream.is_implicit_VR = implicit_vr
     stream.is_little_endian = True
     write_dataset(stream, data_set)
-    assert isinstance(stream, BytesIO)
     return stream.getvalue()

@@ -9,7 +9,7 @@ Nothing is ever allocated because a length says so.
 Offsets in texts are bytes from the start of the part, or of the inflated data set.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from struct import Struct
@@ -95,32 +95,33 @@ def walk_file_meta(
 ) -> tuple[dict[int, Element], int]:
     """Walk the File Meta Information and return the ``wanted`` elements and where it ends.
 
-    It is group 0002 in Explicit VR Little Endian (PS3.10 7.1). It ends where its group length
-    says, or else, since files with a wrong one are about, at the first other group.
+    It is group 0002 in Explicit VR Little Endian (PS3.10 7.1). It ends at the first other group,
+    since files with a wrong group length are about; or where its group length says, if no
+    element of the group follows, since a deflated stream may begin like the group's number.
     """
     walker = _Walker(data, frozenset(wanted) | {_GROUP_LENGTH}, max_depth=0)
     end = walker.file_meta(start)
     return walker.elements, end
 
 
-def items(sequence: Element) -> list[memoryview]:
-    """Return the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
+def items(sequence: Element) -> Iterator[memoryview]:
+    """Yield the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
     data = sequence.value
     walker = _Walker(data, frozenset(), MAX_DEPTH)
-    found: list[memoryview] = []
     position = 0
     while position < len(data):
         tag, length, start = walker.item_header(position, len(data))
-        if tag != _ITEM:
+        if tag == _SEQUENCE_DELIMITATION:
             break
+        if tag != _ITEM:
+            raise walker.refusal(position, f"found {_name(tag)} where an item has to be")
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
-            found.append(data[start : position - 8])
+            yield data[start : position - 8]
         else:
             position = start + length
-            found.append(data[start:position])
-    return found
+            yield data[start:position]
 
 
 @cache
@@ -129,6 +130,10 @@ def _sequence_tags() -> frozenset[int]:
     from pydicom._dicom_dict import DicomDictionary  # noqa: PLC0415 - only implicit VR needs it
 
     return frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
+
+
+def _is_vr(vr: bytes) -> bool:
+    return vr.isalpha() and vr.isupper()
 
 
 def _name(tag: int) -> str:
@@ -159,7 +164,9 @@ class _Walker:
     def file_meta(self, position: int) -> int:
         data, end = self.data, len(self.data)
         declared_end = -1
-        while position != declared_end and bytes(data[position : position + 2]) == b"\2\0":
+        while bytes(data[position : position + 2]) == b"\2\0":
+            if position == declared_end and not _is_vr(bytes(data[position + 4 : position + 6])):
+                break
             tag, vr, length, value = self.header(position, end, implicit_vr=False)
             position = self.value(tag, vr, length, value, end)
             if tag in self.wanted:
@@ -195,7 +202,7 @@ class _Walker:
     def long_header(
         self, position: int, end: int, tag: int, vr: bytes
     ) -> tuple[int, bytes, int, int]:
-        if not (vr.isalpha() and vr.isupper()):
+        if not _is_vr(vr):
             raise self.refusal(position, f"{_name(tag)} has no VR of two capital letters")
         if position + 12 > end:
             raise self.refusal(position, f"{_name(tag)} needs a header of 12 bytes")

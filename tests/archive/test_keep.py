@@ -201,6 +201,19 @@ def test_other_bytes_are_refused_before_anything_is_written(
     assert (deployment.objects(), deployment.items()) == before
 
 
+def test_a_refused_instance_says_nothing_of_its_study(
+    sender: Sender, deployment: Deployment
+) -> None:
+    sender.outcomes(instance(1, b"old"))
+
+    kept = sender.outcomes(instance(1, b"new", StudyID="refused", modality="MR"), instance(2))
+
+    assert kept == ["DUPLICATE_SOP_INSTANCE", "stored"]
+    study = deployment.items()["study"]
+    assert "StudyID" not in study
+    assert study["ModalitiesInStudy"] == {"SS": ["CT"]}
+
+
 def test_other_bytes_become_current_if_the_policy_is_to_replace(deployment: Deployment) -> None:
     sender = Sender(DuplicatePolicy.REPLACE)
     for content in (b"old", b"new"):

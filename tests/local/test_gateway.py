@@ -270,6 +270,13 @@ def test_a_client_that_leaves_before_its_body_is_complete_is_forgotten(api: "Api
     assert len(api.log) == before + 1
 
 
+def test_the_senders_address_is_the_connections_whatever_a_header_says(api: "Api") -> None:
+    event = api.post(x_forwarded_for="10.0.0.1").seen["event"]
+    assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
+    forwarded = [v for name, v in event["headers"].items() if name.lower() == "x-forwarded-for"]
+    assert forwarded == ["127.0.0.1"]
+
+
 def test_what_is_no_http_is_a_bad_request(api: "Api") -> None:
     assert raw(api, b"garbage\r\n\r\n").startswith(b"HTTP/1.1 400 ")
 

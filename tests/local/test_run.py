@@ -17,6 +17,7 @@ from threading import Thread
 
 import pytest
 
+from local import aws
 from local.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ STUB = Path(__file__).parent / "stub" / "template.yaml"
 STUB_COMMAND = f"""
 import sys
 from pathlib import Path
+from local import aws
 from local.__main__ import main
 sys.exit(main(sys.argv[1:], Path({str(STUB)!r})))
 """
@@ -79,18 +81,18 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def environment() -> dict[str, str]:
+def environment(endpoint: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    return {**kept, "PYTHONPATH": str(ROOT), "AWS_ENDPOINT_URL": endpoint}
 
 
 def command(
-    directory: Path, *arguments: str, program: list[str] = COMMAND
+    directory: Path, *arguments: str, program: list[str] = COMMAND, endpoint: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [*program, *arguments],
         cwd=directory,
-        env=environment(),
+        env=environment(endpoint),
         capture_output=True,
         text=True,
         timeout=20,
@@ -99,12 +101,14 @@ def command(
 
 
 @contextmanager
-def running(directory: Path, *arguments: str, stub: bool = False) -> Iterator[Run]:
+def running(
+    directory: Path, *arguments: str, stub: bool = False, endpoint: str = ""
+) -> Iterator[Run]:
     program = [sys.executable, "-c", STUB_COMMAND] if stub else COMMAND
     process = subprocess.Popen(
         [*program, "PORT=0", "AWS_PORT=0", *arguments],
         cwd=directory,
-        env=environment(),
+        env=environment(endpoint),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -115,6 +119,19 @@ def running(directory: Path, *arguments: str, stub: bool = False) -> Iterator[Ru
             yield run
         finally:
             process.kill()
+
+
+def test_a_request_that_never_ends_is_refused_when_it_stops(directory: Path) -> None:
+    head = b"POST /studies HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    with (
+        running(directory, stub=True) as run,
+        socket.create_connection(("127.0.0.1", run.port)) as stalled,
+    ):
+        stalled.sendall(head)
+        run.post(b"")
+        assert run.stop(signal.SIGTERM) < 6
+        assert run.process.returncode == 0
+        assert b"ErrorType: DEFAULT_5XX" in stalled.recv(65536)
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +245,29 @@ def test_the_sample_is_stored_and_shown(service: Run) -> None:
     item = json.loads(result.stdout[result.stdout.index("\n{\n") :])
     assert item["StudyInstanceUID"] == CT
     assert f"39206 bytes, the file's: {item['SHA256']}" in result.stdout
+
+
+def test_an_endpoint_in_the_environment_is_used_and_none_is_started(directory: Path) -> None:
+    with aws.embedded(0) as endpoint:
+        busy = f"AWS_PORT={endpoint.rpartition(':')[2]}"
+        with running(directory, busy, stub=True, endpoint=endpoint) as run:
+            assert run.value("S3") == f"{endpoint} bucket stowport-archivebucket"
+
+
+def test_an_endpoint_that_does_not_answer_is_one_line(directory: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        result = command(directory, "PORT=0", endpoint=endpoint)
+    assert result.returncode == 1
+    assert re.fullmatch(f"stowport: S3 and DynamoDB at {endpoint}: [^\n]*\n", result.stderr)
+
+
+def test_it_serves_on_when_nobody_reads_its_lines(directory: Path) -> None:
+    with running(directory, stub=True) as run:
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        assert [run.post(b"") for _ in range(3)] == [200, 200, 200]
 
 
 def test_a_sample_without_a_service_is_one_line(directory: Path) -> None:
