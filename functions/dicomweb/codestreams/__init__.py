@@ -67,7 +67,7 @@ def describe(media_type: str, content: memoryview) -> Codestream:
         return rle.describe(content)
     if mpegsystems.is_transport_stream(content):
         return mpeg2.describe(content, mpegsystems.transport_stream)
-    if start.lstrip(b"\0")[:1] == b"\1" and start.startswith((b"\0\0\1", b"\0\0\0\1")):
+    if start.startswith((b"\0\0\1", b"\0\0\0\1")):
         raise unsupported("found a raw video stream, expected H.264 or H.265 in an MP4 file")
     if media_type in MEDIA_TYPES:
         raise unreadable(f"found nothing that {media_type} may be")

@@ -21,9 +21,11 @@ def boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     while content[offset : offset + _HEADER].tobytes().strip(b"\0"):
         kind = bytes(field(content, offset + 4, 4))
         length, header = unsigned(content, offset, 4), _HEADER
-        if length == 1:
+        if length == 0:
+            length = len(content) - offset
+        elif length == 1:
             length, header = unsigned(content, offset + _HEADER, 8), _LARGE_HEADER
-        end = offset + length if length else len(content)
+        end = offset + length
         if not offset + header <= end <= len(content):
             raise unreadable(f"found a box of {length} bytes where it does not fit")
         yield kind, content[offset + header : end]
