@@ -6,7 +6,7 @@ and contents. Only what is asked for is entered, so nesting costs nothing.
 
 from collections.abc import Iterator
 
-from dicomweb.codestreams.fields import field, unreadable, unsigned
+from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned
 
 _HEADER, _LARGE_HEADER = 8, 16
 
@@ -15,8 +15,12 @@ def boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Yield type and contents of the boxes that ``content`` is made of.
 
     Zeros too few for a box end it: QuickTime ends lists so, and odd parts are padded. Raises
-    InstanceRejected (C000) where a box does not fit.
+    InstanceRejected (C000) where a box does not fit, and if there is no end of them.
     """
+    return bounded(_boxes(content))
+
+
+def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     offset = 0
     while content[offset : offset + _HEADER].tobytes().strip(b"\0"):
         kind = bytes(field(content, offset + 4, 4))

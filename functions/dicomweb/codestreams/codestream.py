@@ -5,8 +5,8 @@ that the bits win where they are not. PS3.18 Section 10.5.2 lets a sender leave 
 out, so these are also what they are filled with.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 from dicomweb.codestreams.fields import unsupported
 
@@ -14,6 +14,13 @@ MAX_US = 0xFFFF
 """Rows and Columns are US (PS3.5 6.2)."""
 
 _SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
+
+
+class Attributes(Protocol):
+    """Values by keyword, as a pydicom Dataset has them, or a dict."""
+
+    def get(self, keyword: str, /) -> object:
+        """Return the value, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,7 @@ def image_pixel(
     )
 
 
-def differences(codestream: Codestream, sent: Mapping[str, object]) -> list[str]:
+def differences(codestream: Codestream, sent: Attributes) -> list[str]:
     """Return the keywords of the attributes in ``sent`` that the bits contradict.
 
     Absent and empty ones are no difference. Nor is a Bits Allocated that is larger than it need
@@ -128,7 +135,7 @@ def _agrees(keyword: str, said: object, found: int | str) -> bool:
     return _SAME_COLOUR.get(str(said), str(said)) == _SAME_COLOUR.get(str(found), str(found))
 
 
-def _rle_differences(codestream: Codestream, sent: Mapping[str, object]) -> list[str]:
+def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
     samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
     if (
         isinstance(samples, int)

@@ -4,8 +4,16 @@ All codestreams here but RLE are big endian. Nothing is copied but the field its
 field that is not all there is a refusal, so that callers need no bounds of their own.
 """
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
+
+MAX_SEGMENTS = 10_000
+"""Of a header, or boxes side by side: some hundred are in use, a million takes seconds."""
+
+_Segment = TypeVar("_Segment")
 
 
 def unreadable(found: str) -> InstanceRejected:
@@ -29,3 +37,11 @@ def field(content: memoryview, offset: int, size: int) -> memoryview:
 def unsigned(content: memoryview, offset: int, size: int) -> int:
     """Return the unsigned big-endian number of ``size`` bytes at ``offset``; else as `field`."""
     return int.from_bytes(field(content, offset, size), "big")
+
+
+def bounded(segments: Iterable[_Segment]) -> Iterator[_Segment]:
+    """Yield the ``segments``; raises InstanceRejected (C000) after `MAX_SEGMENTS` of them."""
+    for number, segment in enumerate(segments):
+        if number >= MAX_SEGMENTS:
+            raise unreadable(f"found more than {MAX_SEGMENTS} segments or boxes in a row")
+        yield segment

@@ -11,10 +11,11 @@ retired): it is refused, for to call it Baseline, as dcm4chee can, is to promise
 do not keep.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from dicomweb.codestreams.codestream import Codestream, image_pixel
-from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
+from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned, unsupported
 
 _EOI, _SOS, _APP0, _APP14 = 0xD9, 0xDA, 0xE0, 0xEE
 _BASELINE, _EXTENDED, _PROGRESSIVE, _LOSSLESS, _JPEG_LS = 0xC0, 0xC1, 0xC2, 0xC3, 0xF7
@@ -28,7 +29,7 @@ _PRECISIONS = {
 }
 _SILENT = frozenset({"PixelRepresentation", "PlanarConfiguration"})
 _COLOUR_TOO = _SILENT | {"PhotometricInterpretation"}
-_FILL = 0xFF
+_MARKER = re.compile(rb"\xff+([^\xff])")
 _ADOBE_TRANSFORM = 11
 _COLOUR_COMPONENTS = 3
 
@@ -63,7 +64,7 @@ def describe(content: memoryview) -> Codestream:
 def _first_segments(content: memoryview) -> dict[int, memoryview]:
     """Return the first segment of each marker up to the first scan, in their order."""
     segments: dict[int, memoryview] = {}
-    for marker, segment in _segments(content):
+    for marker, segment in bounded(_segments(content)):
         segments.setdefault(marker, segment)
         if marker == _SOS:
             return segments
@@ -73,17 +74,15 @@ def _first_segments(content: memoryview) -> dict[int, memoryview]:
 def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
     offset = 2
     while True:
-        if unsigned(content, offset, 1) != _FILL:
+        found = _MARKER.match(content, offset)
+        if not found:
             raise unreadable(f"found no JPEG marker at byte {offset}")
-        while (marker := unsigned(content, offset + 1, 1)) == _FILL:
-            offset += 1
-        offset += 2
+        marker, offset = found[1][0], found.end()
         if marker == _EOI:
             return
-        if marker not in _WITHOUT_LENGTH:
-            length = unsigned(content, offset, 2)
-            yield marker, field(content, offset + 2, length - 2)
-            offset += length
+        size = 0 if marker in _WITHOUT_LENGTH else unsigned(content, offset, 2)
+        yield marker, field(content, offset, size)[2:]
+        offset += size
 
 
 def _frame_header(segments: Mapping[int, memoryview]) -> tuple[int, memoryview]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dicomweb.codestreams.boxes import boxes
 from dicomweb.codestreams.codestream import Codestream, image_pixel
-from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
+from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned, unsupported
 
 _CAP, _SIZ, _COD, _COC, _TLM, _SOT = 0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF55, 0xFF90
 _PART_2, _PART_15, _CAP_PART_15 = 0x8000, 0x4000, 0x20000
@@ -100,7 +100,7 @@ def _is_sycc(header: memoryview) -> bool:
 
 def _main_header(content: memoryview) -> Mapping[int, list[memoryview]]:
     segments: dict[int, list[memoryview]] = {}
-    for marker, segment in _segments(content):
+    for marker, segment in bounded(_segments(content)):
         segments.setdefault(marker, []).append(segment)
     return segments
 

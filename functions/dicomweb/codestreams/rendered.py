@@ -9,18 +9,13 @@ can unfold to gigabytes.
 
 import struct
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from PIL.Image import Image
 
 MAX_FRAMES = 2000
 MAX_PIXELS = 40_000_000
@@ -71,9 +66,9 @@ def _decode(
     )
     pixels, times = bytearray(), []
     most = min(max_frames, max_pixels // (columns * rows))
-    for frame in _frames(content, size, most):
-        pixels += (frame if frame.mode == mode else frame.convert(mode)).tobytes()
-        times.append(float(frame.info.get("duration", 0)))
+    for frame, time in _frames(content, mode, size, most):
+        pixels += frame
+        times.append(time)
     return Codestream(
         transfer_syntax_uid=_EXPLICIT_VR_LITTLE_ENDIAN,
         content=memoryview(pixels),
@@ -82,8 +77,13 @@ def _decode(
     )
 
 
-def _frames(content: memoryview, size: tuple[int, ...], most: int) -> "Iterator[Image]":
-    """Yield the frames; raises InstanceRejected: A700 if there are more, C000 if one is broken."""
+def _frames(
+    content: memoryview, mode: str, size: tuple[int, ...], most: int
+) -> Iterator[tuple[bytes, float]]:
+    """Yield pixels and time of each frame, in ms.
+
+    Raises InstanceRejected: A700 if there are more than ``most``, C000 if one is broken.
+    """
     from PIL import Image, ImageSequence  # noqa: PLC0415 # 40 ms that few requests need
 
     too_large = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -94,7 +94,8 @@ def _frames(content: memoryview, size: tuple[int, ...], most: int) -> "Iterator[
                     raise _too_large()
                 if frame.size != size:
                     raise unreadable("found a frame that is larger than its image")
-                yield frame
+                pixels = frame if frame.mode == mode else frame.convert(mode)
+                yield pixels.tobytes(), float(frame.info.get("duration", 0))
     except too_large as error:
         raise _too_large() from error
     except _BROKEN as error:

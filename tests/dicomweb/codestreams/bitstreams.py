@@ -31,12 +31,11 @@ def jpeg(
     *before_scan: bytes,
     process: int = 0xC0,
     bits: int = 8,
-    rows: int = 3,
-    columns: int = 5,
+    size: tuple[int, int] = (3, 5),
     components: bytes = b"\1\x11\0",
     predictor: int = 1,
 ) -> bytes:
-    frame = pack(">BHHB", bits, rows, columns, len(components) // 3) + components
+    frame = pack(">BHHB", bits, *size, len(components) // 3) + components
     ids = b"".join(bytes((number, 0)) for number in components[::3])
     scan = bytes((len(ids) // 2,)) + ids + bytes((predictor, 0, 0))
     headers = b"".join(before_scan) + segment(process, frame) + segment(0xDA, scan)

@@ -1,10 +1,11 @@
 """What is found by the bits, and how it compares to what a sender says."""
 
 import pytest
+from pydicom.dataset import Dataset
+
 from dicomweb.codestreams import MEDIA_TYPES, Cine, differences
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
-from pydicom.dataset import Dataset
 from tests.dicomweb.codestreams.bitstreams import described, file, jpeg
 
 JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"

@@ -1,6 +1,7 @@
 """What coders in use make, file by file (files/README.md)."""
 
 import pytest
+
 from dicomweb.codestreams import Cine
 from dicomweb.codestreams.h264 import read_sequence
 from dicomweb.errors import InstanceRejected
@@ -21,7 +22,10 @@ IMAGES = {
     "rpcl.jhc": ("202", (*MONO, 16, 16, 15, 0), None),
 }
 HEVC = (3, "YBR_PARTIAL_420", 0, 50, 66)
-FIVE, THREE = Cine(number_of_frames=5, frame_time=40), Cine(number_of_frames=3, frame_time=33.366667)
+FIVE, THREE = (
+    Cine(number_of_frames=5, frame_time=40),
+    Cine(number_of_frames=3, frame_time=33.366667),
+)
 VIDEOS = {
     "bluray.mp4": (
         "103",

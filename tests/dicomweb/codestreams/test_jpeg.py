@@ -1,6 +1,7 @@
 """JPEG and JPEG-LS headers that no coder at hand makes."""
 
 import pytest
+
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import described, image, jpeg, segment
@@ -92,8 +93,8 @@ def test_the_first_frame_header_counts() -> None:
         (jpeg(process=0xC9), "SOF9"),
         (jpeg(components=b"\1\x11\0\2\x11\0"), "2 JPEG components"),
         (jpeg(components=b"\1\x11\0" * 4), "4 JPEG components"),
-        (jpeg(rows=0), "0 rows"),
-        (jpeg(columns=0), "0 columns"),
+        (jpeg(size=(0, 5)), "0 rows"),
+        (jpeg(size=(3, 0)), "0 columns"),
     ],
 )
 def test_a_jpeg_that_dicom_cannot_hold_is_refused(content: bytes, found: str) -> None:
@@ -112,8 +113,9 @@ def test_a_jpeg_that_dicom_cannot_hold_is_refused(content: bytes, found: str) ->
         (b"\xff\xd8\xff\xd9", "before any scan"),
         (b"\xff\xd8" + segment(0xDA, b"\0\0\0\0"), "no JPEG frame header"),
         (b"\xff\xd8\0", "no JPEG marker at byte 2"),
-        (b"\xff\xd8\xff\xe0\0\0", "inside a field"),
-        (b"\xff\xd8", "its end inside a field"),
+        (b"\xff\xd8\xff\xe0\0\0", "no JPEG marker at byte 4"),
+        (b"\xff\xd8\xff\xe0\0\3", "its end inside a field"),
+        (b"\xff\xd8", "no JPEG marker at byte 2"),
         (b"\xff\xd8" + segment(0xC0, b"\x08\0\1\0\1\3\1\x11\0") + segment(0xDA, bytes(4)), "end"),
     ],
 )

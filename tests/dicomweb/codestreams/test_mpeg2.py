@@ -4,6 +4,7 @@ from dataclasses import replace
 from struct import pack
 
 import pytest
+
 from dicomweb.codestreams import Cine
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -14,19 +15,18 @@ ROOT = "1.2.840.10008.1.2.4."
 
 def elementary(
     *,
-    profile: int = 4,
-    level: int = 8,
-    rows: int = 480,
-    columns: int = 720,
-    rate: int = 3,
-    multiply: int = 0,
-    divide: int = 0,
+    profile: tuple[int, int] = (4, 8),
+    size: tuple[int, int] = (480, 720),
+    rate: tuple[int, int, int] = (3, 0, 0),
     pictures: bytes = b"\3\3\3",
 ) -> bytes:
-    first = (columns & 0xFFF) << 52 | (rows & 0xFFF) << 40 | 1 << 36 | rate << 32
-    more = 1 << 44 | profile << 40 | level << 36 | 1 << 33 | columns >> 12 << 31 | rows >> 12 << 29
+    rows, columns = size
+    code, multiply, divide = rate
+    first = (columns & 0xFFF) << 52 | (rows & 0xFFF) << 40 | 1 << 36 | code << 32
+    more = 1 << 44 | profile[0] << 40 | profile[1] << 36 | 1 << 33
+    more |= columns >> 12 << 31 | rows >> 12 << 29 | multiply << 5 | divide
     header = b"\0\0\1\xb3" + pack(">Q", first)
-    extension = b"\0\0\1\xb5" + (more | multiply << 5 | divide).to_bytes(6, "big")
+    extension = b"\0\0\1\xb5" + more.to_bytes(6, "big")
     coded = b"".join(
         b"\0\0\1\0\x11\x22\0\0\1\xb5\x8f\xff" + bytes((0xFC | structure,)) + b"\x80\0\0\1\1slice"
         for structure in pictures
@@ -63,13 +63,13 @@ def chunks(content: bytes, size: int) -> list[bytes]:
     [(4, 8, "100"), (4, 10, "100"), (5, 8, "100"), (4, 6, "101"), (4, 4, "101")],
 )
 def test_profile_and_level_choose_the_transfer_syntax(profile: int, level: int, uid: str) -> None:
-    found = described(elementary(profile=profile, level=level))
+    found = described(elementary(profile=(profile, level)))
 
     assert found.transfer_syntax_uid == ROOT + uid
 
 
 @pytest.mark.parametrize(
-    ("rate", "multiply", "divide", "frame_time"),
+    ("code", "multiply", "divide", "frame_time"),
     [
         (1, 0, 0, 41.708333),
         (2, 0, 0, 41.666667),
@@ -83,15 +83,15 @@ def test_profile_and_level_choose_the_transfer_syntax(profile: int, level: int, 
     ],
 )
 def test_the_frame_time_is_that_of_the_rate_code_and_its_extension(
-    rate: int, multiply: int, divide: int, frame_time: float
+    code: int, multiply: int, divide: int, frame_time: float
 ) -> None:
-    found = described(elementary(rate=rate, multiply=multiply, divide=divide))
+    found = described(elementary(rate=(code, multiply, divide)))
 
     assert found.cine == Cine(number_of_frames=3, frame_time=frame_time)
 
 
 def test_sizes_have_two_bits_more_in_the_extension() -> None:
-    found = described(elementary(rows=4097, columns=8194)).image
+    found = described(elementary(size=(4097, 8194))).image
 
     assert found is not None
     assert (found.rows, found.columns) == (4097, 8194)
@@ -168,11 +168,11 @@ def test_packets_without_stuffing_or_without_payload_are_walked_over() -> None:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (elementary(profile=1), "MPEG-2 profile 1 level 8"),
+        (elementary(profile=(1, 8)), "MPEG-2 profile 1 level 8"),
         (elementary()[:12], "no sequence header"),
         (file("mpeg2.m2v").replace(b"\0\0\1\xb5\x14", b"\0\0\1\xb2\x14"), "no sequence header"),
         (b"\0\0\1\xb3" + bytes(70_000) + elementary(), "no sequence header"),
-        (elementary(rows=0), "0 rows"),
+        (elementary(size=(0, 720)), "0 rows"),
     ],
 )
 def test_video_that_is_not_of_a_transfer_syntax_is_refused(content: bytes, found: str) -> None:
@@ -185,8 +185,8 @@ def test_video_that_is_not_of_a_transfer_syntax_is_refused(content: bytes, found
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (elementary(rate=0), "a frame rate"),
-        (elementary(rate=9), "a frame rate"),
+        (elementary(rate=(0, 0, 0)), "a frame rate"),
+        (elementary(rate=(9, 0, 0)), "a frame rate"),
         (elementary(pictures=b""), "no pictures"),
         (program()[:-4] + b"\0\0\2\0", "no start code of a program stream at byte 14"),
         (program()[:-4] + pes(elementary())[:-1], "end inside a field"),

@@ -5,11 +5,12 @@ from struct import pack
 from zlib import compress, crc32
 
 import pytest
+from PIL import Image
+
 from dicomweb.codestreams import Cine
 from dicomweb.codestreams.rendered import describe_gif, describe_png
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
-from PIL import Image
 from tests.dicomweb.codestreams.bitstreams import described
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -120,14 +121,14 @@ def test_what_unfolds_beyond_the_limits_is_out_of_resources() -> None:
 
     assert describe_png(one, max_pixels=6).cine is None
     assert describe_gif(three, max_pixels=18, max_frames=3).cine is not None
-    for refused in (
-        lambda: describe_png(one, max_pixels=5),
-        lambda: describe_png(one, max_frames=0),
-        lambda: describe_gif(three, max_pixels=17),
-        lambda: describe_gif(three, max_frames=2),
+    for describe, content, limit in (
+        (describe_png, one, {"max_pixels": 5}),
+        (describe_png, one, {"max_frames": 0}),
+        (describe_gif, three, {"max_pixels": 17}),
+        (describe_gif, three, {"max_frames": 2}),
     ):
         with pytest.raises(InstanceRejected, match="more than is allowed") as refusal:
-            refused()
+            describe(content, **limit)
         assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 

@@ -3,6 +3,7 @@
 from struct import pack
 
 import pytest
+
 from dicomweb.codestreams import differences
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 import pytest
-from dicomweb.codestreams import Codestream, describe, differences
-from dicomweb.errors import InstanceRejected
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
+
+from dicomweb.codestreams import Codestream, describe, differences
+from dicomweb.errors import InstanceRejected
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -106,9 +107,9 @@ def test_every_frame_has_the_image_of_its_data_set(name: str) -> None:
     unequal = [[key for key in image if image[key] != data_set.get(key)] for image in images]
 
     assert unequal == [UNEQUAL.get(name, [])] * len(images)
-    assert [differences(frame, data_set) for frame in found] == [
-        CONTRADICTED.get(name, [])
-    ] * len(found)
+    assert [differences(frame, data_set) for frame in found] == [CONTRADICTED.get(name, [])] * len(
+        found
+    )
 
 
 def test_a_delimiter_planted_in_the_size_makes_another_part_of_the_standard_of_it() -> None:

@@ -1,101 +1,19 @@
 """Parameter sets and boxes that no coder at hand makes: profiles, levels, formats, tracks."""
 
-from struct import pack
 from typing import Any
 
 import pytest
+
 from dicomweb.codestreams import Codestream
 from dicomweb.codestreams.h264 import read_sequence
 from dicomweb.codestreams.h265 import read_sequence as read_hevc_sequence
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
-from tests.dicomweb.codestreams.bitstreams import BitWriter, box, described, file
+from tests.dicomweb.codestreams.bitstreams import box, described, file
+from tests.dicomweb.codestreams.videos import FTYP, Avc, Hevc, Track
 
 ROOT = "1.2.840.10008.1.2.4."
-FTYP = box(b"ftyp", b"isom\0\0\0\0")
-
-
-def avc(
-    *,
-    profile: int = 100,
-    level: int = 41,
-    chroma: int = 1,
-    depth: int = 0,
-    order: int = 2,
-    map_rows: int = 3,
-    macroblocks: int = 4,
-    interlaced: bool = False,
-    crop: tuple[int, ...] = (),
-    matrix: bool = False,
-) -> bytes:
-    bits = BitWriter().u(8, profile).u(8, 0).u(8, level).ue(0, chroma, depth, depth).u(1, 0)
-    bits.u(1, matrix)
-    if matrix:
-        bits.u(1, 1).se(2, -10, *(0,) * 14)
-        bits.u(1, 1).se(-8)
-        bits.u(6, 0)
-    bits.ue(0, order)
-    if order == 0:
-        bits.ue(4)
-    if order == 1:
-        bits.u(1, 0).se(-1, 1).ue(2).se(3, -3)
-    bits.ue(1).u(1, 0).ue(macroblocks - 1, map_rows - 1)
-    bits.u(1, not interlaced).u(2 if interlaced else 1, 1)
-    bits.u(1, bool(crop)).ue(*crop)
-    unit = b"\x67" + bits.u(1, 0).bytes()
-    return b"\1\x64\0\x29\xff\xe1" + pack(">H", len(unit)) + unit
-
-
-def hevc(
-    *,
-    tier: int = 0,
-    profile: int = 1,
-    level: int = 153,
-    chroma: int = 1,
-    layers: int = 0,
-    crop: tuple[int, ...] = (),
-    depths: tuple[int, int] = (0, 0),
-) -> bytes:
-    bits = BitWriter().u(4, 0).u(3, layers).u(1, 1)
-    bits.u(2, 0).u(1, tier).u(5, profile).u(32, 0).u(48, 0).u(8, level)
-    if layers:
-        bits.u(2, 0b11).u(14, 0).u(88, 0).u(8, 90)
-    bits.ue(0, chroma, 64, 48).u(1, bool(crop)).ue(*crop, *depths)
-    unit = b"\x42\1" + bits.bytes()
-    other = b"\x20\0\1\0\3\x40\1\1"
-    return bytes(22) + b"\2" + other + b"\x21\0\1" + pack(">H", len(unit)) + unit
-
-
-def track(
-    record: bytes = avc(),
-    *,
-    coding: bytes = b"avc1",
-    configuration: bytes = b"avcC",
-    handler: bytes = b"vide",
-    frames: int = 50,
-    delta: int = 20,
-    timescale: int = 1000,
-    version: int = 0,
-    entries: int = 1,
-) -> bytes:
-    header = bytes((version,)) + bytes(19 if version else 11) + pack(">II", timescale, 0)
-    entry = box(coding, bytes(78), box(configuration, record))
-    return box(
-        b"trak",
-        box(
-            b"mdia",
-            box(b"mdhd", header),
-            box(b"hdlr", bytes(8), handler),
-            box(
-                b"minf",
-                box(
-                    b"stbl",
-                    box(b"stsd", bytes(8), entry * entries),
-                    box(b"stts", pack(">5I", 0, 2, frames - 1, delta, 1), pack(">I", delta)),
-                ),
-            ),
-        ),
-    )
+BEFORE_SETS = Avc().record()[:5]
 
 
 def mp4(*tracks: bytes) -> Codestream:
@@ -118,7 +36,7 @@ def mp4(*tracks: bytes) -> Codestream:
 def test_profile_level_and_format_of_h264_choose_the_transfer_syntax(
     values: dict[str, Any], delta: int, uid: str
 ) -> None:
-    found = mp4(track(avc(**values), delta=delta))
+    found = mp4(Track(record=Avc(**values).record(), delta=delta).box())
 
     assert found.transfer_syntax_uid == ROOT + uid
 
@@ -126,7 +44,7 @@ def test_profile_level_and_format_of_h264_choose_the_transfer_syntax(
 @pytest.mark.parametrize("order", [0, 1, 2])
 @pytest.mark.parametrize("matrix", [False, True])
 def test_the_size_in_h264_comes_after_whatever_is_before_it(order: int, matrix: bool) -> None:
-    record = avc(order=order, matrix=matrix, crop=(1, 2, 3, 4))
+    record = Avc(order=order, matrix=matrix, crop=(1, 2, 3, 4)).record()
 
     found = read_sequence(memoryview(record))
 
@@ -134,7 +52,7 @@ def test_the_size_in_h264_comes_after_whatever_is_before_it(order: int, matrix: 
 
 
 def test_fields_of_an_interlaced_picture_count_twice() -> None:
-    found = read_sequence(memoryview(avc(interlaced=True, crop=(0, 0, 0, 1))))
+    found = read_sequence(memoryview(Avc(interlaced=True, crop=(0, 0, 0, 1)).record()))
 
     assert (found.rows, found.interlaced) == (2 * (48 - 2), True)
 
@@ -151,7 +69,7 @@ def test_fields_of_an_interlaced_picture_count_twice() -> None:
 def test_profile_and_depth_of_h265_choose_the_transfer_syntax(
     values: dict[str, Any], uid: str, stored: int
 ) -> None:
-    found = mp4(track(hevc(**values), coding=b"hev1", configuration=b"hvcC"))
+    found = mp4(Hevc(**values).track())
 
     assert found.transfer_syntax_uid == ROOT + uid
     assert found.image is not None
@@ -160,14 +78,14 @@ def test_profile_and_depth_of_h265_choose_the_transfer_syntax(
 
 
 def test_the_conformance_window_of_h265_is_cut() -> None:
-    found = read_hevc_sequence(memoryview(hevc(crop=(1, 2, 3, 4))))
+    found = read_hevc_sequence(memoryview(Hevc(crop=(1, 2, 3, 4)).record()))
 
     assert (found.columns, found.rows) == (64 - 2 * 3, 48 - 2 * 7)
 
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_frames_and_their_mean_time_come_from_the_time_table(version: int) -> None:
-    found = mp4(track(handler=b"soun"), track(version=version)).cine
+    found = mp4(Track(handler=b"soun").box(), Track(version=version).box()).cine
 
     assert found is not None
     assert (found.number_of_frames, found.frame_time, found.cine_rate) == (50, 20.0, 50)
@@ -176,21 +94,33 @@ def test_frames_and_their_mean_time_come_from_the_time_table(version: int) -> No
 @pytest.mark.parametrize(
     ("tracks", "found"),
     [
-        ([track(avc(profile=77))], "profile 77"),
-        ([track(avc(level=50))], "level 50"),
-        ([track(avc(profile=128, level=50))], "profile 128 level 50"),
-        ([track(avc(chroma=0))], "not 4:2:0 of 8 bits"),
-        ([track(avc(depth=1))], "not 4:2:0 of 8 bits"),
-        ([track(hevc(profile=3), coding=b"hvc1", configuration=b"hvcC")], "profile 3"),
-        ([track(hevc(level=156), coding=b"hvc1", configuration=b"hvcC")], "level 156"),
-        ([track(hevc(tier=1), coding=b"hvc1", configuration=b"hvcC")], "profile 1"),
-        ([track(hevc(chroma=2), coding=b"hvc1", configuration=b"hvcC")], "not 4:2:0"),
-        ([track(coding=b"mp4v")], "neither"),
-        ([track(entries=2)], "2 sample descriptions"),
-        ([track(), track()], "2 video tracks"),
-        ([track(handler=b"soun")], "0 video tracks"),
-        ([track(), box(b"mvex")], "fragments"),
-        ([track(avc(crop=(0, 32, 0, 0)))], "0 columns"),
+        ([Avc(profile=77).track()], "profile 77"),
+        ([Avc(level=50).track()], "level 50"),
+        ([Avc(profile=128, level=50).track()], "profile 128 level 50"),
+        ([Avc(chroma=0).track()], "not 4:2:0 of 8 bits"),
+        ([Avc(depth=1).track()], "not 4:2:0 of 8 bits"),
+        (
+            [Hevc(profile=3).track()],
+            "profile 3",
+        ),
+        (
+            [Hevc(level=156).track()],
+            "level 156",
+        ),
+        (
+            [Hevc(tier=1).track()],
+            "profile 1",
+        ),
+        (
+            [Hevc(chroma=2).track()],
+            "not 4:2:0",
+        ),
+        ([Track(coding=b"mp4v").box()], "neither"),
+        ([Track(entries=2).box()], "2 sample descriptions"),
+        ([Track().box(), Track().box()], "2 video tracks"),
+        ([Track(handler=b"soun").box()], "0 video tracks"),
+        ([Track().box(), box(b"mvex")], "fragments"),
+        ([Avc(crop=(0, 32, 0, 0)).track()], "0 columns"),
     ],
 )
 def test_a_video_that_dicom_cannot_hold_is_refused(tracks: list[bytes], found: str) -> None:
@@ -203,15 +133,24 @@ def test_a_video_that_dicom_cannot_hold_is_refused(tracks: list[bytes], found: s
 @pytest.mark.parametrize(
     ("tracks", "found"),
     [
-        ([track(timescale=0)], "no time"),
-        ([track(delta=0)], "no time"),
-        ([track(frames=2**31)], "too many"),
-        ([track(avc()[:5] + b"\xe0\0")], "no sequence parameter set in the H.264"),
-        ([track(avc()[:5] + b"\xe1\0\0")], "inside a field"),
-        ([track(avc()[:5] + b"\xe1\0\x06\x67" + avc()[9:14])], "end of a parameter set"),
-        ([track(avc()[:5] + b"\xe1\0\x0e\x67\x64\0\x29" + bytes(10))], "more than 32 bits"),
-        ([track(bytes(23), coding=b"hvc1", configuration=b"hvcC")], "in the H.265"),
-        ([track(configuration=b"free")], "no avcC box"),
+        ([Track(timescale=0).box()], "no time"),
+        ([Track(delta=0).box()], "no time"),
+        ([Track(frames=2**31).box()], "too many"),
+        (
+            [Track(record=BEFORE_SETS + b"\xe0\0").box()],
+            "no sequence parameter set in the H.264",
+        ),
+        ([Track(record=BEFORE_SETS + b"\xe1\0\0").box()], "inside a field"),
+        (
+            [Track(record=BEFORE_SETS + b"\xe1\0\x06\x67" + Avc().record()[9:14]).box()],
+            "end of a parameter set",
+        ),
+        (
+            [Track(record=BEFORE_SETS + b"\xe1\0\x0e\x67\x64\0\x29" + bytes(10)).box()],
+            "more than 32 bits",
+        ),
+        ([Track(record=bytes(23), coding=b"hvc1", configuration=b"hvcC").box()], "in the H.265"),
+        ([Track(configuration=b"free").box()], "no avcC box"),
         ([box(b"trak")], "no mdia box"),
     ],
 )
@@ -223,7 +162,7 @@ def test_a_broken_video_is_not_understood(tracks: list[bytes], found: str) -> No
 
 
 def test_zeros_that_are_no_box_end_a_list_as_in_quicktime_and_in_padded_parts() -> None:
-    moov = box(b"moov", track(), bytes(4))
+    moov = box(b"moov", Track().box(), bytes(4))
 
     assert described(FTYP + moov + bytes(1)).transfer_syntax_uid == ROOT + "102"
 

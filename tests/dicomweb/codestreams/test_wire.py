@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dicomweb.codestreams import describe
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -14,7 +15,9 @@ def bulk_data(name: str) -> list[tuple[str, bytes]]:
     """Return media type and content of the parts of pixel data in a captured request."""
     _, *parts, _ = (WIRE / f"{name}.http").read_bytes().split(b"\r\n--myboundary")
     split = [part.partition(b"\r\n\r\n") for part in parts]
-    kinds = [(head.split(b"Content-Type: ")[1].split()[0].decode(), body) for head, _, body in split]
+    kinds = [
+        (head.split(b"Content-Type: ")[1].split()[0].decode(), body) for head, _, body in split
+    ]
     return [(kind.strip(";"), body) for kind, body in kinds if not kind.startswith("application")]
 
 
@@ -32,9 +35,7 @@ def bulk_data(name: str) -> list[tuple[str, bytes]]:
 def test_the_images_are_what_stowrs_made(
     name: str, number: int, media_type: str, uid: str, size: tuple[int, int]
 ) -> None:
-    found = [
-        (kind, describe(kind, memoryview(content))) for kind, content in bulk_data(name)
-    ]
+    found = [(kind, describe(kind, memoryview(content))) for kind, content in bulk_data(name)]
 
     assert [kind for kind, _ in found] == [media_type] * number
     assert {codestream.transfer_syntax_uid for _, codestream in found} == {uid}
