@@ -28,6 +28,7 @@ _MAX_DS = 16
 _INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 
@@ -62,11 +63,10 @@ def binary_element(tag: int, vr: str, base64: str) -> DataElement:
     """
     if vr not in BINARY:
         raise NotUnderstood(f"found inline binary, which VR {vr} does not have")
-    try:
-        value = binascii.a2b_base64("".join(base64.split()), strict_mode=True)
-    except ValueError as error:
-        raise NotUnderstood("found inline binary that is not base64") from error
-    return _element(tag, vr, value)
+    digits = "".join(base64.split())
+    if not _BASE64.fullmatch(digits):
+        raise NotUnderstood("found inline binary that is not base64")
+    return _element(tag, vr, binascii.a2b_base64(digits))
 
 
 def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
