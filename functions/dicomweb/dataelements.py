@@ -6,11 +6,19 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from dicomweb.fileformat import uid_text
+
 
 def sent(data_set: Dataset, *keywords: str) -> Mapping[str, object]:
     """Return the values by keyword, without those that are absent or empty."""
     values = {keyword: data_set.get(keyword) for keyword in keywords}
     return {keyword: value for keyword, value in values.items() if value not in (None, "")}
+
+
+def uid(data_set: Dataset, keyword: str) -> str:
+    """Return a UID, or "": of VR UI, or of VR UN, as writers have it that know no attribute."""
+    value = data_set.get(keyword) or ""
+    return uid_text(value) if isinstance(value, bytes) else str(value)
 
 
 def put(data_set: Dataset, keyword: str, value: object) -> None:

@@ -17,7 +17,7 @@ from dicomweb import charactersets, jsonmetadata, part10, pixeldata, xmlmetadata
 from dicomweb.bulkdata import BulkData, missing
 from dicomweb.bulkdatareferences import Reference, references
 from dicomweb.bulkdatavalues import set_value
-from dicomweb.dataelements import put
+from dicomweb.dataelements import put, uid
 from dicomweb.datasets import PIXEL_DATA
 from dicomweb.encapsulateddocuments import ENCAPSULATED_DOCUMENT, set_document, set_document_length
 from dicomweb.errors import InstanceRejected, MalformedRequest
@@ -122,7 +122,7 @@ class _Assembly:
             item=item,
             content=partial(self.file, data_set, found),
             reference=SOPReference.of(
-                str(data_set.get("SOPClassUID") or ""), str(data_set.get("SOPInstanceUID") or "")
+                uid(data_set, "SOPClassUID"), uid(data_set, "SOPInstanceUID")
             ),
             warning=WarningReason.ELEMENTS_DISCARDED if metadata.discarded_file_meta else None,
             text=_DISCARDED if metadata.discarded_file_meta else "",

@@ -12,6 +12,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 
+from dicomweb.dataelements import uid
+
 IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
 """Of what writes these files (PS3.7 D.3.3.2); a UUID, so that no registration is needed."""
 
@@ -47,8 +49,8 @@ def _file_meta(data_set: Dataset, transfer_syntax_uid: str) -> FileMetaDataset:
     elements: dict[int, tuple[str, object]] = {
         0x00020000: ("UL", 0),
         0x00020001: ("OB", b"\0\1"),
-        0x00020002: ("UI", str(data_set.get("SOPClassUID") or "")),
-        0x00020003: ("UI", str(data_set.get("SOPInstanceUID") or "")),
+        0x00020002: ("UI", uid(data_set, "SOPClassUID")),
+        0x00020003: ("UI", uid(data_set, "SOPInstanceUID")),
         0x00020010: ("UI", transfer_syntax_uid),
         0x00020012: ("UI", IMPLEMENTATION_CLASS_UID),
         0x00020013: ("SH", IMPLEMENTATION_VERSION_NAME),

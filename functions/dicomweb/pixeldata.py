@@ -50,6 +50,12 @@ _MACRO_REQUIRED = frozenset(
 )
 """Media types for which Table 10.5.2-1 does not let a sender leave the macro out."""
 
+_MAY_BE_LOSSY = {
+    "1.2.840.10008.1.2.4.91": ("1.2.840.10008.1.2.4.90",),
+    "1.2.840.10008.1.2.4.203": ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202"),
+}
+"""Transfer syntaxes by what they include: of a reversible wavelet parts may have been left out."""
+
 _PLANAR_CONFIGURATION = "PlanarConfiguration"
 _BITS_A_BYTE = 8
 
@@ -72,12 +78,13 @@ def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> 
     _describe_image(data_set, streams[0], derive=derive)
     _describe_frames(data_set, streams)
     contents = [stream.content for stream in streams]
-    if not conformance.is_encapsulated(streams[0].transfer_syntax_uid):
+    syntax = _transfer_syntax(streams[0], media_types[0])
+    if not conformance.is_encapsulated(syntax):
         room.take(sum(len(content) for content in contents))
         return _set_value(data_set, contents)
     if streams[0].lossy_method:
         _set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
-    return _set_encapsulated(data_set, contents, streams[0].transfer_syntax_uid)
+    return _set_encapsulated(data_set, contents, syntax)
 
 
 def set_inline_pixel_data(data_set: Dataset) -> None:
@@ -93,6 +100,13 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
 def _is_uncompressed(media_type: MediaType) -> bool:
     syntax = media_type.parameters.get("transfer-syntax", EXPLICIT_VR_LITTLE_ENDIAN)
     return media_type.essence == OCTET_STREAM and not conformance.is_encapsulated(syntax)
+
+
+def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:
+    """Return what the bits say, or what the sender says if that promises less of the same."""
+    declared = media_type.parameters.get("transfer-syntax", "")
+    found = stream.transfer_syntax_uid
+    return declared if found in _MAY_BE_LOSSY.get(declared, ()) else found
 
 
 def _check_same(streams: Sequence[Codestream]) -> None:
