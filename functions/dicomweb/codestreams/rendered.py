@@ -8,14 +8,17 @@ can unfold to gigabytes.
 """
 
 import struct
-import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MAX_FRAMES = 2000
 MAX_PIXELS = 40_000_000
@@ -26,7 +29,6 @@ _MODES = {"I;16": (16, "MONOCHROME2"), "L": (8, "MONOCHROME2"), "RGB": (8, "RGB"
 """Bits stored and Photometric Interpretation by the modes of Pillow that come out of here."""
 
 _SIXTEEN_BITS, _GREY, _GREYS = 16, 0, (0, 4)
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error)
 
 
 def describe_png(
@@ -86,20 +88,35 @@ def _frames(
     """
     from PIL import Image, ImageSequence  # noqa: PLC0415 # 40 ms that few requests need
 
-    too_large = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    too_large = (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError)
     try:
         with Image.open(BytesIO(content), formats=("PNG", "GIF")) as image:
             for number, frame in enumerate(ImageSequence.Iterator(image)):
-                if number >= most:
-                    raise _too_large()
-                if frame.size != size:
-                    raise unreadable("found a frame that is larger than its image")
-                pixels = frame if frame.mode == mode else frame.convert(mode)
-                yield pixels.tobytes(), float(frame.info.get("duration", 0))
+                _check(number, frame, size, most)
+                yield _pixels(frame, mode), float(frame.info.get("duration", 0))
+    except InstanceRejected:
+        raise
     except too_large as error:
         raise _too_large() from error
-    except _BROKEN as error:
+    except Exception as error:  # Pillow raises whatever its plugins happen upon.
         raise unreadable("found a PNG or GIF image that does not decode") from error
+
+
+def _check(number: int, frame: "Image", size: tuple[int, ...], most: int) -> None:
+    if number >= most:
+        raise _too_large()
+    if frame.size != size:
+        raise unreadable("found a frame that is larger than its image")
+
+
+def _pixels(frame: "Image", mode: str) -> bytes:
+    """Return the samples of a frame without its transparency.
+
+    A palette is applied by way of RGBA, or Pillow warns that transparency is lost.
+    """
+    if frame.mode == "P":
+        frame = frame.convert("RGBA")
+    return (frame if frame.mode == mode else frame.convert(mode)).tobytes()
 
 
 def _too_large() -> InstanceRejected:

@@ -26,12 +26,19 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return pack(">I", len(content)) + kind + content + pack(">I", crc32(kind + content))
 
 
-def png(depth: int, colour_type: int, line: bytes, *, columns: int = 1, rows: int = 1) -> bytes:
+def png(
+    depth: int,
+    colour_type: int,
+    line: bytes,
+    *more: bytes,
+    size: tuple[int, int] = (1, 1),
+) -> bytes:
+    columns, rows = size
     header = pack(">IIBBBBB", columns, rows, depth, colour_type, 0, 0, 0)
     image = chunk(b"IHDR", header)
     palette = chunk(b"PLTE", bytes((*RED, *GREEN))) if colour_type == 3 else b""
     lines = chunk(b"IDAT", compress((b"\0" + line) * rows))
-    return b"\x89PNG\r\n\x1a\n" + image + palette + lines + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + image + palette + b"".join(more) + lines + chunk(b"IEND", b"")
 
 
 def gif(*colours: tuple[int, int, int], size: tuple[int, int] = (3, 2), **options: object) -> bytes:
@@ -68,11 +75,28 @@ def test_every_kind_of_png_becomes_pixels(
 
 
 def test_rows_and_columns_are_in_their_order() -> None:
-    found = described(png(8, 0, b"\1\2\3", columns=3, rows=2))
+    found = described(png(8, 0, b"\1\2\3", size=(3, 2)))
 
     assert found.image is not None
     assert (found.image.rows, found.image.columns) == (2, 3)
     assert bytes(found.content) == b"\1\2\3\1\2\3"
+
+
+@pytest.mark.parametrize(
+    ("colour_type", "line", "transparency", "pixels"),
+    [
+        (0, b"\x12", b"\0\x12", b"\x12"),
+        (2, b"\1\2\3", b"\0\1\0\2\0\3", b"\1\2\3"),
+        (3, b"\1", b"\0\0", bytes(GREEN)),
+        (3, b"\1", b"\x80\x40", bytes(GREEN)),
+    ],
+)
+def test_transparency_is_discarded_and_what_is_under_it_stays(
+    colour_type: int, line: bytes, transparency: bytes, pixels: bytes
+) -> None:
+    found = described(png(8, colour_type, line, chunk(b"tRNS", transparency)))
+
+    assert bytes(found.content) == pixels
 
 
 def test_a_gif_becomes_rgb() -> None:
@@ -116,7 +140,7 @@ def test_16_bits_of_more_than_grey_are_refused_rather_than_halved(colour_type: i
 
 
 def test_what_unfolds_beyond_the_limits_is_out_of_resources() -> None:
-    one = memoryview(png(8, 0, bytes(3), columns=3, rows=2))
+    one = memoryview(png(8, 0, bytes(3), size=(3, 2)))
     three = memoryview(gif(RED, GREEN, BLUE))
 
     assert describe_png(one, max_pixels=6).cine is None
@@ -134,7 +158,7 @@ def test_what_unfolds_beyond_the_limits_is_out_of_resources() -> None:
 
 @pytest.mark.parametrize("size", [(10_000, 10_000), (20_000, 20_000), (65_535, 65_535)])
 def test_a_bomb_is_refused_before_it_unfolds(size: tuple[int, int]) -> None:
-    content = png(1, 0, b"", columns=size[0], rows=size[1])[:-12]
+    content = png(1, 0, b"", size=size)[:-12]
 
     with pytest.raises(InstanceRejected, match="more than is allowed") as refusal:
         described(content)
@@ -159,6 +183,7 @@ def test_a_frame_beyond_its_gif_is_not_understood() -> None:
         png(8, 0, b"\1")[:40],
         png(8, 0, b"\1").replace(b"IDAT", b"IDOT"),
         png(3, 0, b"\1"),
+        png(8, 2, b"\1\2\3", chunk(b"tRNS", bytes(3))),
         gif(RED)[:-1],
         gif(RED)[:8],
         gif(RED)[:13] + b";",
