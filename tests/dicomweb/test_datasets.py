@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from dicomweb import conformance
+from dicomweb import conformance, datasets
 from dicomweb.datasets import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -321,6 +321,24 @@ def test_sequences_may_be_nested_but_not_without_end(vr: str | None, undefined: 
     for depth in (MAX_DEPTH + 1, 500, 5000):
         text = refusal(nested(depth, vr=vr, undefined=undefined), implicit_vr=implicit_vr)
         assert "nested deeper than 64" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        (explicit(PRIVATE, "US") * 5, 5),
+        (sequence(REQUESTS, item(), item()), 3),
+        (sequence(REQUESTS, item(explicit(PRIVATE, "US"), undefined=True), undefined=True), 5),
+        (sequence(PIXEL_DATA, item(), item(b"xx"), vr="OB", undefined=True), 4),
+    ],
+)
+def test_elements_items_and_fragments_are_limited(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, count: int
+) -> None:
+    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count)
+    walked(data)
+    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count - 1)
+    assert f"more than {count - 1} elements and items" in refusal(data)
 
 
 @pytest.mark.parametrize(
