@@ -43,15 +43,19 @@ _BEGINNINGS: tuple[tuple[bytes, Callable[[memoryview], Codestream]], ...] = (
     (b"\xff\xd8", jpeg.describe),
     (b"\xff\x4f\xff\x51", jpeg2000.describe),
     (_JP2_SIGNATURE, jpeg2000.describe_file),
-    (b"\x89PNG\r\n\x1a\n", rendered.describe_png),
-    (b"GIF8", rendered.describe_gif),
     (b"\0\0\1\xb3", mpeg2.describe),
     (b"\0\0\1\xba", lambda content: mpeg2.describe(content, mpegsystems.program_stream)),
 )
+_PNG, _GIF = b"\x89PNG\r\n\x1a\n", b"GIF8"
 
 
-def describe(media_type: str, content: memoryview) -> Codestream:
+def describe(
+    media_type: str, content: memoryview, *, max_pixels: int = rendered.MAX_PIXELS
+) -> Codestream:
     """Describe one part of pixel data; ``media_type`` is type/subtype in lower case.
+
+    A PNG or GIF is decoded, as long as its frames have no more than ``max_pixels`` together: of
+    several in a request, each takes from what the request has memory for.
 
     The media type serves only to say why nothing is found: for one of `MEDIA_TYPES` the bits are
     no such thing (C000), any other is a coding that is not taken (C122). Raises InstanceRejected
@@ -61,6 +65,15 @@ def describe(media_type: str, content: memoryview) -> Codestream:
     for beginning, describe_content in _BEGINNINGS:
         if start.startswith(beginning):
             return describe_content(content)
+    if start.startswith(_PNG):
+        return rendered.describe_png(content, max_pixels=max_pixels)
+    if start.startswith(_GIF):
+        return rendered.describe_gif(content, max_pixels=max_pixels)
+    return _describe_by_structure(media_type, content, start)
+
+
+def _describe_by_structure(media_type: str, content: memoryview, start: bytes) -> Codestream:
+    """Describe what has no beginning of its own."""
     if start[4:8] == b"ftyp":
         return mp4.describe(content)
     if rle.is_rle(content):

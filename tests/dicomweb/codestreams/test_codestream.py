@@ -1,9 +1,12 @@
 """What is found by the bits, and how it compares to what a sender says."""
 
+from io import BytesIO
+
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 
-from dicomweb.codestreams import MEDIA_TYPES, Cine, differences
+from dicomweb.codestreams import MEDIA_TYPES, Cine, describe, differences
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import described, file, jpeg
@@ -91,6 +94,18 @@ def test_attributes_are_named_by_keyword_and_monochrome_has_no_planar_configurat
 )
 def test_cine_rate_is_whole_and_never_0(frame_time: float | None, expected: int | None) -> None:
     assert Cine(number_of_frames=2, frame_time=frame_time).cine_rate == expected
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_images_that_unfold_are_held_to_what_is_left(kind: str) -> None:
+    stream = BytesIO()
+    Image.new("L", (4, 3)).save(stream, kind)
+    content = memoryview(stream.getvalue())
+
+    assert describe("image/png", content, max_pixels=12).image is not None
+    with pytest.raises(InstanceRejected) as refusal:
+        describe("image/png", content, max_pixels=11)
+    assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 
 def test_the_content_of_a_video_is_not_copied() -> None:
