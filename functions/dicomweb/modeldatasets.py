@@ -13,6 +13,7 @@ from pydicom.datadict import dictionary_VR, private_dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.tag import Tag
 
 from dicomweb.datasets import MAX_DEPTH
 from dicomweb.errors import InstanceRejected
@@ -150,8 +151,9 @@ class _Builder(Generic[Item, Attribute]):
                 return _bulk_data_element(tag, vr, uri)
             case InlineBinary(base64):
                 return binary_element(tag, vr, base64)
-            case Values(values):
-                return value_element(tag, vr, values) if values else empty_element(tag, vr)
+        if content.values:
+            return value_element(tag, vr, content.values)
+        return empty_element(tag, vr)
 
     def sequence(self, tag: int, items: Sequence[Item], place: str) -> DataElement:
         self.depth += 1
@@ -179,6 +181,8 @@ def _vr(tag: int, stated_vr: str | None) -> str:
         if stated_vr not in VALUE_REPRESENTATIONS:
             raise NotUnderstood("found a VR that is none")
         return stated_vr
+    if Tag(tag).is_private_creator:
+        return "LO"
     try:
         return dictionary_VR(tag)
     except KeyError:
@@ -191,10 +195,9 @@ def _located(data_set: Dataset, tag: int, content: Content[Item]) -> tuple[str, 
     odil replaces each binary value by the location of its bulk data, as a value of VR UR. The
     dictionary knows better what such an element is, if it is there; else it is a UR.
     """
-    block = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+    creator = data_set.get((tag >> 16, tag >> 8 & 0xFF)) if tag >> 16 & 1 else None
     try:
-        is_private = tag >> 16 & 1 and block in data_set
-        vr = private_dictionary_VR(tag, data_set[block].value) if is_private else dictionary_VR(tag)
+        vr = private_dictionary_VR(tag, str(creator.value)) if creator else dictionary_VR(tag)
     except KeyError:
         return "UR", content
     match content:

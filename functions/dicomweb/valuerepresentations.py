@@ -27,6 +27,7 @@ _BLANKS = " \t\r\n\0"
 _MAX_DS = 16
 _INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LEADING_ZERO = re.compile(r"^(-?)0\.")
 _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
@@ -204,15 +205,22 @@ def _decimal_string(value: object) -> str:
             return ""
         case str(text) if _DECIMAL.fullmatch(text):
             return text
-        case int(number) if not isinstance(value, bool) and len(str(number)) <= _MAX_DS:
-            return str(number)
         case int(number) | float(number) if not isinstance(value, bool) and math.isfinite(number):
-            return format_number_as_ds(float(number))
+            return _decimal(number)
         case _:
             raise NotUnderstood("found a value that is not a decimal number")
 
 
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
+
+
+def _decimal(number: float) -> str:
+    """Return a number in the characters of a DS: exactly if there is a way, else rounded."""
+    text = str(number)
+    texts = (text, text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
+    rounded = format_number_as_ds(float(number))
+    return next((exact for exact in texts if len(exact) <= _MAX_DS), rounded)
+
 
 _SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 

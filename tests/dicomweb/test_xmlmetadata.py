@@ -485,6 +485,8 @@ def test_a_location_that_odil_writes_as_a_ur_is_bulk_data() -> None:
         attribute("00431028", "UR", "unknown: no creator"),
         attribute("00450010", "LO", "UNKNOWN TO THE DICTIONARY"),
         attribute("00451001", "UR", "unknown"),
+        attribute("00450011", "LO", "A\\B"),
+        attribute("00451101", "UR", "unknown"),
         attribute("00430010", "LO", "GEMS_PARM_01"),
         attribute("00431029", "UR", "private"),
         attribute("00081190", "UR", "http://127.0.0.1/a-ur-indeed"),
