@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from dicomweb.errors import InstanceRejected, MalformedRequest
-from dicomweb.metadata import Metadata
+from dicomweb.metadata import Metadata, NotUnderstood
 from dicomweb.modeldatasets import BulkData, Content, InlineBinary, Items, Values, read_metadata
 from dicomweb.multipart import MAX_PARTS
 from dicomweb.reasons import FailureReason
-from dicomweb.valuerepresentations import NotUnderstood, person_name, tag_number
+from dicomweb.valuerepresentations import person_name, tag_number
 
 _VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")
 

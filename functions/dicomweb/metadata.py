@@ -6,6 +6,8 @@ Metadata is the data set without its bulk data, as ``xmlmetadata`` and ``jsonmet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dicomweb.reasons import FailureReason
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,3 +27,11 @@ class Metadata:
     data_set: "Dataset" = field(repr=False)
     bulk_data: "Sequence[tuple[Dataset, int, str, str]]" = field(default=(), repr=False)
     discarded_file_meta: bool = False
+
+
+class NotUnderstood(Exception):
+    """An attribute that cannot become an element; the text holds no value, and no tag."""
+
+    def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from pydicom.datadict import dictionary_VR, private_dictionary_VR
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
@@ -17,11 +17,10 @@ from pydicom.tag import Tag
 
 from dicomweb.datasets import MAX_DEPTH
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata import Metadata
+from dicomweb.metadata import Metadata, NotUnderstood
 from dicomweb.valuerepresentations import (
     BINARY,
     VALUE_REPRESENTATIONS,
-    NotUnderstood,
     binary_element,
     empty_element,
     value_element,
@@ -118,8 +117,6 @@ class _Builder(Generic[Item, Attribute]):
                 if self.belongs(tag, data_set):
                     vr = _vr(tag, stated_vr)
                     content = self.model.content(vr, attribute)
-                    if vr == "UR":
-                        vr, content = _located(data_set, tag, content)
                     element = self.element(tag, vr, content, place)
                     if isinstance(content, BulkData):
                         self.bulk_data.append((data_set, tag, element.VR, content.uri))
@@ -187,23 +184,6 @@ def _vr(tag: int, stated_vr: str | None) -> str:
         return dictionary_VR(tag)
     except KeyError:
         return "UN"
-
-
-def _located(data_set: Dataset, tag: int, content: Content[Item]) -> tuple[str, Content[Item]]:
-    """Return VR and content of what is stated as a UR.
-
-    odil replaces each binary value by the location of its bulk data, as a value of VR UR. The
-    dictionary knows better what such an element is, if it is there; else it is a UR.
-    """
-    creator = data_set.get((tag >> 16, tag >> 8 & 0xFF)) if tag >> 16 & 1 else None
-    try:
-        vr = private_dictionary_VR(tag, str(creator.value)) if creator else dictionary_VR(tag)
-    except KeyError:
-        return "UR", content
-    match content:
-        case Values([str(uri)]) if vr in BINARY or vr.endswith("OW"):
-            return vr, BulkData(uri)
-    return "UR", content
 
 
 def _chosen_vr(vr: str, content: Content[Item]) -> str:

@@ -5,7 +5,7 @@ tag, ``gggg00ee``, and leaves it to the reader to reserve a block of the group f
 (PS3.19 Table A.1.5-2). Blocks belong to one data set or item.
 """
 
-from dicomweb.valuerepresentations import NotUnderstood
+from dicomweb.metadata import NotUnderstood
 
 _FIRST_BLOCK = 0x10
 _LAST_BLOCK = 0xFF

@@ -8,37 +8,21 @@ A backslash in one value of several makes it two, because that is what it means 
 """
 
 import binascii
-import math
 import re
-import struct
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement, empty_value_for_VR
-from pydicom.valuerep import format_number_as_ds
 
-from dicomweb.reasons import FailureReason
+from dicomweb.metadata import NotUnderstood
+from dicomweb.numericvalues import decimal_string, integer, integer_string, real, trimmed
 
 BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 """The VRs whose value stands in metadata as inline binary (PS3.18 F.2.7)."""
 
-_BLANKS = " \t\r\n\0"
-_MAX_DS = 16
-_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_LEADING_ZERO = re.compile(r"^(-?)0\.")
-_NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
-
-
-class NotUnderstood(Exception):
-    """An attribute that cannot become an element; the text holds no value, and no tag."""
-
-    def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
-        super().__init__(text)
-        self.reason = reason
 
 
 def tag_number(text: str) -> int:
@@ -119,8 +103,8 @@ def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
 
     dcmtk writes it signed as the VR says, pydicom unsigned.
     """
-    entries = _integer(-(2**15), 2**16 - 1, values[0])
-    others = [_integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
+    entries = integer(-(2**15), 2**16 - 1, values[0])
+    others = [integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
     return [None if entries is None else entries & 0xFFFF, *others]
 
 
@@ -132,60 +116,25 @@ def _text(value: object) -> str:
     return value
 
 
-def _trimmed(value: object) -> object:
-    return value.strip(_BLANKS) if isinstance(value, str) else value
-
-
 def _default_repertoire(value: object) -> str:
-    text = _text(_trimmed(value))
+    text = _text(trimmed(value))
     if not text.isascii():
         raise NotUnderstood("found characters outside the default repertoire")
     return text
 
 
+def _uri(value: object) -> str:
+    return _without_backslash(_default_repertoire(value))
+
+
 def _person_name(value: object) -> str:
-    text = _text(value)
+    return _without_backslash(_text(value))
+
+
+def _without_backslash(text: str) -> str:
     if "\\" in text:
-        raise NotUnderstood("found a backslash within a person name")
+        raise NotUnderstood("found a backslash within a person name or URI")
     return text
-
-
-def _integer(low: int, high: int, value: object) -> int | None:
-    """Return a number of a binary VR, or None; JSON writes integers as ``1.0`` too."""
-    match _trimmed(value):
-        case None | "":
-            return None
-        case int(number) if not isinstance(value, bool):
-            found = number
-        case float(number) if number.is_integer():
-            found = int(number)
-        case str(text) if _INTEGER.fullmatch(text):
-            found = int(text)
-        case _:
-            raise NotUnderstood("found a value that is not an integer")
-    if not low <= found <= high:
-        raise NotUnderstood(f"found a number outside {low} to {high}")
-    return found
-
-
-def _real(size: str, value: object) -> float | None:
-    """Return a number as an IEEE 754 value of this struct format holds it, or None."""
-    match _trimmed(value):
-        case None | "":
-            return None
-        case int(number) | float(number) if not isinstance(value, bool):
-            found, finite = float(number), True
-        case str(text) if _DECIMAL.fullmatch(text) or _NOT_A_NUMBER.fullmatch(text):
-            found, finite = float(text), not _NOT_A_NUMBER.fullmatch(text)
-        case _:
-            raise NotUnderstood("found a value that is not a number")
-    try:
-        held: float = struct.unpack(size, struct.pack(size, found))[0]
-    except OverflowError as error:
-        raise NotUnderstood("found a number out of range") from error
-    if finite and math.isinf(held):
-        raise NotUnderstood("found a number out of range")
-    return held
 
 
 def _attribute_tag(value: object) -> int | None:
@@ -193,55 +142,30 @@ def _attribute_tag(value: object) -> int | None:
     return tag_number(text) if text else None
 
 
-def _integer_string(value: object) -> str:
-    number = _integer(-(2**31), 2**31 - 1, value)
-    return str(_trimmed(value)) if isinstance(value, str) else "" if number is None else str(number)
-
-
-def _decimal_string(value: object) -> str:
-    """Return the text as it was sent, or a number in the 16 characters that a DS has."""
-    match _trimmed(value):
-        case None | "":
-            return ""
-        case str(text) if _DECIMAL.fullmatch(text):
-            return text
-        case int(number) | float(number) if not isinstance(value, bool) and math.isfinite(number):
-            return _decimal(number)
-        case _:
-            raise NotUnderstood("found a value that is not a decimal number")
-
-
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
-
-
-def _decimal(number: float) -> str:
-    """Return a number in the characters of a DS: exactly if there is a way, else rounded."""
-    text = str(number)
-    texts = (text, text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
-    rounded = format_number_as_ds(float(number))
-    return next((exact for exact in texts if len(exact) <= _MAX_DS), rounded)
 
 
 _SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 
 _TEXTS: dict[str, Callable[[object], str]] = {
-    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"), _default_repertoire),
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI"), _default_repertoire),
     **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT"), _text),
-    "DS": _decimal_string,
-    "IS": _integer_string,
+    "DS": decimal_string,
+    "IS": integer_string,
     "PN": _person_name,
+    "UR": _uri,
 }
 
 _NUMBERS: dict[str, Callable[[object], float | None]] = {
     "AT": _attribute_tag,
-    "FD": partial(_real, "<d"),
-    "FL": partial(_real, "<f"),
-    "SL": partial(_integer, -(2**31), 2**31 - 1),
-    "SS": partial(_integer, -(2**15), 2**15 - 1),
-    "SV": partial(_integer, -(2**63), 2**63 - 1),
-    "UL": partial(_integer, 0, 2**32 - 1),
-    "US": partial(_integer, 0, 2**16 - 1),
-    "UV": partial(_integer, 0, 2**64 - 1),
+    "FD": partial(real, "<d"),
+    "FL": partial(real, "<f"),
+    "SL": partial(integer, -(2**31), 2**31 - 1),
+    "SS": partial(integer, -(2**15), 2**15 - 1),
+    "SV": partial(integer, -(2**63), 2**63 - 1),
+    "UL": partial(integer, 0, 2**32 - 1),
+    "US": partial(integer, 0, 2**16 - 1),
+    "UV": partial(integer, 0, 2**64 - 1),
 }
 
 VALUE_REPRESENTATIONS = BINARY.union(_TEXTS, _NUMBERS, ("SQ",))

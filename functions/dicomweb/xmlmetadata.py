@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from lxml import etree
 
 from dicomweb.errors import MalformedRequest
-from dicomweb.metadata import Metadata
+from dicomweb.metadata import Metadata, NotUnderstood
 from dicomweb.modeldatasets import BulkData, Content, InlineBinary, Items, Values, read_metadata
 from dicomweb.privateblocks import PrivateBlocks
 from dicomweb.reasons import FailureReason
-from dicomweb.valuerepresentations import NotUnderstood, person_name, tag_number
+from dicomweb.valuerepresentations import person_name, tag_number
 
 MAX_MISSING_NUMBERS = 10_000
 """Values that are left out by their numbers, in a whole document."""

@@ -4,10 +4,10 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata import Metadata
+from dicomweb.metadata import Metadata, NotUnderstood
 from dicomweb.modeldatasets import BulkData, Content, InlineBinary, Items, Values, read_metadata
 from dicomweb.reasons import FailureReason
-from dicomweb.valuerepresentations import VALUE_REPRESENTATIONS, NotUnderstood
+from dicomweb.valuerepresentations import VALUE_REPRESENTATIONS
 
 MAY_BE_BULK_DATA = "DS FL FD IS LT OB OD OF OL OV OW SL SS ST SV UC UL UN US UT UV"
 

@@ -1,7 +1,7 @@
 import pytest
 
+from dicomweb.metadata import NotUnderstood
 from dicomweb.privateblocks import PrivateBlocks
-from dicomweb.valuerepresentations import NotUnderstood
 
 
 def test_blocks_are_reserved_in_order_of_need_and_by_group() -> None:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 
+from dicomweb.metadata import NotUnderstood
 from dicomweb.valuerepresentations import (
     BINARY,
     VALUE_REPRESENTATIONS,
-    NotUnderstood,
     binary_element,
     empty_element,
     person_name,
@@ -246,6 +246,12 @@ def test_a_backslash_is_a_letter_in_text_of_one_value(vr: str) -> None:
 @pytest.mark.parametrize("vr", ["AE", "CS", "LO", "SH", "UC", "UI"])
 def test_a_backslash_separates_values_in_text_of_several(vr: str) -> None:
     assert held(vr, "1\\2", None, "3") == ["1", "2", "", "3"]
+
+
+@pytest.mark.parametrize("vr", ["PN", "UR"])
+def test_a_backslash_is_refused_where_it_would_break_a_value(vr: str) -> None:
+    with pytest.raises(NotUnderstood, match="backslash"):
+        held(vr, "A\\B")
 
 
 def test_a_date_that_is_none_is_kept() -> None:

@@ -476,26 +476,6 @@ def test_private_attributes_with_their_own_block_keep_it() -> None:
     assert data_set[0x00090010].value == "NEW"
 
 
-def bulk_data_of(*attributes: str) -> list[tuple[int, str, str]]:
-    return [(tag, vr, uri) for _, tag, vr, uri in xmlmetadata.read(document(*attributes)).bulk_data]
-
-
-def test_a_location_that_odil_writes_as_a_ur_is_bulk_data() -> None:
-    assert bulk_data_of(
-        attribute("00431028", "UR", "unknown: no creator"),
-        attribute("00450010", "LO", "UNKNOWN TO THE DICTIONARY"),
-        attribute("00451001", "UR", "unknown"),
-        attribute("00450011", "LO", "A\\B"),
-        attribute("00451101", "UR", "unknown"),
-        attribute("00430010", "LO", "GEMS_PARM_01"),
-        attribute("00431029", "UR", "private"),
-        attribute("00081190", "UR", "http://127.0.0.1/a-ur-indeed"),
-        attribute("00100020", "UR", "no binary"),
-        attribute("00282000", "UR"),
-        attribute("7FE00010", "UR", "public"),
-    ) == [(0x00431029, "OB", "private"), (0x7FE00010, "OW", "public")]
-
-
 @pytest.mark.parametrize(
     ("tag", "creator"), [("00100020", "ACME"), ("00090001", "A\\B"), ("00080000", "ACME")]
 )
