@@ -156,6 +156,18 @@ def test_a_transport_stream_has_its_video_in_the_packets_of_one_program(size: in
     assert found.cine == Cine(number_of_frames=3, frame_time=40.0)
 
 
+@pytest.mark.parametrize("wrapped", ["program", "transport"])
+def test_what_is_in_the_header_of_a_packet_is_no_video(wrapped: str) -> None:
+    decoy = bytes(8) + elementary(size=(1, 1))[:22]
+    packet = pes(elementary(), header=b"\x80\0" + bytes((len(decoy),)) + decoy)
+
+    content = program(packet) if wrapped == "program" else transport((0x101, True, packet))
+    found = described(content).image
+
+    assert found is not None
+    assert (found.rows, found.columns) == (480, 720)
+
+
 def test_packets_without_stuffing_or_without_payload_are_walked_over() -> None:
     whole = pes(elementary())
     full = pack(">BHB", 0x47, 0x4101, 0x10) + whole.ljust(184, b"\xff")[:184]

@@ -25,9 +25,10 @@ class Avc:
         bits = BitWriter().u(8, self.profile).u(8, 0).u(8, self.level)
         bits.ue(0, self.chroma, self.depth, self.depth).u(1, 0).u(1, self.matrix)
         if self.matrix:
-            bits.u(1, 1).se(2, -10, *(0,) * 14)
+            bits.u(1, 1).se(2, *(0,) * 15)
             bits.u(1, 1).se(-8)
-            bits.u(6, 0)
+            bits.u(1, 1).se(127, 121)
+            bits.u(5, 0)
         bits.ue(0, self.order)
         if self.order == 0:
             bits.ue(4)
