@@ -103,7 +103,7 @@ _names = st.lists(st.lists(_component, max_size=5).map("^".join), max_size=3).ma
     lambda groups: "=".join(group.rstrip("^") for group in groups).rstrip("=")
 )
 _decimals = st.one_of(
-    st.integers(-(10**15), 10**15), st.floats(-1e6, 1e6).map(lambda x: f"{x:.6f}")
+    st.integers(-(10**14), 10**14), st.floats(-1e6, 1e6).map(lambda x: f"{x:.6f}")
 )
 _single: Mapping[str, st.SearchStrategy[object]] = {
     "LT": _texts | st.just("a\\b"),

@@ -1,10 +1,11 @@
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -355,9 +356,15 @@ def test_time_is_linear(document: Callable[[int], Callable[[], object]], size: i
 
 @given(models.data_sets)
 def test_any_data_set_survives_the_model(data_set: Dataset) -> None:
-    written = data_set.to_json_dict()
+    try:
+        written = data_set.to_json_dict()
+    except IndexError:  # pydicom does not write an empty name among several
+        reject()
 
-    [metadata] = jsonmetadata.read(encoded([written]))
+    # pydicom writes infinity bare, which is no JSON.
+    text = re.sub(r"(?<=[\[ ])-?Infinity(?=[],])", r'"\g<0>"', json.dumps([written]))
+
+    [metadata] = jsonmetadata.read(memoryview(text.encode()))
 
     assert isinstance(metadata, Metadata)
     assert models.differences(metadata.data_set, data_set) == set()
