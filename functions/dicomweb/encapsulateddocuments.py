@@ -37,12 +37,20 @@ def set_document(data_set: Dataset, part: BodyPart) -> None:
             "found a MIME Type of Encapsulated Document (0042,0012) that differs from the"
             " Content-Type of the document's part, expected the same"
         )
-    data_set[ENCAPSULATED_DOCUMENT].value = bytes(part.content)
+    put(data_set, "EncapsulatedDocument", bytes(part.content))
 
 
 def set_document_length(data_set: Dataset) -> None:
-    """Add Encapsulated Document Length (0042,0015), or check it: A900 if it is wrong."""
-    length = len(data_set[ENCAPSULATED_DOCUMENT].value or b"")
+    """Add Encapsulated Document Length (0042,0015), or check it.
+
+    Raises InstanceRejected: A900 if the length is wrong, C000 if the document is no bytes.
+    """
+    document = data_set[ENCAPSULATED_DOCUMENT].value or b""
+    if not isinstance(document, bytes):
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND, "found a document of a VR that a document has not"
+        )
+    length = len(document)
     sent = data_set.get("EncapsulatedDocumentLength")
     if sent is None:
         put(data_set, "EncapsulatedDocumentLength", length)
