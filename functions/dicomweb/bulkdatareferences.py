@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from dicomweb.bulkdata import BulkData
 from dicomweb.charactersets import walk
 from dicomweb.metadata import Metadata
+from dicomweb.valuerepresentations import empty_element
 
 Reference = tuple[Dataset, int, str]
 """The data set or item that holds the element, the element's tag, and the BulkDataURI."""
@@ -34,8 +35,7 @@ def _by_value(data_set: Dataset, bulk_data: BulkData) -> Iterator[Reference]:
                 vr = _dictionary_vr(element)
                 if vr != "UR":
                     uri = str(element.value)
-                    holder[element.tag] = DataElement(element.tag, vr, None)
-                    holder[element.tag].VR = vr
+                    holder[element.tag] = empty_element(element.tag, vr)
                     yield holder, int(element.tag), uri
 
 

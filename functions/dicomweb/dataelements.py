@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -25,4 +26,4 @@ def put(data_set: Dataset, keyword: str, value: object) -> None:
     """Set an attribute; if it is there and empty, whatever VR the sender gave it."""
     tag = tag_for_keyword(keyword)
     assert tag is not None  # noqa: S101 - the keywords are literals
-    data_set[tag] = DataElement(tag, dictionary_VR(tag), value)
+    data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=IGNORE)

@@ -57,7 +57,8 @@ def refused(*parts: bytes) -> tuple[FailureReason, str]:
 
 
 def model(uri: str | None = "pixels", **attributes: object) -> Model:
-    made: Model = data_set(PixelData=None, **attributes).to_json_dict()
+    known: Model = attributes
+    made: Model = data_set(PixelData=None, **known).to_json_dict()
     if uri:
         made["7FE00010"] = {"vr": "OW", "BulkDataURI": uri}
     return made
@@ -65,7 +66,7 @@ def model(uri: str | None = "pixels", **attributes: object) -> Model:
 
 def described(**attributes: object) -> Model:
     """Return an image that says nothing of its pixels but ``attributes``."""
-    nothing = dict.fromkeys(
+    known: Model = dict.fromkeys(
         (
             "SamplesPerPixel",
             "PhotometricInterpretation",
@@ -77,7 +78,7 @@ def described(**attributes: object) -> Model:
             "PixelRepresentation",
         )
     )
-    return model(SOPClassUID=SECONDARY_CAPTURE, **{**nothing, **attributes})
+    return model(SOPClassUID=SECONDARY_CAPTURE, **{**known, **attributes})
 
 
 def other(**attributes: object) -> Model:

@@ -40,7 +40,8 @@ Model = dict[str, Any]
 
 def model(row: int, number: int = 1, uri: str | None = "pixels", **attributes: object) -> Model:
     """Return the JSON of a small CT image whose pixel data is at ``uri``, if it has any."""
-    made: Model = data_set(row, 1, number, PixelData=None, **attributes).to_json_dict()
+    known: Model = attributes
+    made: Model = data_set(row, 1, number, PixelData=None, **known).to_json_dict()
     if uri:
         made["7FE00010"] = {"vr": "OW", "BulkDataURI": uri}
     return made
@@ -48,7 +49,7 @@ def model(row: int, number: int = 1, uri: str | None = "pixels", **attributes: o
 
 def image(row: int, **attributes: object) -> Model:
     """Return the JSON of a secondary capture that says nothing of its pixels."""
-    described = dict.fromkeys(MACRO) | attributes
+    described: Model = {**dict.fromkeys(MACRO), **attributes}
     return model(row, 1, "pixels", SOPClassUID=SECONDARY_CAPTURE, **described)
 
 
