@@ -202,6 +202,17 @@ def test_whatever_else_is_sent_is_bulk_data_that_nothing_refers_to(extra: bytes)
     assert failure.text.startswith("part 2: found bulk data that no metadata")
 
 
+def test_bulk_data_that_is_not_there_is_missing() -> None:
+    reason, text = refused(metadata([model()]))
+    assert reason == FailureReason.MISSING_BULK_DATA
+    assert "Content-Location is that URI" in text
+
+
+def test_pixel_data_may_be_in_the_metadata() -> None:
+    sent = metadata([data_set().to_json_dict()])
+    assert stored(sent) == data_set()
+
+
 def test_several_parts_for_one_value_are_refused() -> None:
     sent = other(x00420011={"vr": "OB", "BulkDataURI": "here"})
     parts = (bulk(b"ab", "here"), bulk(b"cd", "here"))

@@ -77,9 +77,9 @@ def refused(answer: "Answer", row: int, reason: int, status: int = 409) -> None:
     assert "00081199" not in answer.sequences
 
 
-def xml(row: int, **attributes: object) -> str:
+def xml(row: int) -> str:
     """Return the XML of a small CT image whose pixel data is at ``pixels``."""
-    text = str(native_xml(data_set(row, PixelData=None, **attributes)), "utf-8")
+    text = str(native_xml(data_set(row, PixelData=None)), "utf-8")
     return text.replace(
         "</NativeDicomModel>",
         '<DicomAttribute tag="7FE00010" vr="OW"><BulkData uri="pixels"/></DicomAttribute>'
