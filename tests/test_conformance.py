@@ -1,6 +1,7 @@
 """The conformance statement says what the code does."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("header of a body part", multipart.MAX_HEADER_BYTES),
         ("boundary", multipart.MAX_BOUNDARY),
         ("nesting of sequences", datasets.MAX_DEPTH),
+        ("elements, items and fragments of a data set", datasets.MAX_ELEMENTS),
         ("inflated data set", fileformat.MAX_INFLATED_BYTES),
         ("an attribute of the index", attributes._MAX_BYTES),
         ("items of Request Attributes Sequence in the index", attributes._MAX_ITEMS),
@@ -94,6 +96,14 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
 )
 def test_a_limit_has_the_number_of_the_code(limit: str, value: int) -> None:
     assert limits()[limit][0] == value
+
+
+def test_every_limit_of_the_protocol_is_listed() -> None:
+    listed = {number for numbers in limits().values() for number in numbers}
+    for path in (ROOT / "functions" / "dicomweb").glob("*.py"):
+        module = importlib.import_module(f"dicomweb.{path.stem}")
+        limited = {value for name, value in vars(module).items() if name.startswith("MAX_")}
+        assert limited <= listed, path.name
 
 
 def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None:

@@ -85,7 +85,12 @@ def store(
     payload = gateway.read_payload(event, request)
     root_type, parts = read_parts(request.headers.get("content-type"), payload)
     offered = candidates(root_type, parts, url=request.url, study_instance_uid=target)
-    received = [receive_one(candidate, target, chosen, request) for candidate in offered]
+    received = [
+        receive_one(candidate, target, chosen, request)
+        if seconds_left(context) > 0
+        else out_of_time(candidate)
+        for candidate in offered
+    ]
     instances = [instance for instance in received if isinstance(instance, SOPInstance)]
     kept = iter(keep(instances, chosen, context) if instances else ())
     left_out = sum(instance.attributes.left_out for instance in instances)
@@ -96,13 +101,27 @@ def store(
     ]
 
 
+def seconds_left(context: LambdaContext) -> float:
+    """Return what is left of the function's time, less what it takes to answer."""
+    return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+
+
+def out_of_time(candidate: Candidate) -> Failed:
+    """Refuse one that there is no time to read; reading many deflated ones can take long."""
+    return Failed(
+        reason=FailureReason.OUT_OF_RESOURCES,
+        text=f"{candidate.place}: the time of the request ended before it was read",
+        reference=candidate.reference,
+        temporary=True,
+    )
+
+
 def keep(
     instances: Sequence[SOPInstance], chosen: Settings, context: LambdaContext
 ) -> list[ArchiveError | None]:
     """Keep the instances in the time that is left once the archive, slow to make, is there."""
     kept_in = archive(chosen)
-    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-    return kept_in.keep(instances, seconds=seconds)
+    return kept_in.keep(instances, seconds=seconds_left(context))
 
 
 @cache
