@@ -83,7 +83,7 @@ def described(**attributes: object) -> Model:
 
 def other(**attributes: object) -> Model:
     """Return an instance without pixel data, with attributes in the JSON Model by tag."""
-    made = model(None, SOPClassUID=RAW)
+    made = model(None, SOPClassUID=RAW, BitsAllocated=None)
     return {**made, **{tag.removeprefix("x"): value for tag, value in attributes.items()}}
 
 
@@ -179,7 +179,7 @@ def test_a_legacy_type_of_the_request_is_understood() -> None:
 
 
 def test_xml_with_a_location_is_bulk_data() -> None:
-    cda = data_set(PixelData=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.104.2")
+    cda = data_set(PixelData=None, BitsAllocated=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.104.2")
     end = "</NativeDicomModel>"
     reference = '<DicomAttribute tag="00420011" vr="OB"><BulkData uri="cda"/></DicomAttribute>'
     document = str(models.native_xml(cda), "utf-8").replace(end, reference + end)
