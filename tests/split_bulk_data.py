@@ -89,15 +89,20 @@ def as_json(data_set: Dataset, transfer_syntax_uid: str) -> tuple[object, list[b
     return model, split.parts
 
 
-def as_xml(path: Path, transfer_syntax_uid: str) -> tuple[str, list[bytes]]:
-    """Return dcm2xml's document of a file, with URIs for its UUIDs, and its bulk data."""
+def dcm2xml(path: Path) -> bytes:
+    """Return the document that DCMTK writes of a file."""
     program = shutil.which("dcm2xml")
     assert program, "dcm2xml of DCMTK is needed for this test: apt-get install dcmtk"
     written = subprocess.run([program, "-nat", "+Xn", path], capture_output=True, check=True)
+    return written.stdout
+
+
+def as_xml(path: Path, transfer_syntax_uid: str) -> tuple[str, list[bytes]]:
+    """Return dcm2xml's document of a file, with URIs for its UUIDs, and its bulk data."""
     with warnings.catch_warnings(action="ignore"):
         data_set = dcmread(path)
         split = Split(data_set, transfer_syntax_uid)
-        root = etree.fromstring(written.stdout)
+        root = etree.fromstring(dcm2xml(path))
         for holder, attribute in _attributes(root, data_set):
             reference = attribute.find(f"{NATIVE}BulkData")
             if reference is not None:

@@ -50,6 +50,12 @@ _MACRO_REQUIRED = frozenset(
 )
 """Media types for which Table 10.5.2-1 does not let a sender leave the macro out."""
 
+_LOSSY = (
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
+
 _MAY_BE_LOSSY = {
     "1.2.840.10008.1.2.4.91": ("1.2.840.10008.1.2.4.90",),
     "1.2.840.10008.1.2.4.203": ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202"),
@@ -208,16 +214,15 @@ def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
 
 def _set_lossy(data_set: Dataset, method: str, compressed: int) -> None:
     """Say that the image has been lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
-    said = sent(data_set, "LossyImageCompression", "LossyImageCompressionMethod")
+    said = sent(data_set, *_LOSSY)
     if said.get("LossyImageCompression") == "00":
         raise _mismatch("found Lossy Image Compression 00, and lossy compression in the pixel data")
-    put(data_set, "LossyImageCompression", "01")
-    if "LossyImageCompressionMethod" in said:
-        return
     samples = data_set.Rows * data_set.Columns * data_set.SamplesPerPixel
     bits = samples * data_set.BitsAllocated * int(data_set.get("NumberOfFrames") or 1)
-    put(data_set, "LossyImageCompressionMethod", method)
-    put(data_set, "LossyImageCompressionRatio", f"{bits / _BITS_A_BYTE / compressed:.2f}")
+    found = ("01", f"{bits / _BITS_A_BYTE / compressed:.2f}", method)
+    for keyword, value in zip(_LOSSY, found, strict=True):
+        if keyword not in said:
+            put(data_set, keyword, value)
 
 
 def _mismatch(text: str) -> InstanceRejected:

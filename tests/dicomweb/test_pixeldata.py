@@ -152,6 +152,13 @@ def test_what_the_sender_says_of_earlier_compression_is_kept() -> None:
     assert data_set.LossyImageCompressionRatio == 7
 
 
+def test_a_ratio_that_the_sender_gives_is_kept() -> None:
+    data_set = made(LossyImageCompressionRatio="7")
+    given(data_set, part(jpeg(), "image/jpeg"))
+    assert data_set.LossyImageCompressionRatio == 7
+    assert data_set.LossyImageCompressionMethod == "ISO_10918_1"
+
+
 def test_the_ratio_counts_all_frames() -> None:
     sent = jpeg()
     data_set = made()
