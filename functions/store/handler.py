@@ -157,7 +157,7 @@ def outcome_of(
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
             warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}",
+            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
         )
     return Failed(
         reason=refusal.reason,
