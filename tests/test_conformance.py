@@ -121,7 +121,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
             xmlmetadata.MAX_MISSING_NUMBERS,
         ),
         ("instances made of metadata in a request", metadatainstances.MAX_BYTES),
-        ("PNG or GIF image", rendered.MAX_PIXELS),
+        ("PNG or GIF image", metadatainstances.MAX_BYTES // 3),
         ("an attribute of the index", attributes._MAX_BYTES),
         ("items of Request Attributes Sequence in the index", attributes._MAX_ITEMS),
         ("Warning fields of an answer", gateway._MAX_WARNING_BYTES),

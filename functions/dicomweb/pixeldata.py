@@ -64,6 +64,8 @@ _MAY_BE_LOSSY = {
 
 _PLANAR_CONFIGURATION = "PlanarConfiguration"
 _BITS_A_BYTE = 8
+_BYTES_A_PIXEL = 3
+"""At most, of what PNG and GIF are decoded to."""
 
 
 def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> str:
@@ -76,7 +78,7 @@ def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> 
     if all(_is_uncompressed(media_type) for media_type in media_types):
         return _set_uncompressed(data_set, [part.content for part in parts])
     streams = [
-        describe(media_type.essence, part.content)
+        _describe(media_type.essence, part.content, room)
         for media_type, part in zip(media_types, parts, strict=True)
     ]
     _check_same(streams)
@@ -86,7 +88,6 @@ def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> 
     contents = [stream.content for stream in streams]
     syntax = _transfer_syntax(streams[0], media_types[0])
     if not conformance.is_encapsulated(syntax):
-        room.take(sum(len(content) for content in contents))
         return _set_value(data_set, contents)
     if streams[0].lossy_method:
         _set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
@@ -106,6 +107,14 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
 def _is_uncompressed(media_type: MediaType) -> bool:
     syntax = media_type.parameters.get("transfer-syntax", EXPLICIT_VR_LITTLE_ENDIAN)
     return media_type.essence == OCTET_STREAM and not conformance.is_encapsulated(syntax)
+
+
+def _describe(media_type: str, content: memoryview, room: Room) -> Codestream:
+    """Describe a part; pixels that are decoded take of the room before others are."""
+    stream = describe(media_type, content, max_pixels=room.left // _BYTES_A_PIXEL)
+    if not conformance.is_encapsulated(stream.transfer_syntax_uid):
+        room.take(len(stream.content))
+    return stream
 
 
 def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:

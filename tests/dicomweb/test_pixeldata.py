@@ -236,6 +236,16 @@ def test_a_gif_of_changing_tempo_has_a_vector_of_them() -> None:
     assert "CineRate" not in data_set
 
 
+def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
+    parts = [part(gif([0, 0]), "image/gif")] * 3
+    room = Room(2 * 2 * 3 * 2 * 3)
+    set_pixel_data(made(), parts, room)
+    assert room.left == 0
+    with pytest.raises(InstanceRejected) as refusal:
+        set_pixel_data(made(), parts, Room(2 * 2 * 3 * 2 * 3 - 1))
+    assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
+
+
 def test_a_gif_without_times_has_none() -> None:
     data_set = made()
     given(data_set, part(gif([0, 0]), "image/gif"))

@@ -1,5 +1,6 @@
 """What the store function imports when it starts: nothing that only metadata needs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ print("\\n".join(sorted(sys.modules)))
 def imported() -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={"PYTHONPATH": str(FUNCTIONS)},
+        env={**os.environ, "PYTHONPATH": str(FUNCTIONS)},
         capture_output=True,
         text=True,
         check=True,
