@@ -9,7 +9,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test check format events requirements clean
+.PHONY: help run sample token test check format events programs requirements clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,11 +26,19 @@ sample: $(VENV)/local ## store a sample instance into the running service and sh
 token: $(VENV)/local ## print a token of the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
-test: $(VENV)/test sam ## run all tests, with full branch coverage of the functions
+test: $(VENV)/test sam programs ## run all tests, with full branch coverage of the functions
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100 --include='functions/*'
+
+# Programs that the tests hold the service against: curl as a client, DCMTK as a second reader.
+programs:
+	@command -v curl >/dev/null && command -v dcm2xml >/dev/null || { \
+	echo "The tests need curl and DCMTK: trying to install them ..."; \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends curl dcmtk; } || { \
+	echo "Install curl and DCMTK (Debian, Ubuntu: apt-get install curl dcmtk; macOS: brew install" \
+	"dcmtk), then make test again." >&2; exit 1; }
 
 check: $(VENV)/test validate ## lint, types, architecture, template; changes nothing
 	$(BIN)/ruff check .
