@@ -93,7 +93,7 @@ class Body:
     def __init__(self, instance: bytes, number: int) -> None:
         part = f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         self.content = bytearray(
-            b"".join((part + instance + b"\r\n") * 1 for _ in range(number))
+            (part + instance + b"\r\n") * number
             + f"--{BOUNDARY}--\r\n".encode()
         )
         self._size = len(part) + len(instance) + 2
@@ -102,9 +102,9 @@ class Body:
         self._series = [offset + len(part) for offset in offsets(instance, SERIES)]
         self._sop = [offset + len(part) for offset in offsets(instance, SOP)]
 
-    def renew(self, uids: Iterator[str]) -> Sequence[str]:
-        """Give the body a new study, series and instances; return the SOP Instance UIDs."""
-        study, series = next(uids), next(uids)
+    def renew(self, uids: Iterator[str], study: str | None = None) -> Sequence[str]:
+        """Give the body a new study or ``study``, new series and instances; return the latter."""
+        study, series = study or next(uids), next(uids)
         sops = [next(uids) for _ in range(self._number)]
         for number, sop in enumerate(sops):
             base = number * self._size

@@ -116,6 +116,9 @@ class _RuntimeApi(ThreadingHTTPServer):
         self.invocations = invocations
         self.under_way: Future[bytes] = Future()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """An environment that is stopped leaves its last question unanswered."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -82,11 +82,13 @@ def event(content: bytes) -> bytes:
     return json.dumps(store_event(content, CONTENT_TYPE, headers=headers)).encode()
 
 
-def events(instance: bytes, number: int, *, seed: int = 0) -> Iterator[bytes]:
-    """Yield events of ``number`` instances, each event of another study."""
+def events(
+    instance: bytes, number: int, *, seed: int = 0, study: str | None = None
+) -> Iterator[bytes]:
+    """Yield events of ``number`` instances, each of another study or all of ``study``."""
     body, uids = Body(instance, number), new_uids(seed)
     while True:
-        body.renew(uids)
+        body.renew(uids, study)
         yield event(bytes(body.content))
 
 
