@@ -44,9 +44,9 @@ format: $(VENV)/test ## format the code
 	$(BIN)/ruff check --fix .
 
 requirements: ## pin anew what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam; do \
+	cd requirements && for set in test local sam bench runtime; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$( [ $$set = local ] && echo -c test.txt ) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt

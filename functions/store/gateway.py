@@ -5,11 +5,12 @@ base64 into bytes only for some Accept values, and passes text through for all o
 """
 
 import binascii
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+
+from pybase64 import b64decode
 
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
