@@ -9,7 +9,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test check format conformance events requirements clean
+.PHONY: help run sample token test check format events requirements clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,11 +27,11 @@ sample: $(VENV)/local ## store a sample instance into the running service and sh
 token: $(VENV)/local ## print a token of the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
-test: $(VENV)/test sam ## run all tests, with the coverage that the protocol and the archive must have
+test: $(VENV)/test sam ## run all tests, with full branch coverage of the functions
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=100 --include='functions/dicomweb/*,functions/archive/*'
+	$(BIN)/coverage report --fail-under=100 --include='functions/*'
 
 check: $(VENV)/test validate ## lint, types, architecture, template; changes nothing
 	$(BIN)/ruff check .
@@ -42,6 +42,9 @@ check: $(VENV)/test validate ## lint, types, architecture, template; changes not
 format: $(VENV)/test ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+events: $(VENV)/test ## make the files of events/ anew
+	$(BIN)/python -m events.make
 
 requirements: ## pin anew what requirements/*.in ask for (needs uv)
 	cd requirements && for set in test local sam bench runtime; do \

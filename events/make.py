@@ -54,7 +54,7 @@ def _malformed() -> dict[str, Event]:
     too_many = b"--b\r\n\r\n\r\n" * _TOO_MANY_PARTS + b"--b--\r\n"
     metadata = multipart(b"<NativeDicomModel/>", media_type="application/dicom+xml")
     return {
-        "no-content-type": store_event(b"text"),
+        "no-content-type": store_event(b"plain text, no instance"),
         "empty": store_event(content_type=_DICOM),
         "cut-off": store_event(one[:-30], _DICOM),
         "metadata": store_event(metadata, _METADATA),

@@ -8,7 +8,7 @@ that its bytes break, is left out of the index and counted. It is never a reason
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 from pydicom import charset
 from pydicom.config import RAISE
@@ -72,10 +72,14 @@ REQUEST: tuple[Attribute, ...] = (
 
 TAGS = frozenset(tag for tag, _, _ in chain(STUDY, SERIES, INSTANCE))
 
-_IN_ITEM = frozenset(tag for tag, _, _ in REQUEST)
+_IN_ITEM = frozenset((SPECIFIC_CHARACTER_SET, *(tag for tag, _, _ in REQUEST)))
 _MAX_ITEMS = 16
+_MAX_BYTES = 4096
+"""Far more than any valid text or number here has; what a bomb inflates to is not decoded."""
+
 _TEXT = frozenset(("LO", "PN", "SH"))
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+_NAME_DELIMITERS = frozenset(b"^=")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 
 
@@ -121,10 +125,16 @@ def _unsigned_short(value: memoryview) -> int:
 
 
 def _integer_string(value: memoryview) -> int:
-    text = bytes(value).decode("ascii").strip(" \0")
-    if not _INTEGER.fullmatch(text):
+    text = _bounded(value).decode("ascii").strip(" \0")
+    if not _INTEGER.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
         raise ValueError
     return int(text)
+
+
+def _bounded(value: memoryview) -> bytes:
+    if len(value) > _MAX_BYTES:
+        raise ValueError
+    return bytes(value)
 
 
 class _Decoder:
@@ -160,37 +170,48 @@ class _Decoder:
         return decode(element)
 
     def text(self, element: Element, vr: str) -> IndexValue:
-        value = bytes(element.value)
+        value = _bounded(element.value)
         text = self.decode(value, vr) if vr in _TEXT else value.decode("ascii")
         if element.tag == SPECIFIC_CHARACTER_SET:
             return [term.strip(" \0") for term in text.split("\\")]
         text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
+        if "\\" in text:
+            raise ValueError  # more values than one, which none of these may have
         validate_value(vr, text, RAISE)
         return text
 
     def decode(self, value: bytes, vr: str) -> str:
-        """Decode text; the groups of a person's name are decoded one by one (PS3.5 6.2.1.1)."""
+        """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.2.1.1).
+
+        Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
+        """
         if charset.ESC not in value:
             return value.decode(self.encodings[0])
-        delimiters = {0x5E} if vr == "PN" else TEXT_VR_DELIMS
-        groups = value.split(b"=") if vr == "PN" else [value]
-        text = "=".join(charset.decode_bytes(group, self.encodings, delimiters) for group in groups)
+        delimiters = set(_NAME_DELIMITERS) if vr == "PN" else TEXT_VR_DELIMS
+        text = charset.decode_bytes(value, self.encodings, delimiters)
         if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
             raise ValueError  # pydicom replaces what it cannot decode
         return text
 
     def sequence(self, element: Element) -> IndexValue:
-        data_sets = items(element)
+        data_sets = list(islice(items(element), _MAX_ITEMS + 1))
         if len(data_sets) > _MAX_ITEMS:
             raise ValueError
         implicit_vr = element.vr != "SQ"
         kept = [
-            self.level(
-                walk(item, start=0, implicit_vr=implicit_vr, wanted=_IN_ITEM).elements, REQUEST
-            )
+            self.item(walk(item, start=0, implicit_vr=implicit_vr, wanted=_IN_ITEM).elements)
             for item in data_sets
         ]
         return [attributes for attributes in kept if attributes]
+
+    def item(self, elements: Mapping[int, Element]) -> dict[str, IndexValue]:
+        """Decode an item by its own character sets, or those of the data set (PS3.5 7.5.3)."""
+        inherited = self.encodings
+        if SPECIFIC_CHARACTER_SET in elements:
+            self.encodings = _encodings(elements[SPECIFIC_CHARACTER_SET])
+        attributes = self.level(elements, REQUEST)
+        self.encodings = inherited
+        return attributes
 
 
 def _encodings(element: Element | None) -> list[str]:
@@ -198,7 +219,7 @@ def _encodings(element: Element | None) -> list[str]:
 
     For an unknown term only ASCII is readable, and without one nothing else was promised.
     """
-    raw = bytes(element.value).decode("ascii", errors="replace") if element else ""
+    raw = bytes(element.value[:_MAX_BYTES]).decode("ascii", errors="replace") if element else ""
     terms = [term.strip(" \0") for term in raw.split("\\")]
     if any(term not in charset.python_encoding for term in terms):
         return ["ascii"]

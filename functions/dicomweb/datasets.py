@@ -9,7 +9,7 @@ Nothing is ever allocated because a length says so.
 Offsets in texts are bytes from the start of the part, or of the inflated data set.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from struct import Struct
@@ -19,6 +19,9 @@ from dicomweb.reasons import FailureReason
 
 MAX_DEPTH = 64
 """Sequences within sequences; the deepest of the standard's templates stay far below."""
+
+MAX_ELEMENTS = 2_000_000
+"""Elements, items and fragments, which take a second or two; only a deflate bomb has more."""
 
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
@@ -83,7 +86,8 @@ def walk(
 
     Raises InstanceRejected with Cannot understand (C000) if an element, item or fragment does
     not fit where it stands, if a sequence does not end, if sequences are nested deeper than
-    ``max_depth``, or if a wanted element is there twice.
+    ``max_depth``, if a wanted element is there twice, or if there are more than MAX_ELEMENTS
+    elements, items and fragments.
     """
     walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, max_depth)
     walker.data_set(start, implicit_vr=implicit_vr)
@@ -104,11 +108,10 @@ def walk_file_meta(
     return walker.elements, end
 
 
-def items(sequence: Element) -> list[memoryview]:
-    """Return the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
+def items(sequence: Element) -> Iterator[memoryview]:
+    """Yield the data sets of the items of a sequence that a walk has found (PS3.5 7.5)."""
     data = sequence.value
     walker = _Walker(data, frozenset(), MAX_DEPTH)
-    found: list[memoryview] = []
     position = 0
     while position < len(data):
         tag, length, start = walker.item_header(position, len(data))
@@ -119,11 +122,10 @@ def items(sequence: Element) -> list[memoryview]:
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
-            found.append(data[start : position - 8])
+            yield data[start : position - 8]
         else:
             position = start + length
-            found.append(data[start:position])
-    return found
+            yield data[start:position]
 
 
 @cache
@@ -149,6 +151,7 @@ class _Walker:
         self.data = data
         self.wanted = wanted
         self.max_depth = max_depth
+        self.count = 0
         self.elements: dict[int, Element] = {}
         self.pixel_data: PixelData | None = None
         self.depth = 0
@@ -188,6 +191,7 @@ class _Walker:
         self, position: int, end: int, *, implicit_vr: bool
     ) -> tuple[int, bytes | None, int, int]:
         """Return tag, VR, length and the offset of the value (PS3.5 7.1.2, 7.1.3)."""
+        self.counted(position)
         if position + 8 > end:
             raise self.refusal(position, f"an element header needs 8 bytes, {end - position} left")
         if implicit_vr:
@@ -281,10 +285,16 @@ class _Walker:
         return position
 
     def item_header(self, position: int, end: int) -> tuple[int, int, int]:
+        self.counted(position)
         if position + 8 > end:
             raise self.refusal(position, "a sequence or item does not end")
         group, number, length = _IMPLICIT.unpack_from(self.data, position)
         return group << 16 | number, length, position + 8
+
+    def counted(self, position: int) -> None:
+        self.count += 1
+        if self.count > MAX_ELEMENTS:
+            raise self.refusal(position, f"more than {MAX_ELEMENTS} elements and items")
 
     def refusal(self, position: int, text: str) -> InstanceRejected:
         return InstanceRejected(

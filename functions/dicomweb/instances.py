@@ -97,7 +97,7 @@ def _read(
     uids = {tag: uid_text(e.value) for tag, e in data_set.elements.items() if tag in _IDENTITY}
     _name(uids.get(_SOP_CLASS_UID, ""), uids.get(_SOP_INSTANCE_UID, ""), name)
     _check_identity(uids, file_meta, target, profile)
-    frames = integer(data_set.elements.get(_NUMBER_OF_FRAMES), "IS") or 1
+    frames = max(integer(data_set.elements.get(_NUMBER_OF_FRAMES), "IS") or 1, 1)
     _check_pixel_data(data_set, frames, file_meta.transfer_syntax_uid)
     return SOPInstance(
         sop_class_uid=uids[_SOP_CLASS_UID],

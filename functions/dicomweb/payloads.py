@@ -44,7 +44,7 @@ def _root_type(declared: str | None, root: BodyPart) -> str:
 
     The parameter is required (PS3.18 8.6.1.2), but recipes for Azure's service leave it out.
     """
-    found = declared or root.headers.get("content-type", DICOM)
+    found = declared or root.headers.get("content-type") or DICOM
     essence = mediatypes.parse_media_type(found).essence
     if essence not in (DICOM, OCTET_STREAM):
         raise MalformedRequest(f"found parts of a media type that is not supported, {_EXPECTED}")

@@ -4,7 +4,6 @@ Nothing else knows what either looks like. An answer is text, never base64: the 
 base64 into bytes only for some Accept values, and passes text through for all of them.
 """
 
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -108,7 +107,7 @@ def read_payload(event: Event, request: StoreRequest) -> bytes:
         return body.encode("utf-8")
     try:
         return b64decode(body, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise MalformedRequest("found a payload that is not the base64 it claims") from error
 
 
@@ -167,5 +166,6 @@ def _warnings(warnings: Iterable[tuple[FailureReason | None, str]], host: str) -
 
 
 def _quotable(text: str) -> str:
-    printable = text.encode("ascii", errors="replace").decode("ascii")
+    """Return ``text`` fit for a quoted string: a line break in it would be another field."""
+    printable = "".join(each if " " <= each <= "~" else "?" for each in text)
     return printable.replace("\\", "/").replace('"', "'")

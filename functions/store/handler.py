@@ -87,14 +87,22 @@ def store(
     root_type, parts = read_parts(request.headers.get("content-type"), payload)
     received = [receive_part(part, root_type, target, chosen, request) for part in parts]
     instances = [instance for instance in received if isinstance(instance, SOPInstance)]
-    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-    kept = iter(archive(chosen).keep(instances, seconds=seconds) if instances else ())
+    kept = iter(keep(instances, chosen, context) if instances else ())
     left_out = sum(instance.attributes.left_out for instance in instances)
     count(PayloadBytes=len(payload), IndexAttributesLeftOut=left_out)
     return [
         outcome_of(part, instance, next(kept)) if isinstance(instance, SOPInstance) else instance
         for part, instance in zip(parts, received, strict=True)
     ]
+
+
+def keep(
+    instances: Sequence[SOPInstance], chosen: Settings, context: LambdaContext
+) -> list[ArchiveError | None]:
+    """Keep the instances in the time that is left once the archive, slow to make, is there."""
+    kept_in = archive(chosen)
+    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+    return kept_in.keep(instances, seconds=seconds)
 
 
 @cache

@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from dicomweb import conformance
+from dicomweb import conformance, datasets
 from dicomweb.datasets import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -77,7 +77,7 @@ def assert_equals_pydicom(
             assert bytes(ours.value).rstrip(b" ").split(b"\\") == [one.encode() for one in terms]
             continue
         assert (theirs.VR, ours.vr) in {("SQ", "SQ"), ("SQ", "UN"), ("SQ", None)}
-        data_sets = items(ours)
+        data_sets = list(items(ours))
         assert len(data_sets) == len(theirs.value)
         for one, its in zip(data_sets, theirs.value, strict=True):
             assert_equals_pydicom(one, its, start=0, implicit_vr=ours.vr != "SQ")
@@ -172,7 +172,7 @@ def test_any_garbled_byte_is_read_or_refused_and_nothing_else(
     with suppress(InstanceRejected):
         found = walk(memoryview(data), start=0, implicit_vr=implicit_vr, wanted=tags).elements
         for element in found.values():
-            items(element)
+            list(items(element))
 
 
 @given(st.binary(max_size=64), st.booleans())
@@ -209,7 +209,7 @@ def test_an_item_length_that_looks_like_a_vr_is_a_length(length: int) -> None:
     content = explicit(0x00090010, "UT", bytes(length - 12))
     data = sequence(REQUESTS, item(content)) + explicit(ROWS + 0x10000, "US", b"\4\0")
 
-    assert bytes(items(walked(data, REQUESTS).elements[REQUESTS])[0]) == content
+    assert [bytes(one) for one in items(walked(data, REQUESTS).elements[REQUESTS])] == [content]
 
 
 @pytest.mark.parametrize("undefined_item", [False, True])
@@ -245,7 +245,7 @@ def test_items_of_what_is_no_sequence_are_refused() -> None:
     element = walked(explicit(REQUESTS, "UN", b"garbage!"), REQUESTS).elements[REQUESTS]
 
     with pytest.raises(InstanceRejected, match="where an item has to be"):
-        items(element)
+        list(items(element))
 
 
 def test_native_pixel_data_is_found_with_its_length() -> None:
@@ -321,6 +321,24 @@ def test_sequences_may_be_nested_but_not_without_end(vr: str | None, undefined: 
     for depth in (MAX_DEPTH + 1, 500, 5000):
         text = refusal(nested(depth, vr=vr, undefined=undefined), implicit_vr=implicit_vr)
         assert "nested deeper than 64" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        (explicit(PRIVATE, "US") * 5, 5),
+        (sequence(REQUESTS, item(), item()), 3),
+        (sequence(REQUESTS, item(explicit(PRIVATE, "US"), undefined=True), undefined=True), 5),
+        (sequence(PIXEL_DATA, item(), item(b"xx"), vr="OB", undefined=True), 4),
+    ],
+)
+def test_elements_items_and_fragments_are_limited(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, count: int
+) -> None:
+    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count)
+    walked(data)
+    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count - 1)
+    assert f"more than {count - 1} elements and items" in refusal(data)
 
 
 @pytest.mark.parametrize(

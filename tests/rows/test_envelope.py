@@ -186,6 +186,14 @@ def test_row_058_a_part_without_content_type(running: "RunningService") -> None:
     check_stored(running, answer, 58, instance(58))
 
 
+def test_row_058_a_part_of_unknown_type_that_is_a_file(running: "RunningService") -> None:
+    file = part(instance(580), Content_Type="application/octet-stream")
+    check_stored(running, running.post(multipart(file)), 580, instance(580))
+    text = running.post(multipart(part(b"text", Content_Type="application/octet-stream")))
+    assert text.status == 400
+    assert text.other_failures == [0xC000]
+
+
 def test_row_059_a_part_of_another_media_type_is_not_stored(running: "RunningService") -> None:
     text = part(instance(59, 1, 2), Content_Type="text/plain")
     answer = running.post(multipart(part(instance(59)), text))
@@ -221,6 +229,11 @@ def test_row_061_the_content_length_of_a_part_is_not_relied_upon(
 ) -> None:
     answer = running.post(multipart(part(instance(61), Content_Length=length)))
     check_stored(running, answer, 61, instance(61))
+
+
+def test_row_062_a_part_that_only_claims_to_be_compressed(running: "RunningService") -> None:
+    weasis = part(instance(620), Content_Encoding="gzip, identity")
+    check_stored(running, running.post(multipart(weasis)), 620, instance(620))
 
 
 def test_row_062_a_part_in_base64_is_not_stored(running: "RunningService") -> None:

@@ -1,0 +1,432 @@
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.tag import Tag
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
+
+from dicomweb.conformance import StorageProfile
+from dicomweb.instances import SOPInstance, receive
+from dicomweb.multipart import BodyPart
+from dicomweb.outcomes import Failed, SOPReference
+from dicomweb.reasons import FailureReason
+from tests import builders, sample_files, strategies
+from tests.encoded import UNDEFINED, explicit, item, nested, sequence
+from tests.processor_time import GENEROUS, growth
+
+MIB = 1 << 20
+REFERENCE = SOPReference(sop_class_uid=CTImageStorage, sop_instance_uid=builders.sop_uid())
+
+
+def received(
+    content: bytes,
+    target: str | None = None,
+    profile: StorageProfile = StorageProfile.CONFORMANCE,
+    content_type: str = "application/dicom",
+) -> SOPInstance | Failed:
+    headers = {"content-type": content_type}
+    part = BodyPart(number=3, headers=headers, content=memoryview(content))
+    return receive(part, root_type="application/dicom", study_instance_uid=target, profile=profile)
+
+
+def kept(
+    content: bytes,
+    target: str | None = None,
+    profile: StorageProfile = StorageProfile.CONFORMANCE,
+) -> SOPInstance:
+    instance = received(content, target, profile)
+    assert isinstance(instance, SOPInstance), instance
+    return instance
+
+
+def failed(
+    content: bytes,
+    target: str | None = None,
+    profile: StorageProfile = StorageProfile.CONFORMANCE,
+    content_type: str = "application/dicom",
+) -> Failed:
+    failure = received(content, target, profile, content_type)
+    assert isinstance(failure, Failed), failure
+    assert failure.text.startswith("part 3: ")
+    assert failure.text.isascii()
+    assert not failure.temporary
+    return failure
+
+
+def ui(tag: int, uid: str) -> bytes:
+    return explicit(tag, "UI", uid.encode() + b"\0" * (len(uid) % 2))
+
+
+def file_of(data_set: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    file_meta = (
+        ui(0x00020002, CTImageStorage) + ui(0x00020003, builders.sop_uid()) + ui(0x00020010, syntax)
+    )
+    length = explicit(0x00020000, "UL", len(file_meta).to_bytes(4, "little"))
+    return bytes(128) + b"DICM" + length + file_meta + data_set
+
+
+def with_data_set(data_set: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """Return a file whose data set is the identity of an instance and these bytes."""
+    identity = [
+        ui(0x00080016, CTImageStorage),
+        ui(0x00080018, builders.sop_uid()),
+        ui(0x0020000D, builders.study_uid()),
+        ui(0x0020000E, builders.series_uid()),
+    ]
+    return file_of(b"".join(identity) + data_set, syntax)
+
+
+def deflated(data_set: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(data_set) + stream.flush()
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_an_instance_is_kept_as_it_was_sent_with_its_identity(syntax: str) -> None:
+    content = builders.part10(builders.data_set(study=7, series=2, number=5), syntax)
+
+    instance = kept(content, target=builders.study_uid(7))
+
+    assert instance.content.obj is content
+    assert instance.reference == SOPReference(
+        sop_class_uid=CTImageStorage, sop_instance_uid=builders.sop_uid(7, 2, 5)
+    )
+    assert instance.study_instance_uid == builders.study_uid(7)
+    assert instance.series_instance_uid == builders.series_uid(7, 2)
+    assert instance.transfer_syntax_uid == syntax
+    assert instance.number_of_frames == 1
+    assert instance.attributes.study["PatientID"] == "PLANTED7"
+    assert "PLANTED" not in repr(instance)
+
+
+EXPECTED_REFUSALS = {
+    "charset_files/chrJapMulti.dcm": 0xA900,
+    "charset_files/chrJapMultiExplicitIR6.dcm": 0xA900,
+    "charset_files/chrSQEncoding.dcm": 0x0120,
+    "charset_files/chrSQEncoding1.dcm": 0x0120,
+    "palettes/winter.dcm": 0xC000,
+    "test_files/ExplVR_BigEnd.dcm": 0xC122,
+    "test_files/MR_small_bigendian.dcm": 0xC122,
+    "test_files/MR_small_expb.dcm": 0xC122,
+    "test_files/MR_truncated.dcm": 0xC000,
+    "test_files/SC_rgb_jpeg.dcm": 0xC000,
+    "test_files/SC_rgb_small_odd_big_endian.dcm": 0xC122,
+    "test_files/UN_sequence.dcm": 0x0120,
+    "test_files/badVR.dcm": 0xA900,
+    "test_files/empty_charset_LEI.dcm": 0x0120,
+    "test_files/liver_expb_1frame.dcm": 0xC122,
+    "test_files/meta_missing_tsyntax.dcm": 0xC000,
+    "test_files/nested_priv_SQ.dcm": 0x0120,
+    "test_files/no_meta_group_length.dcm": 0x0120,
+    "test_files/priv_SQ.dcm": 0x0120,
+    "test_files/rtdose.dcm": 0xA900,
+    "test_files/rtdose_1frame.dcm": 0xA900,
+    "test_files/rtdose_expb.dcm": 0xC122,
+    "test_files/rtdose_expb_1frame.dcm": 0xC122,
+    "test_files/rtplan.dcm": 0xA900,
+    "test_files/rtplan_truncated.dcm": 0xC000,
+}
+
+
+def expected_refusal(name: str) -> int | None:
+    if "DICOMDIR" in name:
+        return 0x0122
+    if name.startswith("palettes/") and "winter" not in name:
+        return 0x0120
+    if "JPEGLSNearLossless" in name or "jls_lossy" in name:
+        return 0x0120
+    return EXPECTED_REFUSALS.get(name)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize("name", sample_files.FILES)
+def test_a_real_file_is_kept_with_the_uids_that_pydicom_reads_or_refused(name: str) -> None:
+    content = sample_files.FILES[name].read_bytes()
+
+    instance = received(content, profile=StorageProfile.ANY_STORAGE)
+
+    if isinstance(instance, Failed):
+        assert instance.reason == expected_refusal(name)
+        return
+    assert expected_refusal(name) is None
+    read = pydicom.dcmread(BytesIO(content))
+    assert instance.sop_class_uid == read.SOPClassUID
+    assert instance.sop_instance_uid == read.SOPInstanceUID
+    assert instance.study_instance_uid == read.StudyInstanceUID
+    assert instance.series_instance_uid == read.SeriesInstanceUID
+    assert instance.transfer_syntax_uid == read.file_meta.TransferSyntaxUID
+    assert instance.number_of_frames == int(read.get("NumberOfFrames") or 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (builders.instance(SOPClassUID=None), FailureReason.MISSING_ATTRIBUTE),
+        (builders.instance(SOPInstanceUID=""), FailureReason.MISSING_ATTRIBUTE_VALUE),
+        (builders.instance(StudyInstanceUID=None), FailureReason.MISSING_ATTRIBUTE),
+        (builders.instance(SeriesInstanceUID=""), FailureReason.MISSING_ATTRIBUTE_VALUE),
+        (
+            builders.instance(SOPClassUID="1.2.840.10008.1.1"),
+            FailureReason.SOP_CLASS_NOT_SUPPORTED,
+        ),
+        (
+            builders.part10(builders.data_set(), file_meta={"MediaStorageSOPClassUID": "1.2.3"}),
+            FailureReason.SOP_CLASS_NOT_SUPPORTED,
+        ),
+        (
+            builders.part10(
+                builders.data_set(),
+                file_meta={"MediaStorageSOPClassUID": "1.2.840.10008.5.1.4.1.1.4"},
+            ),
+            FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
+        ),
+        (
+            builders.part10(builders.data_set(), file_meta={"MediaStorageSOPInstanceUID": "1.2.3"}),
+            FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
+        ),
+        (
+            builders.part10(builders.data_set(), file_meta={"TransferSyntaxUID": "1.2.3.4"}),
+            FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
+        ),
+        (
+            builders.part10(
+                builders.data_set(),
+                file_meta={"TransferSyntaxUID": "1.2.3.4", "MediaStorageSOPClassUID": None},
+            ),
+            FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
+        ),
+        (
+            builders.instance().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0"),
+            FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
+        ),
+        (
+            builders.part10(builders.data_set(), file_meta={"TransferSyntaxUID": None}),
+            FailureReason.CANNOT_UNDERSTAND,
+        ),
+        (
+            with_data_set(explicit(0x7FE00010, "OW", bytes(32)), JPEGBaseline8Bit),
+            FailureReason.CANNOT_UNDERSTAND,
+        ),
+        (builders.instance(Rows=5), FailureReason.CANNOT_UNDERSTAND),
+        (builders.instance(NumberOfFrames=2), FailureReason.CANNOT_UNDERSTAND),
+        (builders.instance() + b"trailing garbage", FailureReason.CANNOT_UNDERSTAND),
+        (with_data_set(nested(500)), FailureReason.CANNOT_UNDERSTAND),
+        (
+            with_data_set(explicit(0x7FE00010, "OW", bytes(1000), 0xFFFFFFF0)),
+            FailureReason.CANNOT_UNDERSTAND,
+        ),
+        (
+            with_data_set(explicit(0x7FE00010, "OB", item(), UNDEFINED), JPEGBaseline8Bit),
+            FailureReason.CANNOT_UNDERSTAND,
+        ),
+        (
+            with_data_set(sequence(0x7FE00010, item(), vr="OB", undefined=True), JPEGBaseline8Bit),
+            FailureReason.CANNOT_UNDERSTAND,
+        ),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_the_reason_of_the_rule(
+    content: bytes, reason: FailureReason
+) -> None:
+    assert failed(content).reason is reason
+
+
+def test_the_data_set_names_the_instance_if_it_can_and_else_the_file_meta_does() -> None:
+    other = builders.part10(builders.data_set(), file_meta={"MediaStorageSOPInstanceUID": "1.2.3"})
+
+    assert failed(other).reference == REFERENCE
+    assert failed(builders.instance(Rows=5)).reference == REFERENCE
+    cut_off = other[: other.index(b"\x08\0\x18\0") + 9]
+    assert failed(cut_off).reference == SOPReference(
+        sop_class_uid=CTImageStorage, sop_instance_uid="1.2.3"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"garbage" * 100,
+        bytes(128) + b"DICM",
+        bytes(128) + b"DICM" + b"\xff" * 100,
+        builders.instance()[132:],
+        file_of(b"garbage")[:140],
+        file_of(b"").replace(builders.sop_uid().encode(), b"\1" * len(builders.sop_uid())),
+        file_of(b"").replace(CTImageStorage.encode(), b"\n" * len(CTImageStorage)),
+        builders.part10(
+            builders.data_set(SOPInstanceUID=None), file_meta={"MediaStorageSOPInstanceUID": None}
+        ),
+    ],
+)
+def test_what_has_no_two_readable_uids_is_not_named(content: bytes) -> None:
+    assert failed(content).reference is None
+
+
+def test_a_study_other_than_the_target_is_refused_and_named() -> None:
+    failure = failed(builders.instance(study=2), target=builders.study_uid(1))
+
+    assert failure.reason is FailureReason.STUDY_INSTANCE_UID_MISMATCH
+    assert failure.reference
+
+
+@pytest.mark.parametrize("padding", [b"\0", b" ", b"\0\0\0", b"  "])
+def test_uids_are_read_without_their_padding(padding: bytes) -> None:
+    uids = (CTImageStorage, builders.sop_uid(), builders.study_uid(), builders.series_uid())
+    tags = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
+    content = file_of(
+        b"".join(
+            explicit(tag, "UI", uid.encode() + padding) for tag, uid in zip(tags, uids, strict=True)
+        )
+    )
+
+    assert kept(content).reference == REFERENCE
+
+
+def test_a_malformed_uid_is_refused_with_0117() -> None:
+    content = builders.instance().replace(
+        builders.series_uid().encode(), b"x" * len(builders.series_uid())
+    )
+
+    assert failed(content).reason is FailureReason.INVALID_OBJECT_INSTANCE
+
+
+@pytest.mark.parametrize("frames", [b"-5", b"0 ", b"x ", b""])
+def test_a_number_of_frames_that_is_none_counts_as_one(frames: bytes) -> None:
+    assert kept(with_data_set(explicit(0x00280008, "IS", frames))).number_of_frames == 1
+
+
+def test_frames_are_counted() -> None:
+    content = builders.instance(NumberOfFrames=2, PixelData=bytes(64))
+
+    assert kept(content).number_of_frames == 2
+
+
+def test_native_color_is_measured_by_its_photometric_interpretation() -> None:
+    options: dict[str, Any] = {
+        "SamplesPerPixel": 3,
+        "BitsAllocated": 8,
+        "PixelData": bytes(32),
+    }
+
+    kept(builders.instance(PhotometricInterpretation="YBR_FULL_422", **options))
+    failed(builders.instance(PhotometricInterpretation="RGB", **options))
+    failed(builders.instance(PhotometricInterpretation=None, **options))
+
+
+def test_an_encapsulated_instance_is_kept_with_an_empty_offset_table_or_a_full_one() -> None:
+    for table in (b"", bytes(8)):
+        fragments = [item(table), item(b"\xff\xd8"), item(b"\xff\xd8")]
+        pixel_data = sequence(0x7FE00010, *fragments, vr="OB", undefined=True)
+        frames = explicit(0x00280008, "IS", b"2 ")
+        assert kept(with_data_set(frames + pixel_data, JPEGBaseline8Bit)).number_of_frames == 2
+        frames = explicit(0x00280008, "IS", b"3 ")
+        assert (
+            "expected 3 or more"
+            in failed(with_data_set(frames + pixel_data, JPEGBaseline8Bit)).text
+        )
+
+
+def test_a_deflated_instance_is_kept_as_it_was_sent() -> None:
+    explicit_vr = builders.part10(builders.data_set())
+    data_set = explicit_vr[explicit_vr.index(b"\x08\0\x05\0") :]
+    content = file_of(deflated(data_set), DeflatedExplicitVRLittleEndian)
+
+    instance = kept(content, profile=StorageProfile.ANY_STORAGE)
+
+    assert instance.content.obj is content
+    assert instance.attributes.study["PatientID"] == "PLANTED1"
+    failed(content[:-1], profile=StorageProfile.ANY_STORAGE)
+    failed(content + b"xx", profile=StorageProfile.ANY_STORAGE)
+    assert failed(content).reason is FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED
+
+
+def test_a_deflate_bomb_is_refused_with_a700_in_bounded_memory() -> None:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    zeros = bytes(MIB)
+    bomb = b"".join(stream.compress(zeros) for _ in range(200)) + stream.flush()
+    content = file_of(bomb, DeflatedExplicitVRLittleEndian)
+    tracemalloc.start()
+    try:
+        failure = failed(content, profile=StorageProfile.ANY_STORAGE)
+        assert tracemalloc.get_traced_memory()[1] < 280 * MIB
+    finally:
+        tracemalloc.stop()
+
+    assert failure.reason is FailureReason.OUT_OF_RESOURCES
+    assert failure.reference == REFERENCE
+
+
+def test_every_cut_is_refused_but_one_between_elements_after_the_identity() -> None:
+    image = builders.data_set()
+    content = builders.part10(image)
+    start = content.index(b"\x08\0\x05\0")
+    ends = {
+        start + len(strategies.written(image[:tag], implicit_vr=False)): tag
+        for tag in image.keys()  # noqa: SIM118 - a data set iterates over its elements
+    }
+
+    for length in range(len(content)):
+        instance = received(content[:length])
+        if length < start:
+            assert isinstance(instance, Failed)
+        elif length not in ends:
+            assert isinstance(instance, Failed)
+            assert instance.reason is FailureReason.CANNOT_UNDERSTAND
+        elif ends[length] <= Tag("SeriesInstanceUID"):
+            assert isinstance(instance, Failed)
+            assert instance.reason is FailureReason.MISSING_ATTRIBUTE
+        else:  # a valid file of fewer elements: nothing in it says that one lacks
+            assert isinstance(instance, SOPInstance)
+
+
+CONTENT = builders.instance()
+
+
+@given(st.integers(0, len(CONTENT) - 1), st.integers(0, 255))
+def test_any_garbled_byte_is_kept_or_refused_and_nothing_else(position: int, value: int) -> None:
+    garbled = bytearray(CONTENT)
+    garbled[position] = value
+
+    assert isinstance(received(bytes(garbled)), SOPInstance | Failed)
+
+
+@given(st.binary(max_size=200))
+def test_any_data_set_is_kept_or_refused_and_nothing_else(data_set: bytes) -> None:
+    for content in (file_of(data_set), with_data_set(data_set)):
+        assert isinstance(received(content), SOPInstance | Failed)
+
+
+def test_another_media_type_is_refused_before_anything_is_read() -> None:
+    failure = failed(builders.instance(), content_type="text/plain")
+
+    assert failure.reason is FailureReason.CANNOT_UNDERSTAND
+    assert failure.reference is None
+
+
+def test_no_refusal_holds_a_value() -> None:
+    for content in (
+        builders.instance(StudyInstanceUID="")[:-5],
+        builders.instance(PatientID="PLANTED")[:-5],
+        builders.instance(Rows=5, PatientName="PLANTED"),
+    ):
+        assert "PLANTED" not in failed(content).text
+
+
+def test_time_is_linear_in_the_bytes_of_an_instance() -> None:
+    def act(size: int) -> Callable[[], object]:
+        content = with_data_set(explicit(0x00091001, "US") * (size // 8))
+        return lambda: received(content)
+
+    assert growth(act, 1 << 17) < GENEROUS

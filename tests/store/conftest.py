@@ -1,0 +1,35 @@
+import time
+from collections.abc import Iterator
+from threading import enumerate as threads
+
+import pytest
+
+from local import aws
+from store import handler
+from store.settings import settings
+from tests.store.deployment import Deployment, environment, function
+from tests.store.lambdas import Store
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    with aws.embedded(0) as url:
+        yield url
+
+
+@pytest.fixture
+def deployment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    for name, value in environment(function("StoreFunction"), endpoint).items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    yield Deployment(endpoint)
+    while any(thread.name.startswith("archive") for thread in threads()):
+        time.sleep(0.01)  # a deadline leaves threads behind
+    settings.cache_clear()
+
+
+@pytest.fixture
+def store(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Store:
+    store = Store(deployment)
+    monkeypatch.setattr(handler.logger.registered_handler, "stream", store.log)
+    return store

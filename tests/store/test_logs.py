@@ -1,0 +1,93 @@
+import json
+from typing import Any
+
+import pytest
+
+from events.instances import PERSONAL, ROOT
+from store import handler
+from tests.store.deployment import EVENTS, event
+from tests.store.lambdas import Store
+
+Lines = list[dict[str, Any]]
+NAMES = sorted(path.stem for path in (EVENTS / "store").glob("*.json"))
+
+
+def sent(store: Store, name: str) -> Lines:
+    store.send(name)
+    return store.lines()
+
+
+def metrics(lines: Lines) -> dict[str, float]:
+    """Return the values of all metrics in embedded metric format."""
+    found: dict[str, float] = {}
+    for line in lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+            assert directive["Namespace"] == "Stowport"
+            assert directive["Dimensions"] == [["service"]]
+            found |= {each["Name"]: line[each["Name"]][0] for each in directive["Metrics"]}
+    return found
+
+
+def logged(lines: Lines) -> dict[str, Any]:
+    (entry,) = (line for line in lines if line.get("message") in ("store", "refuse"))
+    return entry
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_is_written_holds_a_value_of_the_instance(store: Store, name: str) -> None:
+    payload = str(event(f"store/{name}")["body"])
+    written = json.dumps(sent(store, name))
+    assert [value for value in (*PERSONAL.values(), ROOT) if value in written] == []
+    assert payload not in written
+
+
+@pytest.mark.parametrize("step", ["receive", "read_parts"])
+def test_the_message_of_an_unforeseen_exception_is_not_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError(PERSONAL["PatientName"])
+
+    monkeypatch.setattr(handler, step, fails)
+    lines = sent(store, "one-ct")
+    assert PERSONAL["PatientName"] not in json.dumps(lines)
+    (unforeseen,) = (line for line in lines if line.get("message") == "unforeseen")
+    assert (unforeseen["level"], unforeseen["error"]) == ("ERROR", "RuntimeError")
+    assert unforeseen["at"][-1].endswith(" fails")
+    assert unforeseen["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+
+
+def test_what_was_stored_and_what_failed_is_logged_with_the_request(store: Store) -> None:
+    entry = logged(sent(store, "mixed"))
+    assert (entry["status"], entry["stored"], entry["failed"]) == (202, 1, {"C000": 1})
+    assert entry["texts"][0].startswith("part 2: ")
+    assert entry["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+
+
+def test_a_refused_request_is_logged_with_its_reason(store: Store) -> None:
+    entry = logged(sent(store, "empty"))
+    assert (entry["status"], entry["reason"]) == (400, "C000")
+    assert entry["texts"][0].startswith("found an empty payload")
+
+
+def test_only_so_many_texts_of_a_request_are_logged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "MAX_TEXTS", 1)
+    entry = logged(sent(store, "unreadable"))
+    assert (len(entry["texts"]), entry["failed"]) == (1, {"C000": 2})
+
+
+def test_instances_and_bytes_are_counted(store: Store) -> None:
+    counted = metrics(sent(store, "mixed"))
+    assert counted["InstancesStored"] == counted["InstancesFailed"] == 1
+    assert counted["PayloadBytes"] > 1000
+    assert counted["IndexAttributesLeftOut"] == 0
+
+
+def test_refused_requests_are_counted(store: Store) -> None:
+    assert metrics(sent(store, "empty")) == {"RequestsRefused": 1}
+
+
+def test_capabilities_are_neither_logged_nor_counted(store: Store) -> None:
+    assert sent(store, "capabilities") == []
