@@ -18,20 +18,24 @@ from tests.bench.setting import BUILT, Aws, Setting, aws, events
 
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
 _SMALL = ct_image(32, 32)
-_CLIENTS = '''\
+_CLIENTS = """\
 import boto3
 
 
 def handler(event, context):
     boto3.client("s3"), boto3.client("dynamodb")
     return {}
-'''
+"""
 _ECHO = "def handler(event, context):\n    return {}\n"
 
 
 def measure_cold_start(setting: Setting) -> dict[str, Any]:
     """Time from the start of a process to its first answer, and CPU of it."""
-    store, clients, echo = setting.deployment, _handler("clients", _CLIENTS), _handler("echo", _ECHO)
+    store, clients, echo = (
+        setting.deployment,
+        _handler("clients", _CLIENTS),
+        _handler("echo", _ECHO),
+    )
     variants = {
         "store": (store, "store.handler.lambda_handler"),
         "boto3's two clients": (replace(store, task=clients), "function.handler"),
@@ -125,7 +129,7 @@ def measure_memory(setting: Setting) -> dict[str, Any]:
     with aws() as stand_in:
         for name, (rows, columns) in sizes.items():
             image = ct_image(rows, columns)
-            large = next(events(image, 1, seed=len(image)))
+            large = next(events(image, 1))
             idle, peak = _peak(store, "store.handler.lambda_handler", stand_in, large)
             bare_idle, bare_peak = _peak(echo, "function.handler", stand_in, large)
             result[name] = {
@@ -137,12 +141,10 @@ def measure_memory(setting: Setting) -> dict[str, Any]:
     return result
 
 
-def _peak(
-    deployment: Deployment, handler: str, stand_in: Aws, event: bytes
-) -> tuple[int, int]:
+def _peak(deployment: Deployment, handler: str, stand_in: Aws, event: bytes) -> tuple[int, int]:
     stand_in.reset()
     with Environment(deployment, stand_in.endpoint, handler=handler) as environment:
-        for small in islice(events(_SMALL, 1, seed=7), 3):
+        for small in islice(events(_SMALL, 1), 3):
             environment.invoke(small)
         idle = processes.resident_bytes(environment.pid)
         processes.forget_peak(environment.pid)
@@ -156,11 +158,10 @@ def measure_calls(setting: Setting) -> dict[str, Any]:
     for case in CASES.values():
         image = ct_image(case.rows, case.columns)
         event = next(events(image, case.instances))
-        with aws() as stand_in:
-            with Environment(setting.deployment, stand_in.endpoint) as environment:
-                environment.invoke(event)
-                first = Counter(stand_in.counts())
-                environment.invoke(event)
-                again = Counter(stand_in.counts()) - first
+        with aws() as stand_in, Environment(setting.deployment, stand_in.endpoint) as environment:
+            environment.invoke(event)
+            first = Counter(stand_in.counts())
+            environment.invoke(event)
+            again = Counter(stand_in.counts()) - first
         result[case.name] = {"first": dict(first), "again": dict(again)}
     return result

@@ -42,12 +42,12 @@ def measure_growth(setting: Setting) -> dict[str, Any]:
             "instances": _instances(setting, stand_in.endpoint, calls=True),
             "instances_without_calls": _instances(setting, stand_in.endpoint, calls=False),
             "bytes": {
-                name: _point(setting, stand_in.endpoint, ct_image(rows, columns), 1, 12)
+                name: _single(setting, stand_in.endpoint, ct_image(rows, columns))
                 for name, rows, columns in _SIZES
             },
             "elements": {
-                str(number): _point(
-                    setting, stand_in.endpoint, ct_image(32, 32, private_elements=number), 1, 12
+                str(number): _single(
+                    setting, stand_in.endpoint, ct_image(32, 32, private_elements=number)
                 )
                 for number in (10, 100, 1000, 10000)
             },
@@ -68,17 +68,27 @@ _SIZES = (
 def _instances(setting: Setting, endpoint: str, *, calls: bool) -> dict[str, Any]:
     repeats = {1: 40, 10: 20, 100: 8, 500: 4, 1000: 4}
     return {
-        str(number): _point(setting, endpoint, _TINY, number, count, calls=calls)
+        str(number): _each(
+            timed(
+                setting,
+                endpoint,
+                islice(events(_TINY, number), setting.repeats(count) + 1),
+                calls=calls,
+            ),
+            number,
+        )
         for number, count in repeats.items()
     }
 
 
-def _point(
-    setting: Setting, endpoint: str, instance: bytes, number: int, count: int, *, calls: bool = True
-) -> dict[str, Any]:
-    """Return the times an instance (ms) of ``count`` requests of ``number`` each."""
-    measured = islice(events(instance, number, seed=number), setting.repeats(count) + 1)
-    times = timed(setting, endpoint, measured, calls=calls)
+def _single(setting: Setting, endpoint: str, instance: bytes) -> dict[str, Any]:
+    """Return the times (ms) of requests of one instance."""
+    measured = islice(events(instance, 1), setting.repeats(12) + 1)
+    return _each(timed(setting, endpoint, measured), 1)
+
+
+def _each(times: list[dict[str, list[float]]], number: int) -> dict[str, Any]:
+    """Return the times an instance (ms) of requests of ``number`` each."""
     return {
         "cpu_ms": spread([each["handler"][CPU] / number for each in times], 1000),
         "wall_ms": spread([each["handler"][WALL] / number for each in times], 1000),
@@ -92,8 +102,8 @@ def _boundaries(setting: Setting, endpoint: str) -> dict[str, Any]:
     needle = b"\r\n--" + BOUNDARY.encode() + b"x\0"
     needles = (needle * (len(noise) // len(needle) + 1))[: len(noise)]
     return {
-        "noise": _point(setting, endpoint, image, 1, 12),
-        "delimiters": _point(setting, endpoint, image.replace(noise, needles), 1, 12),
+        "noise": _single(setting, endpoint, image),
+        "delimiters": _single(setting, endpoint, image.replace(noise, needles)),
     }
 
 
@@ -103,12 +113,11 @@ def _filled(setting: Setting) -> dict[str, Any]:
     for name, items in (("new study", 0), (f"{_FILLED:,} items", _FILLED)):
         with aws() as stand_in:
             stand_in.fill(STUDY, round(items * min(1.0, setting.scale)))
-            measured = islice(events(_TINY, 10, study=STUDY), setting.repeats(12) + 1)
+            measured = islice(events(_TINY, 10, STUDY), setting.repeats(12) + 1)
             times = timed(setting, stand_in.endpoint, measured)
             counts = stand_in.counts()
         result[name] = {
-            "cpu_ms": spread([each["handler"][CPU] / 10 for each in times], 1000),
-            "wall_ms": spread([each["handler"][WALL] / 10 for each in times], 1000),
+            **_each(times, 10),
             "write_units": counts["write units"],
             "read_units": counts["read units"],
             "calls": sum(counts.get(name, 0) for name in _DYNAMODB),
@@ -117,4 +126,3 @@ def _filled(setting: Setting) -> dict[str, Any]:
 
 
 _DYNAMODB = ("BatchGetItem", "UpdateItem", "PutItem")
-

@@ -1,9 +1,10 @@
 """Runs where the function runs, and times it from inside: no part of Lambda is in the way.
 
-``python in_function.py FOLDER CALLS RESULT`` handles the events in FOLDER, in the order of their names,
-each JSON as Lambda has it; the first is a warm-up. CALLS is ``calls`` or ``no-calls``: then S3
-and DynamoDB are replaced by objects that do nothing. Writes a JSON list to the file RESULT, one object
-an event: the CPU and wall seconds of the handler with ``json.loads``, and of the steps of the floor.
+``python in_function.py FOLDER CALLS RESULT`` handles the events in FOLDER, in the order of their
+names, each JSON as Lambda has it; the first is a warm-up. CALLS is ``calls`` or ``no-calls``: then
+S3 and DynamoDB are replaced by objects that do nothing. Writes a JSON list to the file RESULT, one
+object an event: the CPU and wall seconds of the handler with ``json.loads``, and of the floor's
+steps.
 """
 
 import gc
@@ -15,17 +16,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from pybase64 import b64decode
 
 from store import handler
 from store.settings import settings
 
-try:
-    from pybase64 import b64decode
-except ImportError:
-    from base64 import b64decode
-
+T = TypeVar("T")
 Times = dict[str, tuple[float, float]]
 
 
@@ -49,11 +48,11 @@ class NoCalls:
 
 
 def without_calls() -> None:
-    archive = handler.archive(settings())
+    archive: Any = handler.archive(settings())
     archive._objects._s3 = archive._index._dynamodb = NoCalls()
 
 
-def timed(times: Times, name: str, step: Callable[[], Any]) -> Any:
+def timed(times: Times, name: str, step: Callable[[], T]) -> T:
     cpu, wall = time.process_time(), time.perf_counter()
     result = step()
     times[name] = time.process_time() - cpu, time.perf_counter() - wall
@@ -76,7 +75,8 @@ def send(payload: bytes, connection: socket.socket) -> None:
 
 
 def handle(event: bytes) -> None:
-    answer = handler.lambda_handler(json.loads(event), Context())
+    context: Any = Context()
+    answer = handler.lambda_handler(json.loads(event), context)
     assert answer["statusCode"] == 200, answer["body"][:500]
 
 
@@ -91,7 +91,7 @@ def main(folder: Path, calls: str) -> list[Times]:
         event = path.read_bytes()
         floor(times, event, connection)
         gc.collect()
-        timed(times, "handler", lambda event=event: handle(event))  # type: ignore[misc]  # bound now
+        timed(times, "handler", lambda event=event: handle(event))
         measured.append(times)
     return measured[1:]
 

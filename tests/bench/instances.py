@@ -93,8 +93,7 @@ class Body:
     def __init__(self, instance: bytes, number: int) -> None:
         part = f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         self.content = bytearray(
-            (part + instance + b"\r\n") * number
-            + f"--{BOUNDARY}--\r\n".encode()
+            (part + instance + b"\r\n") * number + f"--{BOUNDARY}--\r\n".encode()
         )
         self._size = len(part) + len(instance) + 2
         self._number = number

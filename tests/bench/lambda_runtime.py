@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Self
 
 from tests.bench import processes
 
@@ -73,7 +73,11 @@ class Environment:
     """An execution environment of ``deployment``; ``first`` is the event it starts for."""
 
     def __init__(
-        self, deployment: Deployment, endpoint: str, *, handler: str = "store.handler.lambda_handler"
+        self,
+        deployment: Deployment,
+        endpoint: str,
+        *,
+        handler: str = "store.handler.lambda_handler",
     ) -> None:
         self._invocations: queue.SimpleQueue[Invocation] = queue.SimpleQueue()
         self._api = _RuntimeApi(self._invocations)
@@ -100,7 +104,7 @@ class Environment:
         self._api.shutdown()
         self._api.server_close()
 
-    def __enter__(self) -> "Environment":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _RuntimeApi
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         invocation = self.server.invocations.get()
         self.server.under_way = invocation.result
         self.send_response(200)
@@ -136,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
         self._body(invocation.event)
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(202)
         self._body(b"{}")

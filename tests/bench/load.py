@@ -12,20 +12,24 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
-from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.bench.instances import CASES, CONTENT_TYPE, Body, ct_image, new_uids
 
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
+Work = tuple[str, str, int]
+"""URL, case and number of requests."""
+
 _HEADERS = {"Accept": "application/dicom+json", "Content-Type": CONTENT_TYPE}
 
 
-def send(
-    url: str, case: str, count: int, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]]"
-) -> None:
-    """Send ``count`` requests of ``case`` over one connection."""
+def send(work: Work, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]]") -> None:
+    """Send a connection's share of the requests, over one connection."""
+    url, case, count = work
     what = CASES[case]
     body, uids = Body(ct_image(what.rows, what.columns), what.instances), new_uids(seed)
     address = urlsplit(url)
@@ -67,7 +71,7 @@ def run(url: str, case: str, connections: int, count: int) -> dict[str, Any]:
     share = -(-count // connections)
     senders = [
         context.Process(
-            target=send, args=(url, case, share, time.time_ns() // 1000 + n, barrier, results)
+            target=send, args=((url, case, share), time.time_ns() // 1000 + n, barrier, results)
         )
         for n in range(connections)
     ]

@@ -73,7 +73,10 @@ def tiny_pacs(program: Path) -> Iterator[Peer]:
     if not program.exists():
         raise NotHere("tiny-pacs is not installed")
     with _folder() as folder:
-        components = {**_TINY_PACS, "FileStorage": {"on": True, "storage_dir": str(folder / "files")}}
+        components = {
+            **_TINY_PACS,
+            "FileStorage": {"on": True, "storage_dir": str(folder / "files")},
+        }
         config = {"log": _QUIET, "components": components}
         (folder / "config.yaml").write_text(json.dumps(config), "utf-8")
         command = [str(program), "run", "-c", str(folder / "config.yaml")]

@@ -85,8 +85,10 @@ def _server(row: Figures) -> str:
 
 
 def _floor(figures: Figures) -> str:
-    rows = [(step, _spread(figures["cpu"][step]), _spread(figures["wall"][step])) for step in
-            ("json.loads", "base64", "sha256", "send", "floor", "handler", "over_floor")]
+    rows = [
+        (step, _spread(figures["cpu"][step]), _spread(figures["wall"][step]))
+        for step in ("json.loads", "base64", "sha256", "send", "floor", "handler", "over_floor")
+    ]
     return f"""
 ## Distance to the floor
 
@@ -114,7 +116,10 @@ def _growth(figures: Figures) -> str:
         text += "\n" + _table((title, "CPU", "wall"), rows)
     filled = figures["filled_table"].values()
     same = len({(each["calls"], each["write_units"]) for each in filled}) == 1
-    return text + f"\nThe filled table takes {'the same' if same else 'OTHER'} calls and write units.\n"
+    return (
+        text
+        + f"\nThe filled table takes {'the same' if same else 'OTHER'} calls and write units.\n"
+    )
 
 
 def _cold_start(figures: Figures) -> str:

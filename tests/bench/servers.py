@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import Any
@@ -24,7 +23,6 @@ from tests.bench.setting import BUILT, ROOT, Setting, aws
 CONNECTIONS = (1, 4)
 REQUESTS = {"ct1": 60, "ct10": 12, "big1": 24, "tiny100": 12}
 ROUNDS = 5
-
 
 
 class Target:

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,9 @@ def event(content: bytes) -> bytes:
     return json.dumps(store_event(content, CONTENT_TYPE, headers=headers)).encode()
 
 
-def events(
-    instance: bytes, number: int, *, seed: int = 0, study: str | None = None
-) -> Iterator[bytes]:
+def events(instance: bytes, number: int, study: str | None = None) -> Iterator[bytes]:
     """Yield events of ``number`` instances, each of another study or all of ``study``."""
-    body, uids = Body(instance, number), new_uids(seed)
+    body, uids = Body(instance, number), new_uids(next(_SEEDS))
     while True:
         body.renew(uids, study)
         yield event(bytes(body.content))
@@ -128,5 +127,7 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
     }
 
+
+_SEEDS = count()
 
 Section = Callable[[Setting], dict[str, Any]]
