@@ -72,10 +72,10 @@ def part10(
     """Write a data set as a file of PS3.10; ``file_meta`` by keyword goes before its own."""
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = image.get("SOPClassUID", "")
-    meta.MediaStorageSOPInstanceUID = image.get("SOPInstanceUID", "")
+    meta.MediaStorageSOPClassUID = UID(image.get("SOPClassUID", ""))
+    meta.MediaStorageSOPInstanceUID = UID(image.get("SOPInstanceUID", ""))
     meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-    meta.ImplementationClassUID = f"{ROOT}.9"
+    meta.ImplementationClassUID = UID(f"{ROOT}.9")
     for keyword, value in (file_meta or {}).items():
         if value is None:
             delattr(meta, keyword)

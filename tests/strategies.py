@@ -98,7 +98,7 @@ VALUE_REPRESENTATIONS = frozenset(_VALUES) | {"SQ"}
 # Public tags are of a group that the data dictionary does not know: in implicit VR, where the
 # dictionary gives the VR, any value can then stand there.
 _tags = st.one_of(
-    st.integers(0, 0xFFFF).map(lambda number: 0x7FDE0000 | number),
+    st.integers(0, 0xFFFF).map(lambda number: 0x0F0E0000 | number),
     st.integers(0x1000, 0x10FF).map(lambda number: 0x00090000 | number),
 )
 _elements = st.sampled_from(sorted(_VALUES)).flatmap(

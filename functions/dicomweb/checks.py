@@ -119,6 +119,21 @@ def check_study(study_instance_uid: str, target: str | None) -> None:
         )
 
 
+def check_pixel_data_is_there(
+    pixel_data: PixelData | None, image_pixel: ImagePixel, transfer_syntax_uid: str
+) -> None:
+    """Pixel data where pixels are described, but for JPIP, or C000 (PS3.3 C.7.6.3).
+
+    A file that was cut off before its pixel data, between two elements, shows it nowhere else.
+    """
+    referenced = conformance.is_referenced(transfer_syntax_uid)
+    if pixel_data is None and image_pixel.bits_allocated is not None and not referenced:
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            "found an image description (0028,0100) and no pixel data, expected both",
+        )
+
+
 def check_encapsulation(pixel_data: PixelData | None, transfer_syntax_uid: str) -> None:
     """Pixel data encapsulated if, and only if, the transfer syntax says so, or C000 (PS3.5 A.4)."""
     if pixel_data is None:

@@ -14,17 +14,16 @@ from importlib.resources import files
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 
-_NATIVE = frozenset(
+_JPIP = frozenset(
     (
-        IMPLICIT_VR_LITTLE_ENDIAN,
-        "1.2.840.10008.1.2.1",
-        "1.2.840.10008.1.2.1.99",
         "1.2.840.10008.1.2.4.94",
         "1.2.840.10008.1.2.4.95",
         "1.2.840.10008.1.2.4.204",
         "1.2.840.10008.1.2.4.205",
     )
 )
+
+_NATIVE = _JPIP | {IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
 """Transfer syntaxes whose pixel data, if there is any, is not encapsulated (PS3.5 Annex A)."""
 
 _DEFLATED = frozenset(
@@ -90,6 +89,11 @@ def is_deflated(transfer_syntax_uid: str) -> bool:
 def is_encapsulated(transfer_syntax_uid: str) -> bool:
     """Tell whether pixel data is encapsulated in fragments (PS3.5 A.4)."""
     return transfer_syntax_uid not in _NATIVE
+
+
+def is_referenced(transfer_syntax_uid: str) -> bool:
+    """Tell whether pixel data is elsewhere, behind Pixel Data Provider URL (PS3.5 A.6, A.7)."""
+    return transfer_syntax_uid in _JPIP
 
 
 def is_video(transfer_syntax_uid: str) -> bool:

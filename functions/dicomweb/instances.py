@@ -155,8 +155,6 @@ def _check_identity(
 
 def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) -> None:
     pixel_data, elements = data_set.pixel_data, data_set.elements
-    if pixel_data is None:
-        return
     checks.check_encapsulation(pixel_data, transfer_syntax_uid)
     checks.check_fragments(pixel_data, frames, transfer_syntax_uid)
     photometric = elements.get(_PHOTOMETRIC_INTERPRETATION)
@@ -167,4 +165,5 @@ def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) 
         bits_allocated=integer(elements.get(_BITS_ALLOCATED), "US"),
         photometric_interpretation=uid_text(photometric.value) if photometric else "",
     )
+    checks.check_pixel_data_is_there(pixel_data, image_pixel, transfer_syntax_uid)
     checks.check_native_pixel_data(pixel_data, image_pixel, frames)

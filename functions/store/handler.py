@@ -85,7 +85,12 @@ def store(
     target = request.study_instance_uid
     payload = gateway.read_payload(event, request)
     root_type, parts = read_parts(request.headers.get("content-type"), payload)
-    received = [receive_part(part, root_type, target, chosen, request) for part in parts]
+    received = [
+        receive_part(part, root_type, target, chosen, request)
+        if seconds_left(context) > 0
+        else out_of_time(part)
+        for part in parts
+    ]
     instances = [instance for instance in received if isinstance(instance, SOPInstance)]
     kept = iter(keep(instances, chosen, context) if instances else ())
     left_out = sum(instance.attributes.left_out for instance in instances)
@@ -96,13 +101,26 @@ def store(
     ]
 
 
+def seconds_left(context: LambdaContext) -> float:
+    """Return what is left of the function's time, less what it takes to answer."""
+    return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+
+
+def out_of_time(part: BodyPart) -> Failed:
+    """Refuse a part that there is no time to read; reading many deflated ones can take long."""
+    return Failed(
+        reason=FailureReason.OUT_OF_RESOURCES,
+        text=f"part {part.number}: the time of the request ended before it was read",
+        temporary=True,
+    )
+
+
 def keep(
     instances: Sequence[SOPInstance], chosen: Settings, context: LambdaContext
 ) -> list[ArchiveError | None]:
     """Keep the instances in the time that is left once the archive, slow to make, is there."""
     kept_in = archive(chosen)
-    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-    return kept_in.keep(instances, seconds=seconds)
+    return kept_in.keep(instances, seconds=seconds_left(context))
 
 
 @cache

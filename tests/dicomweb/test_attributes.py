@@ -164,6 +164,11 @@ def test_text_of_every_character_set_is_the_text_that_pydicom_reads(name: str) -
             b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
             "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9",
         ),
+        (
+            b"ISO 2022 IR 100\\ISO 2022 IR 149",
+            b"\x1b$)C\xd1\xce^\xe9=\x1b$)C\xd1\xce=\xe9",
+            "\u5409^\u00e9=\u5409=\u00e9",
+        ),
         (b"ISO_IR 100", b"Buc^J\x1b$B;3\x1b(B", None),
         (b"\\ISO 2022 IR 87 ", b"Buc^J\x1bZ;3", None),
         (b"\\ISO 2022 IR 87 ", b"Buc^J\x1b$B\xff\xff", None),

@@ -251,6 +251,18 @@ def test_native_pixel_data_shorter_than_described_is_refused_with_c000(
         assert f"found {length - 1} bytes of pixel data, expected {length} by rows" in text
 
 
+def test_pixel_data_is_there_where_pixels_are_described_or_c000() -> None:
+    checks.check_pixel_data_is_there(native(30, PIXEL_DATA), image(), EXPLICIT)
+    checks.check_pixel_data_is_there(None, image(bits=None), EXPLICIT)
+    checks.check_pixel_data_is_there(None, image(), "1.2.840.10008.1.2.4.94")
+
+    text = refused(
+        FailureReason.CANNOT_UNDERSTAND,
+        lambda: checks.check_pixel_data_is_there(None, image(), EXPLICIT),
+    )
+    assert "no pixel data" in text
+
+
 def test_native_pixel_data_is_measured_only_if_it_is_there_and_native() -> None:
     checks.check_native_pixel_data(None, image(), 1)
     checks.check_native_pixel_data(encapsulated(1), image(), 1)

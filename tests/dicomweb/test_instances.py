@@ -116,6 +116,7 @@ EXPECTED_REFUSALS = {
     "charset_files/chrJapMultiExplicitIR6.dcm": 0xA900,
     "charset_files/chrSQEncoding.dcm": 0x0120,
     "charset_files/chrSQEncoding1.dcm": 0x0120,
+    "charset_files/chrKoreanMulti.dcm": 0xC000,  # describes an image and has none
     "palettes/winter.dcm": 0xC000,
     "test_files/ExplVR_BigEnd.dcm": 0xC122,
     "test_files/MR_small_bigendian.dcm": 0xC122,
@@ -179,6 +180,13 @@ def test_a_real_file_is_kept_with_the_uids_that_pydicom_reads_or_refused(name: s
         (builders.instance(SeriesInstanceUID=""), FailureReason.MISSING_ATTRIBUTE_VALUE),
         (
             builders.instance(SOPClassUID="1.2.840.10008.1.1"),
+            FailureReason.SOP_CLASS_NOT_SUPPORTED,
+        ),
+        (
+            builders.part10(
+                builders.data_set(SOPClassUID="1.2.840.10008.1.1"),
+                file_meta={"MediaStorageSOPClassUID": None},
+            ),
             FailureReason.SOP_CLASS_NOT_SUPPORTED,
         ),
         (
@@ -368,7 +376,7 @@ def test_a_deflate_bomb_is_refused_with_a700_in_bounded_memory() -> None:
     assert failure.reference == REFERENCE
 
 
-def test_every_cut_is_refused_but_one_between_elements_after_the_identity() -> None:
+def test_every_cut_is_refused_but_one_before_the_image_is_described() -> None:
     image = builders.data_set()
     content = builders.part10(image)
     start = content.index(b"\x08\0\x05\0")
@@ -387,6 +395,9 @@ def test_every_cut_is_refused_but_one_between_elements_after_the_identity() -> N
         elif ends[length] <= Tag("SeriesInstanceUID"):
             assert isinstance(instance, Failed)
             assert instance.reason is FailureReason.MISSING_ATTRIBUTE
+        elif Tag("BitsAllocated") < ends[length] <= Tag("PixelData"):
+            assert isinstance(instance, Failed)
+            assert "no pixel data" in instance.text
         else:  # a valid file of fewer elements: nothing in it says that one lacks
             assert isinstance(instance, SOPInstance)
 

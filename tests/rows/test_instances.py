@@ -305,7 +305,9 @@ def test_row_048_fewer_fragments_than_frames(running: "RunningService") -> None:
 
 
 def test_row_049_a_deflated_report(running: "RunningService") -> None:
-    report = data_set(49, SOPClassUID=BASIC_TEXT_SR, Modality="SR", PixelData=None)
+    report = data_set(
+        49, SOPClassUID=BASIC_TEXT_SR, Modality="SR", BitsAllocated=None, PixelData=None
+    )
     content = part10(report, DeflatedExplicitVRLittleEndian)
     check_stored(running, 49, content)
     assert running.items(study_uid(49))["study"]["PatientID"]["S"] == "PLANTED49"

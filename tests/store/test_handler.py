@@ -195,6 +195,19 @@ def test_without_time_left_nothing_is_stored_and_the_answer_is_503(store: Store)
     assert '"A700: part 1: ' in warning
 
 
+def test_what_there_is_no_time_to_read_is_refused_and_what_was_read_is_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([28.0, 28.0, 28.0, *[0.0] * 7, 28.0])
+    monkeypatch.setattr(handler, "seconds_left", lambda _: next(left))
+
+    reply = store.send("ten-instances")
+
+    assert reply.status == HTTPStatus.ACCEPTED
+    assert reply.failure_reasons == ["A700"] * 7
+    assert len(store.deployment.objects()) == 3
+
+
 def test_the_time_that_making_the_archive_took_is_not_spent_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
