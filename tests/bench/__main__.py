@@ -6,6 +6,7 @@ well. Sections that are not asked for keep the figures that they had.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ PERFORMANCE = ROOT / "docs" / "performance.md"
 
 
 def main() -> None:
+    # Either ends it as an exception does, so that the processes it started are ended.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", required=True, help="a Python 3.13, to run the function")
     parser.add_argument("--scale", type=float, default=1.0, help="of the repetitions")

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -91,7 +92,7 @@ def main(folder: Path, calls: str) -> list[Times]:
         event = path.read_bytes()
         floor(times, event, connection)
         gc.collect()
-        timed(times, "handler", lambda event=event: handle(event))
+        timed(times, "handler", partial(handle, event))
         measured.append(times)
     return measured[1:]
 

@@ -21,7 +21,7 @@ from tests.bench.peers import NotHere, Peer
 from tests.bench.setting import BUILT, ROOT, Setting, aws
 
 CONNECTIONS = (1, 4)
-REQUESTS = {"ct1": 60, "ct10": 12, "big1": 24, "tiny100": 12}
+REQUESTS = {"ct1": 60, "ct10": 12, "big1": 16, "tiny100": 6}
 ROUNDS = 5
 
 
