@@ -8,12 +8,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.bench import processes
 
@@ -92,6 +94,8 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def _running(command: Sequence[str], url: str, folder: Path) -> Iterator[Peer]:
+    if not all(shutil.which(tool) for tool in ("unshare", "nsenter", "ip")):
+        raise NotHere("it needs a network namespace of its own: unshare, nsenter and ip")
     namespace = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     script = 'ip link set lo up && exec "$@"'
     started = processes.started([*namespace, "sh", "-c", script, "sh", *command], cwd=folder)
@@ -105,7 +109,9 @@ def _running(command: Sequence[str], url: str, folder: Path) -> Iterator[Peer]:
 
 
 def _wait(peer: Peer) -> None:
-    probe = ["curl", "--silent", "--output", "/dev/null", peer.url]
+    address = urlsplit(peer.url)
+    connect = f"import socket; socket.create_connection(({address.hostname!r}, {address.port}))"
+    probe = [sys.executable, "-c", connect]
     for _ in range(200):
         answered = subprocess.run([*peer.inside, *probe], check=False, capture_output=True)
         if answered.returncode == 0:

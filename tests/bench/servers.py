@@ -22,7 +22,7 @@ from tests.bench.setting import BUILT, ROOT, Setting, aws
 
 CONNECTIONS = (1, 4)
 REQUESTS = {"ct1": 60, "ct10": 12, "big1": 16, "tiny100": 6}
-ROUNDS = 5
+ROUNDS = 3
 
 
 class Target:
