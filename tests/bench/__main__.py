@@ -42,6 +42,7 @@ def main() -> None:
     for name in chosen:
         started = time.monotonic()
         result[name] = SECTIONS[name](setting)
+        RESULT.write_text(json.dumps(result, indent=1), "utf-8")
         sys.stderr.write(f"{name}: {time.monotonic() - started:.0f} s\n")
     if "servers" in result and "calls" in result:
         result["cost"] = cost.of_cases(result["servers"], result["calls"])
