@@ -9,6 +9,10 @@ from tests.bench.targets import targets
 
 _EXPLANATION = Path(__file__).with_name("explanation.md")
 
+_TRIED = """
+**A try, with {scale:g} of a whole run's repetitions: not figures to quote.**
+"""
+
 Figures = dict[str, Any]
 
 
@@ -39,8 +43,9 @@ def _spread(figures: dict[str, float]) -> str:
 
 def _head(result: Figures) -> str:
     machine = result["machine"]
+    tried = "" if result["scale"] >= 1 else _TRIED.format(scale=result["scale"])
     return f"""# Performance
-
+{tried}
 `make bench` measures all of this and writes this page. Measured on {result["when"]}: \
 {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB, Linux \
 {machine["kernel"]}, Python 3.13, everything over the loopback. Figures are medians, with the least
