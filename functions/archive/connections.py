@@ -5,13 +5,12 @@ import socket
 import ssl
 import weakref
 from dataclasses import dataclass
-from functools import cache
 from http.client import HTTPResponse
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from botocore.httpsession import create_urllib3_context, get_cert_path
+from botocore.httpsession import get_cert_path
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
@@ -45,7 +44,7 @@ class Connections:
         weakref.finalize(self, _close, self._idle)
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
-            self._tls = _tls()
+            self._tls = ssl.create_default_context(cafile=get_cert_path(verify=True))
         self._host = parts.netloc
 
     def send(self, request: "AWSPreparedRequest", body: bytes | memoryview) -> Answer:
@@ -96,16 +95,6 @@ class Connections:
             connection = self._tls.wrap_socket(connection, server_hostname=self._address[0])
         connection.settimeout(self._read_timeout)
         return connection
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Trust what botocore trusts; it takes 25 ms to read, so all connections share it."""
-    context: ssl.SSLContext = create_urllib3_context()
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.check_hostname = True
-    context.load_verify_locations(get_cert_path(verify=True))
-    return context
 
 
 def _close(idle: "LifoQueue[socket.socket]") -> None:

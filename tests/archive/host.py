@@ -2,7 +2,6 @@
 
 import re
 import socket
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
@@ -21,11 +20,10 @@ def answer(status: int, body: bytes) -> bytes:
 class Host:
     """``answers`` are given in turn, whoever asks; after HANG_UP the connection is closed."""
 
-    def __init__(self, answers: Sequence[bytes], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answers: Sequence[bytes]) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self._answers = list(answers)
-        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = Thread(target=self._serve, daemon=True)
@@ -38,13 +36,8 @@ class Host:
                 self.connections += 1
                 Thread(target=self._talk, args=(connection,), daemon=True).start()
 
-    def _talk(self, accepted: socket.socket) -> None:
-        with accepted, suppress(ConnectionError, ssl.SSLError):
-            tls = self._tls
-            self._answer(tls.wrap_socket(accepted, server_side=True) if tls else accepted)
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection:
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(ConnectionError):
             while request := self._read(connection):
                 self.requests.append(request)
                 given = self._answers.pop(0)

@@ -1,27 +1,18 @@
 """The first attempt of a call, over a real socket."""
 
 import json
-import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from http.client import RemoteDisconnected
 from io import BytesIO
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.session import Session
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from archive.clients import dynamodb_client, s3_client
-from archive.connections import Connections, _tls
+from archive.connections import Connections
 from tests.archive.host import CLOSING, HANG_UP, OK, Host, answer
 
 if TYPE_CHECKING:
@@ -224,60 +215,14 @@ def test_through_a_proxy_only_botocore_goes(
     assert head(host.requests[0])[0] == "POST http://aws.invalid/ HTTP/1.1"
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and the certificate that it signs for 127.0.0.1, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(key.private_bytes(*form) + signed.public_bytes(Encoding.PEM))
-    return path
+def test_https_is_refused_to_a_host_that_does_not_speak_it() -> None:
+    host = Host([OK])
+    connections = Connections(f"https://{host.address}", connect_timeout=0.2, read_timeout=5)
+    request = AWSRequest("POST", f"https://{host.address}/", {}, b"").prepare()
 
-
-@pytest.fixture
-def secure(certificate: Path) -> Iterator[Host]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    host = Host([OK, OK], context)
-    _tls.cache_clear()
-    yield host
-    _tls.cache_clear()
+    with pytest.raises(OSError):  # noqa: PT011 - whether TLS fails or is not answered
+        connections.send(request, b"")
     host.close()
-
-
-def ask_twice(host: Host) -> list[int]:
-    url = f"https://{host.address}/"
-    connections = Connections(url, connect_timeout=5, read_timeout=5)
-    request = AWSRequest("POST", url, {}, b"").prepare()
-    return [connections.send(request, b"").status_code for _ in range(2)]
-
-
-def test_a_host_is_asked_over_one_tls_connection_if_botocore_trusts_it(
-    secure: Host, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("archive.connections.get_cert_path", lambda **_: certificate)
-
-    assert ask_twice(secure) == [200, 200]
-    assert secure.connections == 1
-
-
-def test_a_host_that_botocore_does_not_trust_is_told_nothing(secure: Host) -> None:
-    with pytest.raises(ssl.SSLCertVerificationError):
-        ask_twice(secure)
-
-    assert secure.requests == []
 
 
 def test_an_answer_that_does_not_come_is_an_error() -> None:
