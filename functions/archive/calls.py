@@ -21,10 +21,9 @@ from urllib.parse import urlsplit
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError, ProxyConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.hooks import first_non_none_response
 from botocore.signers import generate_presigned_url
-from botocore.utils import get_environ_proxies
 
 from archive.connections import Answer, Connections
 
@@ -189,8 +188,6 @@ class FirstAttempt(BaseClient):
 
     def _connections(self, base: str) -> Connections:
         if base not in self.archive_connections:
-            for proxy in get_environ_proxies(base).values():  # botocore knows the way through
-                raise ProxyConnectionError(proxy_url=proxy, error="botocore goes through it")
             config: Any = self.meta.config  # the stubs do not know its options
             self.archive_connections[base] = Connections(
                 base, connect_timeout=config.connect_timeout, read_timeout=config.read_timeout

@@ -3,7 +3,6 @@
 import select
 import socket
 import ssl
-import weakref
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from queue import Empty, LifoQueue
@@ -41,7 +40,6 @@ class Connections:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._idle: LifoQueue[socket.socket] = LifoQueue()
-        weakref.finalize(self, _close, self._idle)
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
             self._tls = ssl.create_default_context(cafile=get_cert_path(verify=True))
@@ -95,8 +93,3 @@ class Connections:
             connection = self._tls.wrap_socket(connection, server_hostname=self._address[0])
         connection.settimeout(self._read_timeout)
         return connection
-
-
-def _close(idle: "LifoQueue[socket.socket]") -> None:
-    while not idle.empty():
-        idle.get_nowait().close()
