@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
 
-from archive import calls
-
 if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,11 +18,10 @@ CONNECTIONS = 16
 
 _CONFIG = Config(
     max_pool_connections=CONNECTIONS,
-    # With the first attempt, which is made by archive.calls, three: their 2 + 6 seconds and the
-    # pauses between them end before API Gateway's 29.
+    # Three attempts of 2 + 6 seconds and the pauses between them end before API Gateway's 29.
     connect_timeout=2,
     read_timeout=6,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": 3},
 )
 _S3_CONFIG = Config(
     # The checksum of the whole body is a signed header, which S3 verifies: hashing the body
@@ -36,11 +33,9 @@ _S3_CONFIG = Config(
 
 def s3_client(session: "Session") -> "S3Client":
     """Make a client of S3, with region, credentials and endpoint from the environment."""
-    calls.attach(session)
     return cast("S3Client", session.create_client("s3", config=_CONFIG.merge(_S3_CONFIG)))
 
 
 def dynamodb_client(session: "Session") -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
-    calls.attach(session)
     return cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG))
