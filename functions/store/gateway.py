@@ -4,11 +4,12 @@ Nothing else knows what either looks like. An answer is text, never base64: the 
 base64 into bytes only for some Accept values, and passes text through for all of them.
 """
 
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+
+from pybase64 import b64decode
 
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
