@@ -15,6 +15,7 @@ help: ## say what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include build.mk
+include bench.mk
 
 # What `make run` is given on its command line are parameters of template.yaml.
 run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
@@ -54,9 +55,9 @@ events: $(VENV)/test ## make the files of events/ anew
 	$(BIN)/python -m events.make
 
 requirements: ## pin anew what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam; do \
+	cd requirements && for set in test local sam bench runtime; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$( [ $$set = local ] && echo -c test.txt ) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt

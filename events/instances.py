@@ -1,5 +1,6 @@
 """Synthetic CT images and the payloads that carry them: the same numbers give the same bytes."""
 
+import json
 from io import BytesIO
 
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -28,6 +29,24 @@ def study_instance_uid(study: int) -> str:
 
 def ct(study: int = 1, series: int = 1, number: int = 1, *, window_center: int = 40) -> bytes:
     """Return a CT image as a Part 10 file; its UIDs follow from the numbers alone."""
+    return _part10(_image(study, series, number, window_center))
+
+
+def metadata(study: int = 1, series: int = 1, number: int = 1) -> bytes:
+    """Return the payload for a CT image as metadata in JSON and pixel data as bulk data."""
+    image = _image(study, series, number, 40)
+    model = image.to_json_dict(256, lambda _: "pixels")
+    parts = (
+        b"Content-Type: application/dicom+json\r\n\r\n" + json.dumps([model]).encode(),
+        b"Content-Type: application/octet-stream\r\nContent-Location: pixels\r\n\r\n"
+        + image.PixelData,
+    )
+    return b"".join(b"--%s\r\n%s\r\n" % (BOUNDARY.encode(), part) for part in parts) + (
+        b"--%s--\r\n" % BOUNDARY.encode()
+    )
+
+
+def _image(study: int, series: int, number: int, window_center: int) -> Dataset:
     image = Dataset()
     image.SpecificCharacterSet = "ISO_IR 192"
     image.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
@@ -42,7 +61,7 @@ def ct(study: int = 1, series: int = 1, number: int = 1, *, window_center: int =
     for keyword, value in PERSONAL.items():
         setattr(image, keyword, value)
     _add_pixels(image, number)
-    return _part10(image)
+    return image
 
 
 def _add_pixels(image: Dataset, number: int) -> None:

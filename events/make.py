@@ -6,7 +6,7 @@ They are committed, because ``sam local invoke`` reads files; a test holds the f
 import json
 from pathlib import Path
 
-from events.instances import BOUNDARY, ct, multipart, study_instance_uid
+from events.instances import BOUNDARY, ct, metadata, multipart, study_instance_uid
 from events.proxy import (
     Event,
     announcement_event,
@@ -20,7 +20,7 @@ from events.proxy import (
 DIRECTORY = Path(__file__).parent
 
 _DICOM = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
-_METADATA = f'multipart/related; type="application/dicom+xml"; boundary={BOUNDARY}'
+_METADATA = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
 _GARBAGE = b"this is not a DICOM file"
 _GZIP = bytes.fromhex("1f8b080000000000000303000000000000000000")  # of nothing
 _TOO_MANY_PARTS = 4001
@@ -42,6 +42,7 @@ def store_events() -> dict[str, Event]:
         "to-study": store_event(two, _DICOM, study=study_instance_uid(1)),
         "two-studies": store_event(multipart(ct(), ct(study=2)), _DICOM),
         "single-part": store_event(ct(), "application/dicom"),
+        "metadata": store_event(metadata(), _METADATA),
         # 202: the second part is unreadable
         "mixed": store_event(multipart(ct(), _GARBAGE), _DICOM),
         # 409: C409, and 0111 once one-ct is stored
@@ -60,12 +61,10 @@ def _malformed() -> dict[str, Event]:
     """Return requests that are refused as a whole: 400, and nothing is read further."""
     one = multipart(ct())
     too_many = b"--b\r\n\r\n\r\n" * _TOO_MANY_PARTS + b"--b--\r\n"
-    metadata = multipart(b"<NativeDicomModel/>", media_type="application/dicom+xml")
     return {
         "no-content-type": store_event(b"plain text, no instance"),
         "empty": store_event(content_type=_DICOM),
         "cut-off": store_event(one[:-30], _DICOM),
-        "metadata": store_event(metadata, _METADATA),
         "form-data": store_event(one, f"multipart/form-data; boundary={BOUNDARY}"),
         "gzip": store_event(_GZIP, _DICOM, headers={"Content-Encoding": "gzip"}),
         "not-a-uid": store_event(one, _DICOM, study="1.02.3"),

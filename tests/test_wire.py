@@ -51,7 +51,7 @@ METADATA = (
     "dcm4che-png-xml-1",
     "odil-xml-1",
 )
-"""Requests of metadata and bulk data, which are not taken."""
+"""Requests of metadata and bulk data: test_wire_metadata.py replays them."""
 
 OTHERS = ("chromium-npm", "curl-F-formdata", "dicomweb_client-py-retry503-empty-chunked")
 
@@ -114,16 +114,6 @@ def test_other_files_are_stored_as_they_were_sent(empty: "RunningService", name:
     assert len(files) == SYNTHETIC[name]
     assert all(content[128:132] == b"DICM" for content in files)
     check_stored(empty, empty.raw(captured(name)), digests(files))
-
-
-@pytest.mark.parametrize("name", METADATA)
-def test_metadata_and_bulk_data_is_refused_with_the_reason(
-    empty: "RunningService", name: str
-) -> None:
-    answer = empty.raw(captured(name))
-    assert answer.status == 400
-    assert "parts of a media type that is not supported" in answer.text
-    assert empty.count() == (0, 0)
 
 
 def test_form_data_is_refused_with_what_is_expected(empty: "RunningService") -> None:

@@ -12,8 +12,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.fileformat import FileMeta, read_file_meta
 from dicomweb.instances import receive
-from dicomweb.mediatypes import DICOM
-from dicomweb.multipart import BodyPart
+from dicomweb.payloads import Candidate
 from stowport.bodies import File, Part
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -108,12 +107,13 @@ def _file_meta(head: bytes) -> FileMeta | None:
 def _uid_in_data_set(file: Path) -> str:
     """Return what an answer will name the instance by if the file meta does not say it."""
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as all_:
-        part = BodyPart(number=1, headers={}, content=memoryview(all_))
+        content = memoryview(all_)
+        candidate = Candidate(number=1, content=lambda: content)
         profile = StorageProfile.ANY_STORAGE
-        read = receive(part, root_type=DICOM, study_instance_uid=None, profile=profile)
+        read = receive(candidate, study_instance_uid=None, profile=profile)
         uid = read.reference.sop_instance_uid if read.reference else ""
         del read
-        part.content.release()
+        content.release()
         return uid
 
 

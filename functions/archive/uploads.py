@@ -3,6 +3,7 @@
 ::
 
     Upload                                 the id, which nobody can guess
+    BaseUrl                                the service's, as it was asked
     ContentType Size StudyInstanceUID      what was announced; the study is empty if none was named
     Principal Created Expires              who, and when; seconds since 1970, Expires is the TTL
     State                                  pending | done | failed
@@ -47,6 +48,7 @@ class Upload:
     """
 
     id: str
+    base_url: str
     content_type: str
     size: int
     study_instance_uid: str | None
@@ -56,6 +58,12 @@ class Upload:
     attempts: int = 0
     failed_after: int | None = None
     answer: str = ""
+
+    @property
+    def url(self) -> str:
+        """What the body would have been sent to, for references that are relative to it."""
+        target = f"/{self.study_instance_uid}" if self.study_instance_uid else ""
+        return f"{self.base_url}/studies{target}"
 
     def is_failed(self, now: float) -> bool:
         """Tell whether ingest has given up, or must have died in its last attempt."""
@@ -74,6 +82,7 @@ class Uploads:
         """Add an upload, whose id is new."""
         item: Item = {
             "Upload": {"S": upload.id},
+            "BaseUrl": {"S": upload.base_url},
             "ContentType": {"S": upload.content_type},
             "Size": {"N": str(upload.size)},
             "StudyInstanceUID": {"S": upload.study_instance_uid or ""},
@@ -154,6 +163,7 @@ def _upload(item: "Item") -> Upload:
     failed_after = item.get("FailedAfter")
     return Upload(
         id=item["Upload"]["S"],
+        base_url=item["BaseUrl"]["S"],
         content_type=item["ContentType"]["S"],
         size=int(item["Size"]["N"]),
         study_instance_uid=item["StudyInstanceUID"]["S"] or None,

@@ -15,7 +15,10 @@ from dicomweb.mediatypes import DICOM, DICOM_JSON, DICOM_XML
 WADL = "application/vnd.sun.wadl+xml"
 JSON = "application/json"
 _WADL_NAMESPACE = "http://wadl.dev.java.net/2009/02"
-_REQUEST_TYPES = (f'multipart/related; type="{DICOM}"', DICOM)
+_REQUEST_TYPES = (
+    *(f'multipart/related; type="{media_type}"' for media_type in (DICOM, DICOM_XML, DICOM_JSON)),
+    DICOM,
+)
 _RESPONSE_TYPES = (DICOM_XML, DICOM_JSON)
 
 

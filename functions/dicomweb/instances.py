@@ -1,7 +1,7 @@
-"""Read SOP Instances from body parts and judge them (PS3.10 Section 7, PS3.18 10.5.2).
+"""Read SOP Instances from Part 10 files and judge them (PS3.10 Section 7, PS3.18 10.5.2).
 
-``receive`` is the whole way of one part: either a SOPInstance comes out, whole and checked, or
-a Failed that says why not and names the instance if it can. One part never affects another.
+``receive`` is the whole way of one file: either a SOPInstance comes out, whole and checked, or
+a Failed that says why not and names the instance if it can. One never affects another.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,8 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.datasets import DataSet, walk
 from dicomweb.errors import InstanceRejected
 from dicomweb.fileformat import FileMeta, inflate, read_file_meta, uid_text
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, SOPReference
-from dicomweb.payloads import part10_content
+from dicomweb.payloads import Candidate
 
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
@@ -37,14 +36,12 @@ _BITS_ALLOCATED = 0x00280100
 
 _WANTED = TAGS.union(_IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION))
 
-_MAX_REFERENCE = 128
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SOPInstance:
-    """An instance as it was sent: its identity, its bytes and what the index keeps of it.
+    """An instance: its identity, its bytes and what the index keeps of it.
 
-    ``content`` is the whole Part 10 file, a slice of the request's payload.
+    ``content`` is the whole Part 10 file: a slice of the request's payload if it was sent as one.
     """
 
     sop_class_uid: str
@@ -65,21 +62,19 @@ class SOPInstance:
 
 
 def receive(
-    part: BodyPart, *, root_type: str, study_instance_uid: str | None, profile: StorageProfile
+    candidate: Candidate, *, study_instance_uid: str | None, profile: StorageProfile
 ) -> SOPInstance | Failed:
-    """Read the instance that a body part holds and check it.
+    """Read the instance that a candidate holds and check it.
 
-    ``root_type`` is the media type that the multipart announces for its parts, and
-    ``study_instance_uid`` the study of the target resource, if it is one.
+    ``study_instance_uid`` is the study of the target resource, if it is one.
     """
-    named: list[SOPReference] = []
+    named = [candidate.reference] if candidate.reference else []
     try:
-        content = part10_content(part, root_type)
-        return _read(content, study_instance_uid, profile, named.append)
+        return _read(candidate.content(), study_instance_uid, profile, named.append)
     except InstanceRejected as refusal:
         return Failed(
             reason=refusal.reason,
-            text=f"part {part.number}: {refusal}",
+            text=f"{candidate.place}: {refusal}",
             reference=named[-1] if named else None,
         )
 
@@ -112,10 +107,9 @@ def _read(
 
 
 def _name(sop_class_uid: str, sop_instance_uid: str, name: Callable[[SOPReference], None]) -> None:
-    """Both UIDs are Type 1 in a reference: with one missing or unprintable there is none."""
-    uids = (sop_class_uid, sop_instance_uid)
-    if all(uid and len(uid) <= _MAX_REFERENCE and uid.isprintable() for uid in uids):
-        name(SOPReference(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid))
+    reference = SOPReference.of(sop_class_uid, sop_instance_uid)
+    if reference:
+        name(reference)
 
 
 def _read_data_set(content: memoryview, file_meta: FileMeta, profile: StorageProfile) -> DataSet:

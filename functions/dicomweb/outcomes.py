@@ -1,6 +1,7 @@
 """What became of each instance of a request, and the status that follows (PS3.18 10.5.3).
 
-A request has one outcome per body part, in the order of the parts.
+A request has one outcome per body part that is a Part 10 file. Of metadata and bulk data it has
+one per instance, and one per bulk data part that no instance refers to.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from http import HTTPStatus
 
 from dicomweb.reasons import FailureReason, WarningReason
 
+_MAX_REFERENCE = 128
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SOPReference:
@@ -16,6 +19,14 @@ class SOPReference:
 
     sop_class_uid: str
     sop_instance_uid: str
+
+    @classmethod
+    def of(cls, sop_class_uid: str, sop_instance_uid: str) -> "SOPReference | None":
+        """Return a reference, or None: both UIDs are Type 1 in it, so both must be printable."""
+        uids = (sop_class_uid, sop_instance_uid)
+        if all(uid and len(uid) <= _MAX_REFERENCE and uid.isprintable() for uid in uids):
+            return cls(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,51 @@
-"""What a request's payload holds: its body parts, and the instance in each (PS3.18 8.6, 10.5.1).
+"""What a request's payload holds: its body parts, and the instances in them (PS3.18 8.6, 10.5.1).
 
-The store transaction takes ``multipart/related`` of Part 10 files. A bare Part 10 file is taken
-as well, because Azure's, Google's and AWS HealthImaging's users and tools send that.
+The store transaction takes ``multipart/related`` of Part 10 files, or of metadata and bulk data.
+A bare Part 10 file is taken as well, because Azure's, Google's and AWS HealthImaging's users and
+tools send that.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from mmap import mmap
 
 from dicomweb import mediatypes, multipart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.fileformat import is_file
-from dicomweb.mediatypes import DICOM, MULTIPART_RELATED, OCTET_STREAM
+from dicomweb.mediatypes import ALIASES, DICOM, MULTIPART_RELATED, OCTET_STREAM
 from dicomweb.multipart import BodyPart
-from dicomweb.reasons import FailureReason
+from dicomweb.outcomes import SOPReference
+from dicomweb.reasons import FailureReason, WarningReason
 
 _EXPECTED = (
     'expected multipart/related; type="application/dicom"; boundary=... with a Part 10 file a'
-    " part, or application/dicom with one file"
+    ' part, the same of type="application/dicom+xml" or "application/dicom+json" with metadata and'
+    " bulk data, or application/dicom with one file"
 )
 _UNENCODED = ("", "binary", "8bit", "7bit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What a request offers as an instance: where it is, and its Part 10 file.
+
+    ``number`` is that of the part and ``item`` its place in there if it is metadata. ``content``
+    raises InstanceRejected if there is no such file. ``reference`` names the instance if that is
+    known beforehand; ``warning`` and ``text`` say what was noticed in case it is stored.
+    """
+
+    number: int
+    content: Callable[[], memoryview]
+    item: int | None = None
+    reference: SOPReference | None = None
+    warning: WarningReason | None = None
+    text: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a text."""
+        return f"part {self.number}" + (f", instance {self.item}" if self.item else "")
 
 
 def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, list[BodyPart]]:
@@ -42,15 +70,37 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
 
 
 def _root_type(declared: str | None, root: BodyPart) -> str:
-    """Return the media type of the parts: the type parameter, or the first part's if missing.
+    """Return the media type of the root: the type parameter, or the first part's if missing.
 
     The parameter is required (PS3.18 8.6.1.2), but recipes for Azure's service leave it out.
     """
     found = declared or root.headers.get("content-type") or DICOM
     essence = mediatypes.parse_media_type(found).essence
+    if essence in ALIASES:
+        return ALIASES[essence]
     if essence not in (DICOM, OCTET_STREAM):
         raise MalformedRequest(f"found parts of a media type that is not supported, {_EXPECTED}")
     return DICOM
+
+
+def candidates(
+    root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
+) -> list[Candidate]:
+    """Return what may be an instance in ``parts``, whose root is of ``root_type``.
+
+    ``url`` is that of the request, and ``study_instance_uid`` the study of the target resource,
+    if it is one; both matter to metadata only. Raises MalformedRequest for metadata that is none.
+    """
+    if root_type != DICOM:
+        from dicomweb import metadatainstances  # noqa: PLC0415 - few requests need its imports
+
+        return metadatainstances.candidates(
+            root_type, parts, url=url, study_instance_uid=study_instance_uid
+        )
+    return [
+        Candidate(number=part.number, content=partial(part10_content, part, root_type))
+        for part in parts
+    ]
 
 
 def part10_content(part: BodyPart, root_type: str) -> memoryview:
@@ -61,8 +111,7 @@ def part10_content(part: BodyPart, root_type: str) -> memoryview:
     ``Content-Encoding: gzip, identity`` are not looked at: the File Meta wins (PS3.18 8.7.9).
     Raises InstanceRejected (C000) if the part holds something else.
     """
-    if part.headers.get("content-transfer-encoding", "").lower() not in _UNENCODED:
-        raise _unreadable("found a Content-Transfer-Encoding, expected binary content")
+    check_unencoded(part)
     try:
         media_type = mediatypes.parse_media_type(part.headers.get("content-type") or root_type)
     except MalformedRequest as error:
@@ -71,6 +120,12 @@ def part10_content(part: BodyPart, root_type: str) -> memoryview:
     if media_type.essence != DICOM and not is_part10:
         raise _unreadable("found a media type other than that of the request, application/dicom")
     return part.content
+
+
+def check_unencoded(part: BodyPart) -> None:
+    """Content as it is: HTTP needs no Content-Transfer-Encoding (RFC 9110 B.5), or C000."""
+    if part.headers.get("content-transfer-encoding", "").lower() not in _UNENCODED:
+        raise _unreadable("found a Content-Transfer-Encoding, expected binary content")
 
 
 def _unreadable(text: str) -> InstanceRejected:

@@ -92,6 +92,7 @@ def ingest(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaCo
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         study_instance_uid=upload.study_instance_uid,
+        url=upload.url,
         origin={"upload": upload.id},
     )
     return intake.store(root_type, parts)

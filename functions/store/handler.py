@@ -63,12 +63,13 @@ def store(
     chosen: Settings,
     context: LambdaContext,
 ) -> StoreResponse:
-    """Report what became of each part, in order; RequestRejected before anything is stored."""
+    """Report what became of each instance; RequestRejected before anything is stored."""
     intake = Intake(
         keep=partial(keep, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         study_instance_uid=request.study_instance_uid,
+        url=request.url,
         origin={"request_id": request.request_id},
     )
     payload = gateway.read_payload(event, request)

@@ -16,13 +16,14 @@ def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str)
     """Answer with the Store Instances Response Module."""
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    warned = [(instance.warning, instance.text) for instance in stored if instance.warning]
     url = response.study_url(stored, retrieve_base_url)
     module = response.store_instances_response(outcomes, retrieve_base_url)
     return StoreResponse(
         status=status_of(outcomes),
         media_type=media_type,
         body=response.encode(module, media_type),
-        warnings=[(failure.reason, failure.text) for failure in failed],
+        warnings=[*((failure.reason, failure.text) for failure in failed), *warned],
         headers={"Location": url} if url else {},
     )
 

@@ -4,17 +4,19 @@ Nothing else knows what either looks like. An answer is text, never base64: the 
 base64 into bytes only for some Accept values, and passes text through for all of them.
 """
 
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from pybase64 import b64decode
+
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
-from dicomweb.reasons import FailureReason
+from dicomweb.reasons import FailureReason, WarningReason
 
 Event = Mapping[str, Any]
+Reason = FailureReason | WarningReason
 
 RETRY_AFTER_SECONDS = "5"
 
@@ -52,6 +54,11 @@ class StoreRequest:
             )
         return self.target
 
+    @property
+    def url(self) -> str:
+        """What the request was sent to, for references that are relative to it."""
+        return f"{self.base_url}/{self.resource}".replace("{study}", self.target or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResponse:
@@ -60,7 +67,7 @@ class StoreResponse:
     status: HTTPStatus
     media_type: str
     body: str
-    warnings: Sequence[tuple[FailureReason | None, str]] = ()
+    warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -165,13 +172,13 @@ def preflight_headers(
     }
 
 
-def _warnings(warnings: Iterable[tuple[FailureReason | None, str]], host: str) -> Iterable[str]:
+def _warnings(warnings: Iterable[tuple[Reason | None, str]], host: str) -> Iterable[str]:
     """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
 
     The first text of a reason stands for all of it. dcm4chee's form is followed: warn-code 299
     and the reason in hex before the text.
     """
-    seen: set[FailureReason | None] = set()
+    seen: set[Reason | None] = set()
     room = _MAX_WARNING_BYTES
     for reason, text in warnings:
         if reason in seen:

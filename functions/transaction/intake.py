@@ -1,4 +1,4 @@
-"""The way of a request's body parts into the archive: read, checked, kept, and what came of it."""
+"""The way of a request's instances into the archive: read, checked, kept, and what came of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.payloads import Candidate, candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import count, log_unforeseen
 
@@ -16,59 +17,65 @@ Keep = Callable[[Sequence[SOPInstance]], Sequence[ArchiveError | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """How the parts of one request are stored.
+    """How the instances of one request are stored.
 
     ``keep`` puts instances, at least one, into the archive. ``seconds_left`` tells how much of
-    the time for the request is left. ``study_instance_uid`` is the study
-    of the target resource, if it is one. ``origin`` names the request in the log.
+    the time for the request is left. ``study_instance_uid`` is the study of the target resource,
+    if it is one, and ``url`` the target, which locations of bulk data may be relative to.
+    ``origin`` names the request in the log.
     """
 
     keep: Keep
     seconds_left: Callable[[], float]
     profile: StorageProfile
     study_instance_uid: str | None
+    url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> list[Outcome]:
-        """Return what became of each of ``parts``, whose root is of ``root_type``, in order."""
+        """Return what became of each instance in ``parts``, whose root is of ``root_type``.
+
+        Raises MalformedRequest, before anything is stored, for metadata that is none.
+        """
+        offered = candidates(
+            root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
+        )
         received = [
-            self._receive(part, root_type) if self.seconds_left() > 0 else _out_of_time(part)
-            for part in parts
+            self._receive(one) if self.seconds_left() > 0 else _out_of_time(one) for one in offered
         ]
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = iter(self.keep(instances) if instances else ())
         count(IndexAttributesLeftOut=sum(each.attributes.left_out for each in instances))
         return [
-            _outcome_of(part, each, kept) if isinstance(each, SOPInstance) else each
-            for part, each in zip(parts, received, strict=True)
+            _outcome_of(one, each, kept) if isinstance(each, SOPInstance) else each
+            for one, each in zip(offered, received, strict=True)
         ]
 
-    def _receive(self, part: BodyPart, root_type: str) -> SOPInstance | Failed:
-        """Read one part; what nobody foresaw fails this part and none of its neighbours."""
+    def _receive(self, candidate: Candidate) -> SOPInstance | Failed:
+        """Read one instance; what nobody foresaw fails it and none of its neighbours."""
         try:
             return receive(
-                part,
-                root_type=root_type,
-                study_instance_uid=self.study_instance_uid,
-                profile=self.profile,
+                candidate, study_instance_uid=self.study_instance_uid, profile=self.profile
             )
-        except Exception as error:  # noqa: BLE001 - one bad part never fails the others
+        except Exception as error:  # noqa: BLE001 - one bad instance never fails the others
             log_unforeseen(error, **self.origin)
-            text = f"part {part.number}: could not be processed"
-            return Failed(reason=FailureReason.PROCESSING_FAILURE, text=text)
+            text = f"{candidate.place}: could not be processed"
+            reason = FailureReason.PROCESSING_FAILURE
+            return Failed(reason=reason, text=text, reference=candidate.reference)
 
 
-def _out_of_time(part: BodyPart) -> Failed:
-    """Refuse a part that there is no time to read; reading many deflated ones can take long."""
+def _out_of_time(candidate: Candidate) -> Failed:
+    """Refuse one that there is no time to read; reading many deflated ones can take long."""
     return Failed(
         reason=FailureReason.OUT_OF_RESOURCES,
-        text=f"part {part.number}: the time of the request ended before it was read",
+        text=f"{candidate.place}: the time of the request ended before it was read",
+        reference=candidate.reference,
         temporary=True,
     )
 
 
 def _outcome_of(
-    part: BodyPart, instance: SOPInstance, kept: Iterator[ArchiveError | None]
+    candidate: Candidate, instance: SOPInstance, kept: Iterator[ArchiveError | None]
 ) -> Outcome:
     """Say what became of an instance that the archive was asked to keep."""
     refusal = next(kept)
@@ -77,10 +84,12 @@ def _outcome_of(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
+            warning=candidate.warning,
+            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
         )
     return Failed(
         reason=refusal.reason,
-        text=f"part {part.number}: {refusal}",
+        text=f"{candidate.place}: {refusal}",
         reference=instance.reference,
         temporary=refusal.temporary,
     )

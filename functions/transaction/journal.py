@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from dicomweb.outcomes import Failed, Outcome
+from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.reasons import FailureReason
 
 MAX_TEXTS = 20
@@ -24,15 +24,17 @@ logger = Logger()
 def record_outcomes(outcomes: Sequence[Outcome], status: HTTPStatus, **origin: object) -> None:
     """Log and count what became of the parts of one request; ``origin`` says which it was."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    stored = len(outcomes) - len(failed)
+    stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
+    warned = Counter(f"{instance.warning:04X}" for instance in stored if instance.warning)
     found = {
         "status": int(status),
-        "stored": stored,
+        "stored": len(stored),
         "failed": Counter(f"{failure.reason:04X}" for failure in failed),
+        "warned": warned,
         "texts": [failure.text for failure in failed[:MAX_TEXTS]],
     }
     logger.info("store", extra={**origin, **found})
-    count(InstancesStored=stored, InstancesFailed=len(failed))
+    count(InstancesStored=len(stored), InstancesFailed=len(failed))
 
 
 def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origin: object) -> None:

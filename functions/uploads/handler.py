@@ -76,6 +76,7 @@ def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreRespo
     announced = read_announcement(payload, chosen.largest_body)
     upload = Upload(
         id=secrets.token_urlsafe(_ID_BYTES),
+        base_url=request.base_url,
         content_type=announced.content_type,
         size=announced.size,
         study_instance_uid=announced.study_instance_uid,

@@ -132,6 +132,7 @@ class TestUploads:
         created = 4_000_000_000
         announced: dict[str, Any] = {
             "id": "one",
+            "base_url": "https://example.org/dicomweb",
             "content_type": "application/dicom",
             "size": 5,
             "study_instance_uid": "1.2",
@@ -139,6 +140,11 @@ class TestUploads:
             "created": created,
         }
         return Upload(**announced | changes)
+
+    def test_its_url_is_that_of_the_resource_it_would_have_been_sent_to(self) -> None:
+        assert self.upload().url == "https://example.org/dicomweb/studies/1.2"
+        all_studies = self.upload(study_instance_uid=None)
+        assert all_studies.url == "https://example.org/dicomweb/studies"
 
     @pytest.mark.parametrize("study", ["1.2", None])
     def test_what_was_added_is_found(self, uploads: Uploads, study: str | None) -> None:

@@ -18,7 +18,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.payloads import read_parts
+from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
 
 _BLOCK = 1024 * 1024
@@ -85,12 +85,9 @@ class Stub(ThreadingHTTPServer):
         except MalformedRequest as refusal:
             return status_report(400, str(refusal))
         outcomes: list[Outcome] = []
-        for part in parts:
+        for candidate in candidates(root_type, parts, url=self.url, study_instance_uid=study):
             instance = receive(
-                part,
-                root_type=root_type,
-                study_instance_uid=study,
-                profile=StorageProfile.CONFORMANCE,
+                candidate, study_instance_uid=study, profile=StorageProfile.CONFORMANCE
             )
             outcomes.append(self._keep(instance))
         module = response.store_instances_response(outcomes, self.retrieve_base_url)

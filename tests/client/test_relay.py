@@ -116,6 +116,15 @@ def test_a_body_that_was_cut_off_stores_nothing(stub: Stub, relay: Start) -> Non
     assert stub.seen == []
 
 
+def test_metadata_is_not_passed_on(stub: Stub, relay: Start) -> None:
+    body = multipart(part(b"[{}]", Content_Type="application/dicom+json"))
+    metadata = content_type().replace("application/dicom", "application/dicom+json")
+    answer = relay().post(body, Content_Type=metadata)
+    assert answer.status == 400
+    assert "metadata" in answer.text
+    assert stub.seen == []
+
+
 def test_a_client_that_leaves_stores_nothing(stub: Stub, relay: Start) -> None:
     running = relay()
     body = multipart(part(instance(1)))

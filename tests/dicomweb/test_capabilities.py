@@ -42,6 +42,8 @@ def test_wadl_says_how_to_store() -> None:
         assert response is not None
         assert [known.get("mediaType") for known in request.iterfind("{*}representation")] == [
             'multipart/related; type="application/dicom"',
+            'multipart/related; type="application/dicom+xml"',
+            'multipart/related; type="application/dicom+json"',
             "application/dicom",
         ]
         assert response.get("status") == " ".join(map(str, STATUSES))

@@ -21,6 +21,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, SOPReference
+from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from tests import builders, sample_files, strategies
 from tests.encoded import UNDEFINED, explicit, item, nested, sequence
@@ -38,7 +39,8 @@ def received(
 ) -> SOPInstance | Failed:
     headers = {"content-type": content_type}
     part = BodyPart(number=3, headers=headers, content=memoryview(content))
-    return receive(part, root_type="application/dicom", study_instance_uid=target, profile=profile)
+    [candidate] = candidates("application/dicom", [part], url="", study_instance_uid=target)
+    return receive(candidate, study_instance_uid=target, profile=profile)
 
 
 def kept(

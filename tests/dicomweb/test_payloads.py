@@ -69,13 +69,27 @@ def test_an_empty_content_type_of_the_first_part_is_none() -> None:
         ("multipart/related; boundary=other", "found no delimiter line"),
         ('multipart/related; boundary=""', "found a boundary of 0 characters"),
         ('multipart/related; type="text/html"; boundary=b0undary', "parts of a media type"),
-        ('multipart/related; type="application/dicom+json"; boundary=b0undary', "parts of a media"),
-        ('multipart/related; type="application/dicom+xml"; boundary=b0undary', "parts of a media"),
         ("multipart/related; type=dicom; boundary=b0undary", "type/subtype"),
     ],
 )
 def test_what_is_not_taken_is_refused_with_what_is(content_type: str | None, text: str) -> None:
     assert text in refusal(content_type, builders.multipart(builders.part(FILE)))
+
+
+@pytest.mark.parametrize(
+    ("named", "root_type"),
+    [
+        ("application/dicom+json", "application/dicom+json"),
+        ("application/json", "application/dicom+json"),
+        ("Application/DICOM+XML", "application/dicom+xml"),
+        ("text/xml", "application/dicom+xml"),
+    ],
+)
+def test_metadata_is_a_root_type_under_its_older_names_too(named: str, root_type: str) -> None:
+    content_type = f"multipart/related; type={named}; boundary=b0undary"
+    payload = builders.multipart(builders.part(b"[]", Content_Type=named))
+    assert read_parts(content_type, payload)[0] == root_type
+    assert read_parts("multipart/related; boundary=b0undary", payload)[0] == root_type
 
 
 @pytest.mark.parametrize("content_type", [builders.content_type(), "application/dicom"])

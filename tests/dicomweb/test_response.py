@@ -16,6 +16,7 @@ from dicomweb.instances import receive
 from dicomweb.mediatypes import DICOM_JSON, DICOM_XML
 from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
+from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason, WarningReason
 from tests import builders
 
@@ -237,12 +238,8 @@ def test_whatever_stands_for_a_uid_the_answer_can_be_read(
         found = uid or builders.sop_uid().encode()
         content = content.replace(found, value[: len(found)].ljust(len(found), b"\0"))
     part = BodyPart(number=1, headers={}, content=memoryview(content))
-    outcome = receive(
-        part,
-        root_type="application/dicom",
-        study_instance_uid=None,
-        profile=StorageProfile.CONFORMANCE,
-    )
+    [candidate] = candidates("application/dicom", [part], url="", study_instance_uid=None)
+    outcome = receive(candidate, study_instance_uid=None, profile=StorageProfile.CONFORMANCE)
     assert isinstance(outcome, Failed)
     module = response.store_instances_response([outcome], BASE)
 

@@ -11,6 +11,7 @@ from dicomweb.instances import receive
 from dicomweb.mediatypes import DICOM
 from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed
+from dicomweb.payloads import candidates
 from tests import sample_files
 from tests.fuzz.mutations import main
 
@@ -22,9 +23,8 @@ def target(content: bytes) -> None:
     part = BodyPart(number=1, headers={}, content=memoryview(content))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # it warns of what it cannot decode
-        outcome = receive(
-            part, root_type=DICOM, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE
-        )
+        [candidate] = candidates(DICOM, [part], url="", study_instance_uid=None)
+        outcome = receive(candidate, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
     if isinstance(outcome, Failed):
         assert outcome.text.isascii()
         assert outcome.text.isprintable()

@@ -1,4 +1,4 @@
-"""Any request is a MalformedRequest, or has an outcome a part and an answer that can be read.
+"""Any request is a MalformedRequest, or has outcomes and an answer that can be read.
 
 ``PYTHONPATH=functions python -m tests.fuzz.fuzz_requests [seconds] [--seed N]``
 """
@@ -16,9 +16,8 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.mediatypes import DICOM_JSON, DICOM_XML
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.payloads import read_parts
+from dicomweb.payloads import Candidate, candidates, read_parts
 from tests import builders
 from tests.fuzz.mutations import main
 
@@ -37,21 +36,19 @@ def target(request: bytes) -> None:
     content_type = field.group(1).decode("latin-1") if field else None
     with suppress(MalformedRequest):
         root_type, parts = read_parts(content_type, payload)
-        outcomes = [_outcome(part, root_type) for part in parts]
+        offered = candidates(root_type, parts, url="http://127.0.0.1", study_instance_uid=None)
+        outcomes = [_outcome(candidate) for candidate in offered]
         assert status_of(outcomes) in (200, 202, 400, 409)
         module = response.store_instances_response(outcomes, "http://127.0.0.1")
         assert json.loads(response.encode(module, DICOM_JSON))
         assert len(etree.fromstring(response.encode(module, DICOM_XML).encode()))
 
 
-def _outcome(part: BodyPart, root_type: str) -> Outcome:
+def _outcome(candidate: Candidate) -> Outcome:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")
         received: SOPInstance | Failed = receive(
-            part,
-            root_type=root_type,
-            study_instance_uid=None,
-            profile=StorageProfile.CONFORMANCE,
+            candidate, study_instance_uid=None, profile=StorageProfile.CONFORMANCE
         )
     if isinstance(received, Failed):
         return received

@@ -6,6 +6,8 @@ import pytest
 
 import ingest.handler
 from archive.copies import SMALLEST_COPY_BYTES
+from events.instances import BOUNDARY
+from events.instances import metadata as payload
 from events.proxy import staged_event, store_event
 from ingest.handler import TryAgain
 from store.handler import lambda_handler as store
@@ -72,6 +74,17 @@ def test_the_answer_is_that_of_a_post_of_the_same_body(large: LargeRequests, acc
     store_settings.cache_clear()
     assert looked_up.response == json.loads(json.dumps(posted))
     assert (looked_up.status, len(looked_up.warnings)) == (202, 2)
+
+
+def test_metadata_and_bulk_data_are_stored_as_a_post_of_them_would_be(
+    large: LargeRequests,
+) -> None:
+    metadata = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
+    upload = large.upload(payload(), metadata)
+    invoke_ingest(large.message(upload))
+    assert large.look_up(upload).status == 200
+    (content,) = large.instances().values()
+    assert content[128:132] == b"DICM"
 
 
 def test_a_body_for_another_study_is_409(large: LargeRequests) -> None:

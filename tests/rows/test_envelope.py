@@ -276,7 +276,7 @@ def test_row_067_the_type_of_the_first_part_stands_for_a_missing_type_parameter(
     media_type = "multipart/related; boundary=b0undary"
     answer = running.post(multipart(part(instance(67))), content_type=media_type)
     check_stored(running, answer, 67, instance(67))
-    other = multipart(part(b"{}", Content_Type="application/dicom+json"), part(instance(67)))
+    other = multipart(part(b"<p/>", Content_Type="text/html"), part(instance(67)))
     refused = running.post(other, content_type=media_type)
     assert refused.status == 400
     assert not refused.sequences

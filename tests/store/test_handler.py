@@ -6,8 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed
+from dicomweb.payloads import Candidate
 from dicomweb.reasons import FailureReason
 from events.instances import PERSONAL, ct, study_instance_uid
 from store import handler
@@ -16,7 +16,14 @@ from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
 from transaction import answers, intake
 
-STORED = {"one-ct": 1, "ten-instances": 10, "to-study": 2, "two-studies": 2, "single-part": 1}
+STORED = {
+    "one-ct": 1,
+    "ten-instances": 10,
+    "to-study": 2,
+    "two-studies": 2,
+    "single-part": 1,
+    "metadata": 1,
+}
 FAILED = {
     "mixed": (202, ["C000"], 1),
     "wrong-study": (409, ["C409"], 0),
@@ -26,7 +33,6 @@ MALFORMED = {
     "no-content-type": "no Content-Type",
     "empty": "an empty payload",
     "cut-off": "no close delimiter",
-    "metadata": "a media type that is not supported",
     "form-data": "a media type that is not supported",
     "gzip": "a Content-Encoding",
     "not-a-uid": "not a UID",
@@ -228,10 +234,10 @@ def test_the_time_that_making_the_archive_took_is_not_spent_again(
 def test_a_part_that_nobody_foresaw_fails_alone_with_0110(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails_at_first(part: BodyPart, **options: Any) -> SOPInstance | Failed:  # noqa: ANN401 - passed on
-        if part.number == 1:
+    def fails_at_first(candidate: Candidate, **options: Any) -> SOPInstance | Failed:  # noqa: ANN401 - passed on
+        if candidate.number == 1:
             raise ValueError(PERSONAL["PatientName"])
-        return receive(part, **options)
+        return receive(candidate, **options)
 
     monkeypatch.setattr(intake, "receive", fails_at_first)
     reply = store.send("to-study")

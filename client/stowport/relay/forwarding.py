@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dicomweb.conformance import StorageProfile
+from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
+from dicomweb.mediatypes import DICOM
 from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored
-from dicomweb.payloads import read_parts
+from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason, WarningReason
 from stowport.bodies import Buffer, Part
 from stowport.credentials import NoToken
@@ -36,14 +38,14 @@ class Forwarding:
         is broken: then nothing of the request is stored.
         """
         root_type, body_parts = read_parts(content_type, payload)
-        received = [
-            receive(
-                each,
-                root_type=root_type,
-                study_instance_uid=None,
-                profile=StorageProfile.ANY_STORAGE,
+        if root_type != DICOM:
+            raise MalformedRequest(
+                "found metadata and bulk data, which the relay does not pass on: expected Part 10"
+                " files, or the same request sent to the service itself"
             )
-            for each in body_parts
+        received = [
+            receive(each, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
+            for each in candidates(root_type, body_parts, url="", study_instance_uid=None)
         ]
         parts = [_part(*pair) for pair in zip(body_parts, received, strict=True)]
         packs = self._pool.map(

@@ -1,0 +1,108 @@
+"""Keep the character sets that metadata declares if they can hold its text (PS3.5 6.1).
+
+Metadata is Unicode whatever its Specific Character Set (0008,0005) says, which is what the
+instance is to be written in. If that is unknown, or if one text cannot be written in it, the
+whole instance is written in UTF-8, and says so: ISO_IR 192 at the top and no other below.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+from pydicom import charset
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
+
+from dicomweb.errors import InstanceRejected
+from dicomweb.reasons import FailureReason
+
+UTF8 = "ISO_IR 192"
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+_TEXT = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+_DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
+
+
+def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
+    """Return the Python encodings of the data set, which may be an item; none if unknown.
+
+    An item that declares none has its parents' (PS3.3 C.12.1.1.2).
+    """
+    if SPECIFIC_CHARACTER_SET not in data_set:
+        return parents
+    terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
+    if not set(terms) <= charset.python_encoding.keys():
+        return ()
+    first = "ascii" if not terms or terms[0] in _DEFAULT_REPERTOIRE else ""
+    try:
+        with warnings.catch_warnings(action="error"):
+            encodings = charset.convert_encodings(terms)
+    except (Warning, LookupError):  # a set that stands alone, among others
+        return ()
+    return [first or encodings[0], *encodings[1:]]
+
+
+def walk(
+    data_set: Dataset, parents: Sequence[str] = ("ascii",)
+) -> Iterator[tuple[Dataset, Sequence[str]]]:
+    """Yield the data set and the items in it, each with its encodings."""
+    encodings = encodings_of(data_set, parents)
+    yield data_set, encodings
+    for element in data_set:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from walk(item, encodings)
+
+
+def settle(data_set: Dataset) -> None:
+    """Change the data set to UTF-8 throughout if its text cannot be written as it declares."""
+    data_sets = list(walk(data_set))
+    if all(_holds(encodings, texts) for texts, encodings in data_sets):
+        return
+    for item, _ in data_sets:
+        if SPECIFIC_CHARACTER_SET in item:
+            del item[SPECIFIC_CHARACTER_SET]
+    data_set.SpecificCharacterSet = UTF8
+
+
+def decode(value: bytes, encodings: Sequence[str]) -> str:
+    """Decode text that came as bulk data; InstanceRejected (C000) if it is not in its encoding."""
+    try:
+        with warnings.catch_warnings(action="error"):
+            return charset.decode_bytes(value, list(encodings) or ["ascii"], TEXT_VR_DELIMS)
+    except (Warning, ValueError, LookupError) as error:
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            "found bulk data of a text VR that is not in the character set of the metadata",
+        ) from error
+
+
+def _holds(encodings: Sequence[str], data_set: Dataset) -> bool:
+    texts = (text for element in data_set if element.VR in _TEXT for text in _texts(element))
+    return bool(encodings) and all(text.isascii() or _survives(text, encodings) for text in texts)
+
+
+def _texts(element: DataElement) -> list[str]:
+    """Return the values as text, those of a person's name split where encodings may change."""
+    if not element.value:
+        return []
+    values = [element.value] if element.VM == 1 else list(element.value)
+    if element.VR != "PN":
+        return [str(value) for value in values]
+    return [part for name in values for part in str(PersonName(name)).replace("=", "^").split("^")]
+
+
+def _survives(text: str, encodings: Sequence[str]) -> bool:
+    """Tell whether text that is written in these encodings reads back the same."""
+    if len(encodings) == 1 and encodings[0] not in charset.custom_encoders:
+        try:
+            text.encode(encodings[0])
+        except UnicodeError:
+            return False
+        return True
+    try:
+        with warnings.catch_warnings(action="error"):
+            encoded = charset.encode_string(text, list(encodings))
+            return charset.decode_bytes(encoded, list(encodings), TEXT_VR_DELIMS) == text
+    except (Warning, ValueError):
+        return False

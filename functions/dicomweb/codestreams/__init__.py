@@ -1,0 +1,87 @@
+"""Pixel data from its bits: which transfer syntax it has and what image it holds.
+
+One file a standard, and each has a ``describe``. The bits decide, never the label: the default
+transfer syntax of ``image/jpeg``, say, is Lossless SV1 (PS3.18 Table 8.7.3-5), which a camera
+never writes. Uncompressed pixel data (application/octet-stream) has no bits to go by and is no
+matter of this package.
+"""
+
+from collections.abc import Callable
+
+from dicomweb.codestreams import jpeg, jpeg2000, mp4, mpeg2, mpegsystems, rendered, rle
+from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixel, differences
+from dicomweb.codestreams.fields import unreadable, unsupported
+
+__all__ = ["MEDIA_TYPES", "Cine", "Codestream", "ImagePixel", "describe", "differences"]
+
+MEDIA_TYPES = frozenset(
+    {
+        "image/dicom-rle",
+        "image/gif",
+        "image/j2c",
+        "image/jls",
+        "image/jp2",
+        "image/jpeg",
+        "image/jph",
+        "image/jphc",
+        "image/jpx",
+        "image/png",
+        "image/x-dicom+rle",
+        "image/x-dicom-rle",
+        "image/x-jls",
+        "video/h265",
+        "video/mp4",
+        "video/mpeg",
+        "video/mpeg2",
+        "video/quicktime",
+    }
+)
+"""What may be in a part of these types: PS3.18 Table 8.7.3-5 and the names it had before."""
+
+_JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+_BEGINNINGS: tuple[tuple[bytes, Callable[[memoryview], Codestream]], ...] = (
+    (b"\xff\xd8", jpeg.describe),
+    (b"\xff\x4f\xff\x51", jpeg2000.describe),
+    (_JP2_SIGNATURE, jpeg2000.describe_file),
+    (b"\0\0\1\xb3", mpeg2.describe),
+    (b"\0\0\1\xba", lambda content: mpeg2.describe(content, mpegsystems.program_stream)),
+)
+_PNG, _GIF = b"\x89PNG\r\n\x1a\n", b"GIF8"
+
+
+def describe(
+    media_type: str, content: memoryview, *, max_pixels: int = rendered.MAX_PIXELS
+) -> Codestream:
+    """Describe one part of pixel data; ``media_type`` is type/subtype in lower case.
+
+    A PNG or GIF is decoded, as long as its frames have no more than ``max_pixels`` together: of
+    several in a request, each takes from what the request has memory for.
+
+    The media type serves only to say why nothing is found: for one of `MEDIA_TYPES` the bits are
+    no such thing (C000), any other is a coding that is not taken (C122). Raises InstanceRejected
+    with these reasons, and with A700 for a PNG or GIF that unfolds beyond the limits.
+    """
+    start = bytes(content[:12])
+    for beginning, describe_content in _BEGINNINGS:
+        if start.startswith(beginning):
+            return describe_content(content)
+    if start.startswith(_PNG):
+        return rendered.describe_png(content, max_pixels=max_pixels)
+    if start.startswith(_GIF):
+        return rendered.describe_gif(content, max_pixels=max_pixels)
+    return _describe_by_structure(media_type, content, start)
+
+
+def _describe_by_structure(media_type: str, content: memoryview, start: bytes) -> Codestream:
+    """Describe what has no beginning of its own."""
+    if start[4:8] == b"ftyp":
+        return mp4.describe(content)
+    if rle.is_rle(content):
+        return rle.describe(content)
+    if mpegsystems.is_transport_stream(content):
+        return mpeg2.describe(content, mpegsystems.transport_stream)
+    if start.startswith((b"\0\0\1", b"\0\0\0\1")):
+        raise unsupported("found a raw video stream, expected H.264 or H.265 in an MP4 file")
+    if media_type in MEDIA_TYPES:
+        raise unreadable(f"found nothing that {media_type} may be")
+    raise unsupported(f"found {media_type}, which no transfer syntax has")

@@ -1,0 +1,150 @@
+"""What a codestream says of itself: the Image Pixel Description Macro and how it was coded.
+
+PS3.5 Section 8.2 asks that the attributes of the data set are consistent with the bits, and
+that the bits win where they are not. PS3.18 Section 10.5.2 lets a sender leave the attributes
+out, so these are also what they are filled with.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+from dicomweb.codestreams.fields import unsupported
+
+MAX_US = 0xFFFF
+"""Rows and Columns are US (PS3.5 6.2)."""
+
+_SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
+
+
+class Attributes(Protocol):
+    """Values by keyword, as a pydicom Dataset has them, or a dict."""
+
+    def get(self, keyword: str, /) -> object:
+        """Return the value, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePixel:
+    """The Image Pixel Description Macro (PS3.3 Table C.7-11c), a field for each attribute."""
+
+    samples_per_pixel: int
+    photometric_interpretation: str
+    planar_configuration: int | None
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    pixel_representation: int
+
+    def attributes(self) -> dict[str, int | str]:
+        """Return the attributes by keyword, without those that shall be absent."""
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {_keyword(name): value for name, value in values if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cine:
+    """The frames of a multi-frame part, and their times in ms.
+
+    ``frame_time_vector`` has an increment for each frame, the first of them 0, if they are not
+    the same; else ``frame_time`` holds for all of them (PS3.3 C.7.6.5).
+    """
+
+    number_of_frames: int
+    frame_time: float | None = None
+    frame_time_vector: tuple[float, ...] = ()
+
+    @property
+    def cine_rate(self) -> int | None:
+        """Frames per second, rounded: Cine Rate (0018,0040) is IS, and 0 would say nothing."""
+        return max(1, round(1000 / self.frame_time)) if self.frame_time else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codestream:
+    """What the bits of one part are.
+
+    ``content`` is what to encapsulate, or native pixels if the transfer syntax says so.
+    ``image`` is None for RLE, which says no more than its number of ``segments``, that is
+    Samples per Pixel times the bytes of a sample. ``silent`` has the keywords of those
+    attributes of ``image`` that the bits leave open: there, what the sender says holds.
+    """
+
+    transfer_syntax_uid: str
+    content: memoryview
+    image: ImagePixel | None
+    silent: frozenset[str] = frozenset()
+    lossy_method: str | None = None
+    cine: Cine | None = None
+    segments: int | None = None
+
+    @property
+    def lossy(self) -> bool:
+        """Whether Lossy Image Compression (0028,2110) is 01, with ``lossy_method``."""
+        return self.lossy_method is not None
+
+
+def image_pixel(
+    *,
+    rows: int,
+    columns: int,
+    photometric_interpretation: str,
+    bits_stored: int,
+    signed: bool = False,
+) -> ImagePixel:
+    """Return the macro for whole bytes per sample; raises InstanceRejected (C122) beyond US."""
+    if not (0 < rows <= MAX_US and 0 < columns <= MAX_US):
+        raise unsupported(
+            f"found {rows} rows and {columns} columns, expected 1 to {MAX_US} of each"
+        )
+    mono = photometric_interpretation == "MONOCHROME2"
+    return ImagePixel(
+        samples_per_pixel=1 if mono else 3,
+        photometric_interpretation=photometric_interpretation,
+        planar_configuration=None if mono else 0,
+        rows=rows,
+        columns=columns,
+        bits_allocated=(bits_stored + 7) // 8 * 8,
+        bits_stored=bits_stored,
+        high_bit=bits_stored - 1,
+        pixel_representation=int(signed),
+    )
+
+
+def differences(codestream: Codestream, sent: Attributes) -> list[str]:
+    """Return the keywords of the attributes in ``sent`` that the bits contradict.
+
+    Absent and empty ones are no difference. Nor is a Bits Allocated that is larger than it need
+    be, nor YBR_FULL for YBR_FULL_422: senders use one for the other, and no decoder looks at it.
+    """
+    if codestream.image is None:
+        return _rle_differences(codestream, sent)
+    found = codestream.image.attributes()
+    said = {keyword: sent.get(keyword) for keyword in found if keyword not in codestream.silent}
+    return [
+        keyword
+        for keyword, value in said.items()
+        if value not in (None, "") and not _agrees(keyword, value, found[keyword])
+    ]
+
+
+def _agrees(keyword: str, said: object, found: int | str) -> bool:
+    if keyword == "BitsAllocated":
+        return isinstance(said, int) and isinstance(found, int) and said >= found
+    return _SAME_COLOUR.get(str(said), str(said)) == _SAME_COLOUR.get(str(found), str(found))
+
+
+def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
+    samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
+    if (
+        isinstance(samples, int)
+        and isinstance(bits, int)
+        and samples * bits // 8 != codestream.segments
+    ):
+        return ["SamplesPerPixel", "BitsAllocated"]
+    return []
+
+
+def _keyword(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))

@@ -1,0 +1,86 @@
+"""HEVC: ITU-T H.265 (ISO/IEC 23008-2), as an MP4 file holds it (ISO/IEC 14496-15).
+
+The configuration record has arrays of parameter sets; the first sequence parameter set says it
+all. PS3.5 8.2.10 and 8.2.11 take profiles Main and Main 10, up to level 5.1, of the Main tier.
+"""
+
+from collections.abc import Iterator
+
+from dicomweb.codestreams.bits import Bits
+from dicomweb.codestreams.codestream import Cine
+from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
+from dicomweb.codestreams.video import Sequence, no_transfer_syntax
+
+LOSSY_METHOD = "ISO_23008_2"
+
+_TRANSFER_SYNTAXES = {1: "1.2.840.10008.1.2.4.107", 2: "1.2.840.10008.1.2.4.108"}
+_LEVEL_5_1 = 153
+_SEQUENCE_PARAMETER_SET = 33
+_UNIT_HEADER = 2
+_SUB_LAYERS = 8
+
+
+def read_sequence(record: memoryview) -> Sequence:
+    """Read an HEVCDecoderConfigurationRecord (14496-15 8.3.3.1).
+
+    Raises InstanceRejected: C122 for a profile or samples of no transfer syntax, C000 otherwise.
+    """
+    for kind, unit in _parameter_sets(record):
+        if kind == _SEQUENCE_PARAMETER_SET:
+            return _sequence(Bits(unit[_UNIT_HEADER:]))
+    raise unreadable("found no sequence parameter set in the H.265 configuration record")
+
+
+def transfer_syntax(sequence: Sequence, _cine: Cine) -> str:
+    """Return the transfer syntax of a sequence that was read, which always has one."""
+    return _TRANSFER_SYNTAXES[sequence.profile]
+
+
+def _parameter_sets(record: memoryview) -> Iterator[tuple[int, memoryview]]:
+    offset = 23
+    for _ in range(unsigned(record, 22, 1)):
+        kind, count = unsigned(record, offset, 1) & 0x3F, unsigned(record, offset + 1, 2)
+        offset += 3
+        for _ in range(count):
+            length = unsigned(record, offset, 2)
+            yield kind, field(record, offset + 2, length)
+            offset += 2 + length
+
+
+def _sequence(bits: Bits) -> Sequence:
+    """Read seq_parameter_set_rbsp (H.265 7.3.2.2.1) as far as the bit depth."""
+    bits.unsigned(4)
+    sub_layers = bits.unsigned(3)
+    bits.flag()
+    profile, level = _profile_and_level(bits)
+    _skip_sub_layers(bits, sub_layers)
+    bits.golomb()
+    if bits.golomb() != 1:
+        raise unsupported("found H.265 samples that are not 4:2:0")
+    columns, rows = bits.golomb(), bits.golomb()
+    left, right, top, bottom = (bits.golomb() for _ in range(4)) if bits.flag() else (0,) * 4
+    return Sequence(
+        profile=profile,
+        level=level,
+        columns=columns - 2 * (left + right),
+        rows=rows - 2 * (top + bottom),
+        bits_stored=8 + max(bits.golomb(), bits.golomb()),
+    )
+
+
+def _profile_and_level(bits: Bits) -> tuple[int, int]:
+    bits.unsigned(2)
+    high_tier, profile = bits.flag(), bits.unsigned(5)
+    bits.unsigned(32 + 48)
+    level = bits.unsigned(8)
+    if high_tier or profile not in _TRANSFER_SYNTAXES or level > _LEVEL_5_1:
+        raise no_transfer_syntax("H.265", profile, level)
+    return profile, level
+
+
+def _skip_sub_layers(bits: Bits, count: int) -> None:
+    if not count:
+        return
+    present = [(bits.flag(), bits.flag()) for _ in range(_SUB_LAYERS)][:count]
+    for profile, level in present:
+        bits.unsigned((88 if profile else 0) + (8 if level else 0))

@@ -1,0 +1,82 @@
+"""MP4: ISO/IEC 14496-12 and -14, and QuickTime, which has the same boxes.
+
+PS3.5 8.2.7 allows MP4 around H.264 and H.265. The movie box is read: the one video track, its
+sample entry and its times. A file in fragments (14496-12 8.8) keeps the times of its frames all
+over the file and says in no place how many there are: it is refused. So are raw streams.
+"""
+
+from struct import iter_unpack
+
+from dicomweb.codestreams import h264, h265
+from dicomweb.codestreams.boxes import boxes, child
+from dicomweb.codestreams.codestream import Cine, Codestream
+from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
+from dicomweb.codestreams.video import video
+
+_ENTRY_FIELDS = 78
+"""A VisualSampleEntry has so many bytes before its boxes (14496-12 12.1.3)."""
+
+_MAX_IS = 2**31 - 1
+"""Number of Frames is IS (PS3.5 6.2)."""
+
+_CODINGS = {
+    b"avc1": (b"avcC", h264),
+    b"avc3": (b"avcC", h264),
+    b"hvc1": (b"hvcC", h265),
+    b"hev1": (b"hvcC", h265),
+}
+
+
+def describe(content: memoryview) -> Codestream:
+    """Describe a video in an MP4 or QuickTime file.
+
+    Raises InstanceRejected: C122 for other codings, profiles, levels, tracks and for fragments,
+    C000 for what is not as 14496-12 says.
+    """
+    movie = child(content, b"moov")
+    if any(kind == b"mvex" for kind, _ in boxes(movie)):
+        raise unsupported("found an MP4 file in fragments, which does not tell its frames")
+    media = _video_track(movie)
+    cine = _cine(media)
+    kind, entry = _sample_entry(child(media, b"minf", b"stbl", b"stsd"))
+    if kind not in _CODINGS:
+        raise unsupported("found a video in MP4 that is neither H.264 nor H.265")
+    box, coding = _CODINGS[kind]
+    sequence = coding.read_sequence(child(entry[_ENTRY_FIELDS:], box))
+    return video(
+        content,
+        sequence,
+        transfer_syntax_uid=coding.transfer_syntax(sequence, cine),
+        lossy_method=coding.LOSSY_METHOD,
+        cine=cine,
+    )
+
+
+def _video_track(movie: memoryview) -> memoryview:
+    """Return the media box of the only video track; sound and data may be beside it."""
+    media = [child(track, b"mdia") for kind, track in boxes(movie) if kind == b"trak"]
+    videos = [box for box in media if bytes(field(child(box, b"hdlr"), 8, 4)) == b"vide"]
+    if len(videos) != 1:
+        raise unsupported(f"found {len(videos)} video tracks, expected 1")
+    return videos[0]
+
+
+def _cine(media: memoryview) -> Cine:
+    """Return the number of frames and their mean time (14496-12 8.4.2 and 8.6.1.2)."""
+    header = child(media, b"mdhd")
+    timescale = unsigned(header, 20 if unsigned(header, 0, 1) else 12, 4)
+    table = child(media, b"minf", b"stbl", b"stts")
+    runs = list(iter_unpack(">II", field(table, 8, 8 * unsigned(table, 4, 4))))
+    frames = sum(count for count, _ in runs)
+    duration = sum(count * delta for count, delta in runs)
+    if not (timescale and duration and frames <= _MAX_IS):
+        raise unreadable("found a video track in MP4 whose frames take no time, or are too many")
+    frame_time = round(1000 * duration / timescale / frames, 6)
+    return Cine(number_of_frames=frames, frame_time=frame_time)
+
+
+def _sample_entry(descriptions: memoryview) -> tuple[bytes, memoryview]:
+    entries = list(boxes(descriptions[8:]))
+    if len(entries) != 1:
+        raise unsupported(f"found {len(entries)} sample descriptions of the video, expected 1")
+    return entries[0]

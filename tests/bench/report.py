@@ -1,0 +1,188 @@
+"""docs/performance.md, made from the figures; what they mean is in ``explanation.md``."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.instances import CASES
+from tests.bench.targets import targets
+
+_EXPLANATION = Path(__file__).with_name("explanation.md")
+
+_TRIED = """
+**A try, with {scale:g} of a whole run's repetitions: not figures to quote.**
+"""
+
+Figures = dict[str, Any]
+
+
+def of(result: Figures) -> str:
+    """Return the report; a section that was not measured is not in it."""
+    sections = {
+        "servers": _servers,
+        "floor": _floor,
+        "growth": _growth,
+        "cold_start": _cold_start,
+        "memory": _memory,
+        "calls": _calls,
+        "cost": _cost,
+    }
+    parts = [_head(result), _targets(result)]
+    parts += [write(result[name]) for name, write in sections.items() if name in result]
+    return "\n".join([*parts, _EXPLANATION.read_text("utf-8")])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
+
+
+def _spread(figures: dict[str, float]) -> str:
+    return f"{figures['median']:g} ({figures['min']:g} to {figures['max']:g})"
+
+
+def _head(result: Figures) -> str:
+    machine = result["machine"]
+    tried = "" if result["scale"] >= 1 else _TRIED.format(scale=result["scale"])
+    return f"""# Performance
+{tried}
+`make bench` measures all of this and writes this page. Measured on {result["when"]}: \
+{machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB, Linux \
+{machine["kernel"]}, Python 3.13, everything over the loopback. Figures are medians, with the least
+and the greatest in brackets. CPU is that of the named process alone, its kernel time included:
+on a shared machine it moves less than wall time does. Ratios are of one run.
+"""
+
+
+def _targets(result: Figures) -> str:
+    head = ("what", "target", "measured", "met")
+    return "\n## Targets\n\n" + _table(head, targets(result))
+
+
+def _servers(figures: Figures) -> str:
+    by_case: dict[tuple[str, int], Figures] = {}
+    for row in figures["rows"]:
+        by_case.setdefault((row["case"], row["connections"]), {})[row["server"]] = row
+    names = list(dict.fromkeys(row["server"] for row in figures["rows"]))
+    rows = []
+    for (case, connections), servers in by_case.items():
+        cells = [_server(servers[name]) for name in names]
+        rows.append((case, connections, *cells))
+    cases = "".join(
+        f"* `{case.name}`: {case.instances} of {case.rows} x {case.columns} pixels of 16 bits\n"
+        for case in CASES.values()
+    )
+    left_out = "".join(f"\nLeft out: {name}: {why}.\n" for name, why in figures["left_out"].items())
+    return f"""
+## Same work as a server
+
+CPU milliseconds an instance, new studies all. stowport is the function's process under AWS's own
+runtime client; its gateway, and S3 and DynamoDB, are other processes and not counted. Orthanc and
+tiny-pacs write to tmpfs and do not sync.
+
+{cases}
+{_table(("case", "connections", *names), rows)}{left_out}"""
+
+
+def _server(row: Figures) -> str:
+    failed = f"; {row['failed']} of {row['requests']} requests failed" if row["failed"] else ""
+    return f"{_spread(row['cpu_ms'])}; peak {row['peak_mb']} MB{failed}"
+
+
+def _floor(figures: Figures) -> str:
+    rows = [
+        (step, _spread(figures["cpu"][step]), _spread(figures["wall"][step]))
+        for step in ("json.loads", "base64", "sha256", "send", "floor", "handler", "over_floor")
+    ]
+    return f"""
+## Distance to the floor
+
+One instance of 4.4 MB: what no handler can do without, each done once, and the handler's whole
+time with `json.loads`, in the same process (ms).
+
+{_table(("step", "CPU", "wall"), rows)}"""
+
+
+def _growth(figures: Figures) -> str:
+    titles = {
+        "instances": "instances in a request, 3 KB each",
+        "instances_without_calls": "the same without the calls of S3 and DynamoDB",
+        "bytes": "bytes an instance",
+        "elements": "elements an instance, beside its own 60",
+        "boundaries": "2.1 MB of pixels",
+        "filled_table": "10 instances more, of",
+    }
+    text = "\n## Growth\n\nMilliseconds an instance.\n"
+    for name, title in titles.items():
+        rows = [
+            (point, _spread(each["cpu_ms"]), _spread(each["wall_ms"]))
+            for point, each in figures[name].items()
+        ]
+        text += "\n" + _table((title, "CPU", "wall"), rows)
+    filled = figures["filled_table"].values()
+    same = len({(each["calls"], each["write_units"]) for each in filled}) == 1
+    return (
+        text
+        + f"\nThe filled table takes {'the same' if same else 'OTHER'} calls and write units.\n"
+    )
+
+
+def _cold_start(figures: Figures) -> str:
+    rows = [
+        (name, _spread(each["cpu_ms"]), _spread(each["wall_ms"]))
+        for name, each in figures["starts"].items()
+    ]
+    imports = sorted(figures["imports_ms"].items(), key=lambda each: -each[1])
+    return f"""
+## Cold start
+
+From the start of the process to its first answer (ms).
+
+{_table(("first answer of", "CPU", "wall"), rows)}
+`-X importtime` of the handler, which makes imports slower, by package (ms):
+
+{_table(("package", "ms"), imports)}"""
+
+
+def _memory(figures: Figures) -> str:
+    rows = [
+        (
+            size,
+            each["idle_mb"],
+            each["peak_mb"],
+            each["over_idle_in_bodies"],
+            each["runtime_client_in_bodies"],
+        )
+        for size, each in figures.items()
+    ]
+    head = ("body", "idle MB", "peak MB", "peak over idle, in bodies", "runtime client alone")
+    return "\n## Memory\n\n" + _table(head, rows)
+
+
+def _calls(figures: Figures) -> str:
+    names = ("PutObject", "BatchGetItem", "UpdateItem", "PutItem", "write units", "read units")
+    rows = [
+        (case, sent, *(each[sent].get(name, 0) for name in names))
+        for case, each in figures.items()
+        for sent in ("first", "again")
+    ]
+    return "\n## Calls of a request\n\n" + _table(("case", "sent", *names), rows)
+
+
+def _cost(figures: Figures) -> str:
+    rows = []
+    for case, each in figures.items():
+        for memory, function in each["lambda"].items():
+            rest = each["api_gateway"] + each["s3"] + each["dynamodb"]
+            total = round(function["dollars"] + rest, 2)
+            prices = (function["dollars"], each["api_gateway"], each["s3"], each["dynamodb"])
+            rows.append((case, memory, function["milliseconds"], *prices, total))
+    head = ("case", "MiB", "ms a request", "Lambda", "API Gateway", "S3", "DynamoDB", "all")
+    return f"""
+## A million instances
+
+US dollars, us-east-1, arm64, on demand. The duration is the CPU measured above, stretched below
+1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject and 5 ms for a DynamoDB call,
+16 instances at a time. Storage and logs are not in it.
+
+{_table(head, rows)}"""

@@ -1,0 +1,149 @@
+"""Same work as a server: the cases, over 1 and 4 connections, against each server that is here."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Thread
+from typing import Any
+
+from local import rest_api
+from local.aws import listen
+from local.gateway import Gateway
+from local.server import Server
+from local.template import Template
+from tests.bench import peers, processes
+from tests.bench.figures import spread
+from tests.bench.instances import CASES
+from tests.bench.lambda_runtime import Environment, Functions
+from tests.bench.peers import NotHere, Peer
+from tests.bench.setting import BUILT, ROOT, Setting, aws
+
+CONNECTIONS = (1, 4)
+REQUESTS = {"ct1": 60, "ct10": 12, "big1": 16, "tiny100": 6}
+ROUNDS = 3
+
+
+class Target:
+    """A server: its URL, the processes that are it, and what goes before a command to reach it."""
+
+    def __init__(self, url: str, pids: Sequence[int], inside: Sequence[str] = ()) -> None:
+        self.url, self.pids, self.inside = url, pids, inside
+
+    @classmethod
+    def of(cls, peer: Peer) -> "Target":
+        return cls(peer.url, [peer.pid], peer.inside)
+
+
+@contextmanager
+def stowport(setting: Setting) -> Iterator[Target]:
+    """The store function under its real runtime client, behind the local gateway."""
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(aws()).endpoint
+        environments = [
+            stack.enter_context(Environment(setting.deployment, endpoint))
+            for _ in range(max(CONNECTIONS))
+        ]
+        template = Template(ROOT / "template.yaml", {"Authentication": "none"})
+        functions = _OpenAccess(environments)
+        gateway = Gateway(rest_api.read(template), functions, lambda *_: None)  # type: ignore[arg-type]  # invoke() is all that is asked
+        listener = stack.enter_context(listen(0, "PORT"))
+        server = Server(gateway, lambda: None)
+        thread = Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        stack.callback(thread.join, 10)
+        stack.callback(setattr, server, "should_exit", True)
+        port = listener.getsockname()[1]
+        processes.wait_for_port(port)
+        yield Target(f"http://127.0.0.1:{port}/studies", [each.pid for each in environments])
+
+
+class _OpenAccess(Functions):
+    """The authorizer is a function of its own and not measured: it lets everyone in."""
+
+    def invoke(self, function: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        if "authorizer" not in function.handler:
+            return super().invoke(function, event)
+        statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        return {"principalId": "bench", "policyDocument": policy, "context": {}}
+
+
+@contextmanager
+def _orthanc(_: Setting) -> Iterator[Target]:
+    with peers.orthanc() as peer:
+        yield Target.of(peer)
+
+
+@contextmanager
+def _tiny_pacs(_: Setting) -> Iterator[Target]:
+    with peers.tiny_pacs(BUILT / "tiny-pacs" / "bin" / "tiny-pacs") as peer:
+        yield Target.of(peer)
+
+
+SERVERS = {"stowport": stowport, "Orthanc": _orthanc, "tiny-pacs": _tiny_pacs}
+
+
+def measure(setting: Setting) -> dict[str, Any]:
+    """Take turns: in every round each server does each case, so that all see the same machine."""
+    result: dict[str, Any] = {"rows": [], "left_out": {}}
+    with ExitStack() as stack:
+        targets: dict[str, Target] = {}
+        for name, start in SERVERS.items():
+            try:
+                targets[name] = stack.enter_context(start(setting))
+            except NotHere as reason:
+                result["left_out"][name] = str(reason)
+        for case in CASES:
+            for connections in CONNECTIONS:
+                result["rows"] += _case(setting, targets, case, connections)
+    return result
+
+
+def _case(
+    setting: Setting, targets: dict[str, Target], case: str, connections: int
+) -> list[dict[str, Any]]:
+    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in targets}
+    count = max(connections, round(REQUESTS[case] * setting.scale))
+    for number in range(setting.repeats(ROUNDS) + 1):
+        for name, target in targets.items():
+            done = _round(target, case, connections, count)
+            if number:  # the first is a warm-up
+                rounds[name].append(done)
+    return [_row(name, case, connections, done) for name, done in rounds.items()]
+
+
+def _round(target: Target, case: str, connections: int, count: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.bench.load", target.url, case, str(connections)]
+    for pid in target.pids:
+        processes.forget_peak(pid)
+    cpu = processes.cpu_seconds(target.pids)
+    sent = subprocess.run(
+        [*target.inside, *command, str(count)], cwd=ROOT, check=True, stdout=subprocess.PIPE
+    )
+    result: dict[str, Any] = json.loads(sent.stdout)
+    result["server_cpu"] = processes.cpu_seconds(target.pids) - cpu
+    result["peak"] = max(processes.peak_bytes(pid) for pid in target.pids)
+    return result
+
+
+def _row(name: str, case: str, connections: int, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    number = CASES[case].instances
+    instances = [done["requests"] * number for done in rounds]
+    wrong = [fault for done in rounds for fault in done["wrong"]]
+    cpu = [done["server_cpu"] / sent for done, sent in zip(rounds, instances, strict=True)]
+    wall = [done["elapsed"] / sent for done, sent in zip(rounds, instances, strict=True)]
+    return {
+        "server": name,
+        "case": case,
+        "connections": connections,
+        "cpu_ms": spread(cpu, 1000),
+        "wall_ms": spread(wall, 1000),
+        "request_ms": spread([second for done in rounds for second in done["seconds"]], 1000)
+        if any(done["seconds"] for done in rounds)
+        else None,
+        "peak_mb": round(max(done["peak"] for done in rounds) / 1e6),
+        "requests": sum(done["requests"] for done in rounds),
+        "failed": len(wrong),
+    }

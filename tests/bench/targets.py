@@ -1,0 +1,59 @@
+"""The targets, and how far they are met."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.bench.figures import ratio
+from tests.bench.instances import CASES
+
+Row = tuple[str, str, str, str]
+
+
+def targets(result: dict[str, Any]) -> Iterator[Row]:
+    """Yield a row for every target whose figures are there."""
+    if "servers" in result:
+        rows = result["servers"]["rows"]
+        yield from _against(rows, "Orthanc", 1.0)
+        yield from _against(rows, "tiny-pacs", 0.2)
+    if "floor" in result:
+        over = result["floor"]["cpu"]["over_floor"]["median"]
+        yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
+    if "growth" in result:
+        growth = result["growth"]
+        tiny = growth["instances_without_calls"]["500"]["cpu_ms"]["median"]
+        yield _row("500 tiny instances, all but the AWS calls, ms each (CPU)", 0.5, tiny)
+        times = growth["instances"]
+        flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
+        yield _row("time an instance at 1000 in a request, over that at 10 (CPU)", 1.1, flat)
+    if "cold_start" in result:
+        over = result["cold_start"]["over_clients"]
+        yield _row("cold start, over boto3's two clients alone (wall)", 1.4, over["wall_ms"])
+    if "memory" in result:
+        bodies = result["memory"]["4.4 MB"]["over_idle_in_bodies"]
+        yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
+    if "calls" in result:
+        yield from _calls(result["calls"])
+
+
+def _row(what: str, target: float, measured: float) -> Row:
+    return what, f"at most {target:g}", f"{measured:g}", "yes" if measured <= target else "no"
+
+
+def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator[Row]:
+    medians = {
+        (row["server"], row["case"]): row["cpu_ms"] for row in rows if row["connections"] == 1
+    }
+    for case in CASES:
+        if (server, case) in medians:
+            over = ratio(medians["stowport", case], medians[server, case])
+            yield _row(f"CPU an instance against {server}, {case}", target, over)
+
+
+def _calls(figures: dict[str, Any]) -> Iterator[Row]:
+    names = ("PutObject", "BatchGetItem", "UpdateItem", "PutItem")
+    for case, sent in figures.items():
+        calls = sum(sent["first"].get(name, 0) for name in names)
+        rest = calls - 2 * CASES[case].instances
+        yield _row(f"AWS calls of {case} beside two writes an instance", 3, rest)
+    again = sum(sent["again"].get("PutObject", 0) for sent in figures.values())
+    yield _row("objects written by studies that are sent again", 0, again)

@@ -1,0 +1,73 @@
+"""What the store function imports when it starts: nothing that only metadata needs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+
+PROGRAM = """
+import sys
+import store.handler
+print("\\n".join(sorted(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": str(FUNCTIONS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "PIL",
+        "dicomweb.bulkdata",
+        "dicomweb.codestreams",
+        "dicomweb.jsonmetadata",
+        "dicomweb.metadatainstances",
+        "dicomweb.part10",
+        "dicomweb.xmlmetadata",
+    ],
+)
+def test_what_only_metadata_needs_is_not_imported(imported: set[str], module: str) -> None:
+    assert "dicomweb.instances" in imported
+    assert module not in imported
+
+
+def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
+    imported: set[str],
+) -> None:
+    ours = {module for module in imported if module.startswith("dicomweb.")}
+    assert ours == {
+        f"dicomweb.{name}"
+        for name in (
+            "attributes",
+            "capabilities",
+            "checks",
+            "conformance",
+            "datasets",
+            "dicomjson",
+            "dicomxml",
+            "errors",
+            "fileformat",
+            "instances",
+            "mediatypes",
+            "multipart",
+            "nativemodel",
+            "outcomes",
+            "payloads",
+            "reasons",
+            "response",
+        )
+    }
