@@ -4,7 +4,7 @@
 its standard input ends, which it does when the process that holds the other end does, in
 whatever way that happens. What moto lacks of S3 is added: objects of any size
 (``large_objects``), the checks of presigned requests (``presigned``), and events as AWS sends
-them (``s3_events``).
+them (``s3_events``); what it lacks of DynamoDB as well (``partiql``).
 """
 
 import logging
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 
-from local import s3_events
+from local import partiql, s3_events
 from local.large_objects import create_app
 from local.presigned import PresignedRequests
 
@@ -62,6 +62,7 @@ def main(descriptor: int) -> None:
     Thread(target=_end_with_standard_input, daemon=True).start()
     _allow_many_files()
     s3_events.send_as_aws()
+    partiql.insert_in_batches()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_app))
     make_server(
         "127.0.0.1",
