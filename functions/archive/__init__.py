@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
-from archive.clients import CONNECTIONS, READ_TIMEOUT
+from archive.clients import CONNECTIONS, s3_client
 from archive.deadline import Deadline
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.copies import Source
-    from archive.items import ItemKey
-    from archive.transaction import Entry
     from dicomweb.instances import SOPInstance
 
 __all__ = ["Archive", "ArchiveError", "DuplicatePolicy"]
@@ -33,8 +31,9 @@ __all__ = ["Archive", "ArchiveError", "DuplicatePolicy"]
 class Archive:
     """The archive of a deployment; several threads may use it.
 
-    Its clients, which are slow to make, are made here: make one archive and keep it.
-    ``read_timeout`` is for how many seconds they wait for S3: a copy inside S3 takes its time.
+    Its clients, which are slow to make, are made here: make one archive and keep it. They open
+    no connection before they are used. With ``seconds_to_copy``, large instances that stand in
+    S3 already are copied there, and each request for that is waited for as long.
     """
 
     def __init__(
@@ -43,10 +42,11 @@ class Archive:
         bucket: str,
         table: str,
         duplicate_policy: DuplicatePolicy,
-        read_timeout: int = READ_TIMEOUT,
+        seconds_to_copy: int | None = None,
     ) -> None:
         session = get_session()
-        self._objects = Objects(bucket, session, read_timeout)
+        copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
+        self._objects = Objects(bucket, session, copier)
         self._index = Index(table, session)
         self._duplicate_policy = duplicate_policy
 
@@ -65,41 +65,32 @@ class Archive:
         it is sent again.
         """
         deadline = Deadline(seconds)
+        outcomes: list[Future[None]] = [Future() for _ in instances]
+        running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
         transaction = Transaction(
             objects=self._objects,
             index=self._index,
             duplicate_policy=self._duplicate_policy,
             deadline=deadline,
+            putting=putting,
+            writing=writing,
         )
-        pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="archive")
         try:
             places = sources or [None] * len(instances)
-            reading = pool.submit(transaction.read, instances, places)
-            wait([reading], deadline.seconds_left)
-            if failure := _outcome(reading):
-                return [failure] * len(instances)
-            writing = _submit(pool, transaction, reading.result())
-            wait(writing, deadline.seconds_left)
-            return [_outcome(future) for future in writing]
+            running.submit(transaction.run, instances, places, outcomes)
+            wait(outcomes, deadline.seconds_left)
+            return [_error(outcome) for outcome in outcomes]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for pool in (running, putting, writing):
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _submit(
-    pool: ThreadPoolExecutor, transaction: Transaction, entries: "list[Entry]"
-) -> list[Future[None]]:
-    # A pool starts its work in order, so an entry never waits for one that cannot start.
-    latest: dict[ItemKey, Future[None]] = {}
-    writing = []
-    for entry in entries:
-        key = entry.identity.key
-        latest[key] = pool.submit(transaction.store, entry, latest.get(key))
-        writing.append(latest[key])
-    return writing
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="archive")
 
 
-def _outcome(future: "Future[list[Entry]] | Future[None]") -> ArchiveError | None:
-    if not future.done():
+def _error(outcome: "Future[None]") -> ArchiveError | None:
+    if not outcome.done():
         return out_of_time()
-    exception = future.exception()
+    exception = outcome.exception()
     return archive_error(exception) if exception else None

@@ -1,37 +1,59 @@
 """The clients of S3 and DynamoDB, and how long and how often they try.
 
-botocore alone makes them: boto3 would add a seventh of the cold start (its resources, and
-s3transfer) and nothing that is used here. An empty or absent ``AWS_ENDPOINT_URL`` means AWS.
+Objects are put by obstore, whose calls cost a tenth of botocore's processor time; botocore makes
+all other calls. Region, credentials and endpoints are botocore's for both, so that there is one
+way to set them up. botocore alone, because boto3 would add a seventh of the cold start (its
+resources, and s3transfer) and nothing that is used here. An empty or absent ``AWS_ENDPOINT_URL``
+means AWS.
 """
 
-from typing import TYPE_CHECKING, cast
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.regions import EndpointResolver
+from obstore.store import S3Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from obstore.store import ClientConfig, S3Config, S3Credential
 
 CONNECTIONS = 16
-"""How many instances of a request are written at the same time, each over its connection."""
+"""How many objects of a request are put at the same time, each over its connection."""
 
 READ_TIMEOUT = 6
 """For how many seconds the next bytes of an answer are waited for."""
 
+PUT_TIMEOUT = 8
+"""How many seconds an attempt to put an object may take, connecting and all."""
+
+ATTEMPTS = 3
+
+_CONNECT_TIMEOUT = 2
+_SECONDS_OF_A_COPY_OF_CREDENTIALS = 300
+"""botocore renews what expires ten minutes before it does, at the latest."""
+
 _CONFIG = Config(
     max_pool_connections=CONNECTIONS,
     # Three attempts of 2 + 6 seconds and the pauses between them end before API Gateway's 29.
-    connect_timeout=2,
+    connect_timeout=_CONNECT_TIMEOUT,
     read_timeout=READ_TIMEOUT,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    # Checking what this code itself has put together takes longer than sending it: a third of
+    # the time of a call that reads a hundred items. A tenth goes into making up a User-Agent.
+    parameter_validation=False,
+    user_agent="stowport",
 )
 _S3_CONFIG = Config(
-    # The checksum of the whole body is a signed header, which S3 verifies: hashing the body
-    # once more for the signature, or for botocore's own checksum, would prove nothing new.
     s3={"payload_signing_enabled": False},
     request_checksum_calculation="when_required",
     signature_version="s3v4",  # else presigned URLs have the old one, which signs no header
+    parameter_validation=True,  # of presigned requests nobody else would check the parameters
 )
 
 
@@ -47,3 +69,64 @@ def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client
 def dynamodb_client(session: "Session") -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
     return cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG))
+
+
+def s3_store(bucket: str, session: "Session") -> S3Store:
+    """Make what puts objects into ``bucket``; it opens no connection before the first.
+
+    S3 verifies the SHA-256 that is sent with every object.
+    """
+    client_options: ClientConfig = {
+        "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
+        "timeout": timedelta(seconds=PUT_TIMEOUT),
+        "user_agent": "stowport",
+        "allow_http": True,  # of an endpoint that is configured as such, such as a loopback one
+    }
+    return S3Store(
+        bucket,
+        config={"checksum_algorithm": "SHA256", **_place(bucket, session)},
+        client_options=client_options,
+        # An attempt that was not answered may be repeated here, which it does not know.
+        retry_config={"max_retries": 0},
+        credential_provider=_credentials(session),
+    )
+
+
+def _place(bucket: str, session: "Session") -> "S3Config":
+    """Return region and endpoint as botocore finds them."""
+    region = session.get_config_variable("region") or "us-east-1"
+    configured = ConfiguredEndpointProvider(
+        full_config=session.full_config,
+        scoped_config=session.get_scoped_config(),
+        client_name="s3",
+    )
+    if url := configured.provide():
+        return {"region": region, "endpoint": url}
+    resolver = EndpointResolver(session.get_component("data_loader").load_data("endpoints"))
+    endpoint: Any = resolver.construct_endpoint(
+        "s3",
+        region,
+        use_fips_endpoint=session.get_config_variable("use_fips_endpoint"),
+        use_dualstack_endpoint=session.get_config_variable("use_dualstack_endpoint"),
+    )
+    return {
+        "region": region,
+        "endpoint": f"https://{bucket}.{endpoint['hostname']}",
+        "virtual_hosted_style_request": True,
+    }
+
+
+def _credentials(session: "Session") -> "Callable[[], S3Credential]":
+    """Return what gives the credentials that botocore has just then."""
+
+    def provide() -> "S3Credential":
+        # There are some: the index was read before anything is put.
+        frozen = cast("Any", session.get_credentials()).get_frozen_credentials()
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token,
+            "expires_at": datetime.now(UTC) + timedelta(seconds=_SECONDS_OF_A_COPY_OF_CREDENTIALS),
+        }
+
+    return provide

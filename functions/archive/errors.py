@@ -6,6 +6,7 @@ inside or could not be reached. 0110 (processing failure) says that it will not 
 is set up wrongly, or this service is.
 """
 
+import re
 from http import HTTPStatus
 
 from botocore import exceptions
@@ -45,6 +46,10 @@ TEMPORARY_ERROR_CODES = frozenset(
 )
 
 
+_STATUS = re.compile(r"status code: (\d{3})\b")
+_CODE = re.compile(r"<Code>([\w.]+)</Code>")
+
+
 class ArchiveError(Exception):
     """The instance is not durable; ``str()`` of it is the text for the sender.
 
@@ -60,6 +65,28 @@ class ArchiveError(Exception):
     def temporary(self) -> bool:
         """Whether the same instance may be stored when it is sent again."""
         return self.reason is FailureReason.OUT_OF_RESOURCES
+
+
+class PutError(ArchiveError):
+    """S3 has not stored an object; ``status`` is what it answered, 0 if it did not."""
+
+    def __init__(self, status: int, reason: FailureReason, text: str) -> None:
+        super().__init__(reason, text)
+        self.status = status
+
+    @classmethod
+    def of(cls, raised: Exception) -> "PutError":
+        """Return what obstore has ``raised``, as far as it may be told.
+
+        It has exceptions for some statuses, and one for both 409 and 412: only its text, which
+        names the object and therefore goes no further, tells what S3 answered.
+        """
+        text = str(raised)
+        if not (status := _STATUS.search(text)):
+            return cls(0, FailureReason.OUT_OF_RESOURCES, _unreachable(raised))
+        code = _CODE.search(text)
+        answered = int(status[1])
+        return cls(answered, *_judge("PutObject", answered, code[1] if code else ""))
 
 
 def duplicate() -> ArchiveError:
@@ -92,11 +119,7 @@ def archive_error(exception: BaseException) -> ArchiveError:
         case exceptions.ClientError():
             return _refused(exception)
         case exceptions.ConnectionError() | exceptions.HTTPClientError():
-            return ArchiveError(
-                FailureReason.OUT_OF_RESOURCES,
-                f"S3 or DynamoDB was not reached or did not answer in time "
-                f"({type(exception).__name__}), the instance may be sent again",
-            )
+            return ArchiveError(FailureReason.OUT_OF_RESOURCES, _unreachable(exception))
         case _:
             return ArchiveError(
                 FailureReason.PROCESSING_FAILURE,
@@ -109,15 +132,25 @@ def error_code(error: exceptions.ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def _unreachable(exception: BaseException) -> str:
+    return (
+        f"S3 or DynamoDB was not reached or did not answer in time "
+        f"({type(exception).__name__}), the instance may be sent again"
+    )
+
+
 def _refused(error: exceptions.ClientError) -> ArchiveError:
-    code = error_code(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    answer = f"{error.operation_name} was answered {status} {code}, success was expected"
+    return ArchiveError(*_judge(error.operation_name, status, error_code(error)))
+
+
+def _judge(operation: str, status: int, code: str) -> tuple[FailureReason, str]:
+    """Return what an answer means, and its text for the sender."""
+    answer = f"{operation} was answered {status} {code}, success was expected"
     if (
         code in TEMPORARY_ERROR_CODES
         or status == HTTPStatus.TOO_MANY_REQUESTS
         or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     ):
-        text = f"{answer}, the instance may be sent again"
-        return ArchiveError(FailureReason.OUT_OF_RESOURCES, text)
-    return ArchiveError(FailureReason.PROCESSING_FAILURE, answer)
+        return FailureReason.OUT_OF_RESOURCES, f"{answer}, the instance may be sent again"
+    return FailureReason.PROCESSING_FAILURE, answer

@@ -1,4 +1,4 @@
-"""The index: the DynamoDB table that says what is stored, and its three calls.
+"""The index: the DynamoDB table that says what is stored, and its four calls.
 
 ``archive.items`` has the layout. A read sees every write that was confirmed before it. Every
 write may be repeated, and senders that race leave what one of them alone would have left.
@@ -6,9 +6,11 @@ write may be repeated, and senders that race leave what one of them alone would 
 All of them raise ArchiveError (A700) at a deadline, and botocore's errors.
 """
 
+from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from archive.clients import dynamodb_client
 from archive.errors import error_code
@@ -18,12 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from botocore.session import Session
-    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesUnionTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        BatchStatementRequestTypeDef,
+        KeysAndAttributesUnionTypeDef,
+    )
 
     from archive.deadline import Deadline
     from archive.items import Item
 
-_KEYS_A_CALL = 100
+_KEYS_A_READ = 100
+_ITEMS_AN_INSERT = 25
 
 
 class Index:
@@ -37,8 +43,8 @@ class Index:
         """Return the items under those of the distinct ``keys`` that have one."""
         return {
             ItemKey(item["StudyInstanceUID"]["S"], item["Resource"]["S"]): item
-            for start in range(0, len(keys), _KEYS_A_CALL)
-            for item in self._read(keys[start : start + _KEYS_A_CALL], deadline)
+            for start in range(0, len(keys), _KEYS_A_READ)
+            for item in self._read(keys[start : start + _KEYS_A_READ], deadline)
         }
 
     def _read(self, keys: "Sequence[ItemKey]", deadline: "Deadline") -> "Iterator[Item]":
@@ -77,6 +83,32 @@ class Index:
             ExpressionAttributeValues={f":{n}": value for n, value in enumerate(values.values())},
         )
 
+    def insert(self, items: "Mapping[ItemKey, Item]", deadline: "Deadline") -> "set[ItemKey]":
+        """Write those of ``items`` under whose keys there is none yet, 25 with a call.
+
+        Returns the keys of those that were written. Why another was not, a call for it alone
+        will tell: it may be there by now, or DynamoDB may not have taken it, or none at all.
+        """
+        keys = list(items)
+        written: set[ItemKey] = set()
+        for start in range(0, len(keys), _ITEMS_AN_INSERT):
+            deadline.check()
+            with suppress(BotoCoreError, ClientError):
+                written |= self._insert(
+                    {key: items[key] for key in keys[start : start + _ITEMS_AN_INSERT]}
+                )
+        return written
+
+    def _insert(self, items: "Mapping[ItemKey, Item]") -> "set[ItemKey]":
+        statements: list[BatchStatementRequestTypeDef] = []
+        for key, values in items.items():
+            item = {**key.item(), **values}
+            statement = _insert_statement(self._table, tuple(item))
+            statements.append({"Statement": statement, "Parameters": list(item.values())})
+        answer = self._dynamodb.batch_execute_statement(Statements=statements)
+        results = zip(items, answer["Responses"], strict=True)
+        return {key for key, result in results if "Error" not in result}
+
     def commit(self, key: ItemKey, values: "Item", *, over: str) -> str | None:
         """Write the instance item, unless one with another SHA256 than ``over`` is there.
 
@@ -95,3 +127,10 @@ class Index:
                 raise
             return cast("dict[str, Item]", error.response)["Item"]["SHA256"]["S"]
         return None
+
+
+@lru_cache(256)
+def _insert_statement(table: str, keywords: tuple[str, ...]) -> str:
+    """Return the PartiQL statement that inserts an item of attributes ``keywords``."""
+    attributes = ", ".join(f"'{keyword}': ?" for keyword in keywords)
+    return f'INSERT INTO "{table}" VALUE {{{attributes}}}'

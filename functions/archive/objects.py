@@ -9,21 +9,23 @@ other bytes, and writing again changes nothing. Its Content-Type names the trans
 PS3.18 Section 8.7.3.5 does; it has no user metadata.
 """
 
-import base64
 from functools import partial
-from io import BytesIO
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import obstore
 from botocore.exceptions import ClientError
+from obstore.exceptions import BaseError
 
-from archive.clients import s3_client
+from archive.clients import ATTEMPTS, s3_store
 from archive.copies import SMALLEST_COPY_BYTES, Target, copy
-from archive.errors import error_code
+from archive.errors import PutError, error_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.session import Session
+    from mypy_boto3_s3 import S3Client
 
     from archive.copies import Source
     from archive.deadline import Deadline
@@ -39,11 +41,12 @@ def object_key(instance: "SOPInstance", sha256: str) -> str:
 
 
 class Objects:
-    """The bucket that holds the instances."""
+    """The bucket that holds the instances; ``copier`` is the client that copies inside S3."""
 
-    def __init__(self, bucket: str, session: "Session", read_timeout: int) -> None:
+    def __init__(self, bucket: str, session: "Session", copier: "S3Client | None") -> None:
         self.bucket = bucket
-        self._s3 = s3_client(session, read_timeout)
+        self._store = s3_store(bucket, session)
+        self._copier = copier
 
     def put(
         self,
@@ -55,44 +58,57 @@ class Objects:
         """Store the bytes of ``instance``; done as well if they are there.
 
         Large ones are copied from their ``source`` in S3, if they have one.
-        Raises ArchiveError (A700) at the ``deadline`` and botocore's errors.
+        Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy.
         """
-        write = partial(self._put, instance, sha256)
-        if source and len(instance.content) >= SMALLEST_COPY_BYTES:
-            target = Target(
-                bucket=self.bucket,
-                key=object_key(instance, sha256),
-                content_type=_content_type(instance),
+        key, content_type = object_key(instance, sha256), _content_type(instance)
+        if source and self._copier and len(instance.content) >= SMALLEST_COPY_BYTES:
+            target = Target(bucket=self.bucket, key=key, content_type=content_type)
+            is_stored = partial(
+                _is_copied, partial(copy, self._copier, source, instance.content, target, deadline)
             )
-            write = partial(copy, self._s3, source, instance.content, target, deadline)
+        else:
+            is_stored = partial(self._is_put, instance.content, key, content_type)
         attempt = 0
-        while not self._is_stored(write):
+        while not is_stored(attempt):
             deadline.pause(attempt)
             attempt += 1
 
-    def _is_stored(self, write: "Callable[[], None]") -> bool:
+    def _is_put(self, content: memoryview, key: str, content_type: str, attempt: int) -> bool:
+        """Put an object; tell whether it is there or another attempt has to be made."""
         try:
-            write()
-        except ClientError as error:
-            match error_code(error):
-                case "PreconditionFailed" if error.operation_name != "UploadPartCopy":
-                    return True
-                # Another write of the key is under way, or a completed copy was asked for again.
-                case "ConditionalRequestConflict" | "NoSuchUpload":
-                    return False
-                case _:
-                    raise
+            obstore.put(
+                self._store,
+                key,
+                content,
+                mode="create",  # If-None-Match: *
+                attributes={"Content-Type": content_type},
+                use_multipart=False,
+            )
+        except (BaseError, OSError) as raised:
+            error = PutError.of(raised)
+            if error.status == HTTPStatus.PRECONDITION_FAILED:
+                return True
+            # Another write of the key is under way, or the network or S3 was not up to it.
+            in_conflict = error.status == HTTPStatus.CONFLICT
+            if not in_conflict and (attempt + 1 == ATTEMPTS or not error.temporary):
+                raise error from None  # what was raised names the key
+            return False
         return True
 
-    def _put(self, instance: "SOPInstance", sha256: str) -> None:
-        self._s3.put_object(
-            Bucket=self.bucket,
-            Key=object_key(instance, sha256),
-            Body=BytesIO(instance.content),  # a copy, which lives no longer than this call
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode("ascii"),
-            ContentType=_content_type(instance),
-            IfNoneMatch="*",
-        )
+
+def _is_copied(write: "Callable[[], None]", _: int) -> bool:
+    try:
+        write()
+    except ClientError as error:
+        match error_code(error):
+            case "PreconditionFailed" if error.operation_name != "UploadPartCopy":
+                return True
+            # Another write of the key is under way, or a completed copy was asked for again.
+            case "ConditionalRequestConflict" | "NoSuchUpload":
+                return False
+            case _:
+                raise
+    return True
 
 
 def _content_type(instance: "SOPInstance") -> str:

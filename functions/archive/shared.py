@@ -12,18 +12,30 @@ if TYPE_CHECKING:
 
 
 class SharedItem:
-    """The item under ``key``: ``stored`` when it was read, and what the request adds to it."""
+    """The item under ``key``: ``stored`` when it was read, and what the request adds to it.
+
+    ``lacking`` is what of that is not known to be in the index yet.
+    """
 
     def __init__(self, key: "ItemKey", stored: "Item") -> None:
-        self._key = key
+        self.key = key
         self._stored = stored
-        self._added: Item = {}
+        self.lacking: Item = {}
         self._lock = Lock()
         self._writing: Future[None] | None = None
 
     def expect(self, values: "Item") -> None:
         """Add ``values`` to what will be written, as far as they are new."""
-        add_first(self._added, missing(values, self._stored))
+        add_first(self.lacking, missing(values, self._stored))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there was no such item when it was read."""
+        return not self._stored
+
+    def written(self) -> None:
+        """Note that everything expected is in the index."""
+        self.lacking = {}
 
     def write_once(self, index: "Index") -> None:
         """Return when everything expected is in the ``index``, whoever writes it.
@@ -31,7 +43,7 @@ class SharedItem:
         Who comes first writes, the others wait for that and fail if it fails; who comes after a
         failure tries again. Raises botocore's errors.
         """
-        if not self._added:
+        if not self.lacking:
             return
         with self._lock:
             first = self._writing is None
@@ -42,9 +54,10 @@ class SharedItem:
 
     def _write(self, index: "Index", writing: "Future[None]") -> None:
         try:
-            index.add(self._key, self._added)
+            index.add(self.key, self.lacking)
         except BaseException as error:
             self._writing = None
             writing.set_exception(error)
             raise
+        self.written()
         writing.set_result(None)

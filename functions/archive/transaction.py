@@ -1,12 +1,19 @@
-"""One request's instances on their way into the archive."""
+"""One request's instances on their way into the archive.
+
+Objects are put at the same time, and whatever has been put so far is committed at short
+intervals, as many items in a call as DynamoDB takes: a call costs more than what it carries.
+What such a call does not write is written by a call of its own, which says why if it fails.
+"""
 
 import hashlib
-from concurrent.futures import wait
+from concurrent.futures import InvalidStateError, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from archive.entries import Entry, Identity, turns
 from archive.errors import duplicate
 from archive.items import (
     instance_attributes,
@@ -20,8 +27,8 @@ from archive.objects import object_key
 from archive.shared import SharedItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from concurrent.futures import Future
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from archive.copies import Source
     from archive.deadline import Deadline
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
     from archive.items import Item, ItemKey
     from archive.objects import Objects
     from dicomweb.instances import SOPInstance
+
+_SECONDS_BETWEEN_COMMITS = 0.05
 
 
 class DuplicatePolicy(StrEnum):
@@ -38,40 +47,40 @@ class DuplicatePolicy(StrEnum):
     REPLACE = "replace"
 
 
-@dataclass(slots=True)
-class Identity:
-    """An instance's UIDs, and the digest (hex) of the bytes that are stored under them."""
-
-    key: "ItemKey"
-    sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An instance of the request, its digest (hex), the items it needs, where in S3 it is."""
-
-    instance: "SOPInstance"
-    sha256: str
-    identity: Identity
-    study: SharedItem
-    series: SharedItem
-    source: "Source | None"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """How a request's instances are stored until ``deadline``.
 
-    All raise ArchiveError and botocore's errors.
+    Objects are put by threads of ``putting``; ``writing`` has those for calls of the index that
+    are made for one item.
     """
 
     objects: "Objects"
     index: "Index"
     duplicate_policy: DuplicatePolicy
     deadline: "Deadline"
+    putting: "ThreadPoolExecutor"
+    writing: "ThreadPoolExecutor"
 
-    def read(
-        self, instances: "Sequence[SOPInstance]", sources: "Sequence[Source | None]"
+    def run(
+        self,
+        instances: "Sequence[SOPInstance]",
+        sources: "Sequence[Source | None]",
+        outcomes: "Sequence[Future[None]]",
+    ) -> None:
+        """Store ``instances``; each of ``outcomes`` is done as soon as it is known."""
+        try:
+            self._store(self._read(instances, sources, outcomes))
+        except BaseException as error:  # noqa: BLE001 - it is the outcome of all that have none
+            for outcome in outcomes:
+                with suppress(InvalidStateError):
+                    outcome.set_exception(error)
+
+    def _read(
+        self,
+        instances: "Sequence[SOPInstance]",
+        sources: "Sequence[Source | None]",
+        outcomes: "Sequence[Future[None]]",
     ) -> list[Entry]:
         """Return an entry for each of ``instances``, with what the index has of it."""
         levels = (study_key, series_key, instance_key)
@@ -87,35 +96,91 @@ class Transaction:
                 shared[study_key(instance)],
                 shared[series_key(instance)],
                 source,
+                outcome,
             )
-            for instance, source in zip(instances, sources, strict=True)
+            for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
         ]
         for entry in filter(self._is_new, entries):
             entry.study.expect(study_attributes(entry.instance))
             entry.series.expect(series_attributes(entry.instance))
         return entries
 
-    def store(self, entry: Entry, before: "Future[None] | None") -> None:
-        """Return when ``entry`` is durable, in its turn after ``before``, of the same UIDs."""
-        if before:
-            wait([before], self.deadline.seconds_left)
-        self.deadline.check()
+    def _store(self, entries: "Sequence[Entry]") -> None:
+        for turn in turns(entries):
+            for put in self._put([entry for entry in turn if self._is_wanted(entry)]):
+                self._commit(put)
+            wait([entry.outcome for entry in turn], self.deadline.seconds_left)
+
+    def _is_wanted(self, entry: Entry) -> bool:
         if entry.identity.sha256 == entry.sha256:
-            return
+            entry.outcome.set_result(None)
+            return False
         if not self._is_new(entry):
-            raise duplicate()
-        self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
-        for shared in (entry.study, entry.series):
-            self.deadline.check()
-            shared.write_once(self.index)
-        self._commit(entry)
+            entry.outcome.set_exception(duplicate())
+            return False
+        return True
 
     def _is_new(self, entry: Entry) -> bool:
         stored = entry.identity.sha256
         replaces = self.duplicate_policy is DuplicatePolicy.REPLACE
         return stored is None or (replaces and stored != entry.sha256)
 
-    def _commit(self, entry: Entry) -> None:
+    def _put(self, entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":
+        """Put the objects of ``entries``; give at intervals those that are there by then."""
+        putting = {self.putting.submit(self._put_one, entry): entry for entry in entries}
+        while putting:
+            self.deadline.check()
+            done, _ = wait(putting, min(_SECONDS_BETWEEN_COMMITS, self.deadline.seconds_left))
+            ended = [putting.pop(future) for future in list(putting) if future in done]
+            yield [entry for entry in ended if not entry.outcome.done()]
+
+    def _put_one(self, entry: Entry) -> None:
+        """Put the object of ``entry``; if that fails, it is the outcome."""
+        try:
+            self.deadline.check()
+            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
+        except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
+            entry.outcome.set_exception(error)
+
+    def _commit(self, entries: "Sequence[Entry]") -> None:
+        """Write the items of ``entries``, whose objects are there."""
+        self._write_shared(entries)
+        inserted = self.index.insert(
+            {entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)},
+            self.deadline,
+        )
+        for entry in entries:
+            if entry.identity.key in inserted:
+                entry.identity.sha256 = entry.sha256
+                entry.outcome.set_result(None)
+            else:
+                self.writing.submit(self._commit_one, entry)
+
+    def _write_shared(self, entries: "Sequence[Entry]") -> None:
+        """Write what the studies and series of ``entries`` lack, as far as that succeeds."""
+        shared = [each for entry in entries for each in (entry.study, entry.series)]
+        lacking: dict[ItemKey, SharedItem] = {each.key: each for each in shared if each.lacking}
+        new = {key: each.lacking for key, each in lacking.items() if each.is_new}
+        for key in self.index.insert(new, self.deadline):
+            lacking.pop(key).written()
+        wait(
+            [self.writing.submit(each.write_once, self.index) for each in lacking.values()],
+            self.deadline.seconds_left,
+        )
+
+    def _commit_one(self, entry: Entry) -> None:
+        """Write the item of ``entry`` and what its study and its series still lack, by itself."""
+        try:
+            for shared in (entry.study, entry.series):
+                self.deadline.check()
+                shared.write_once(self.index)
+            self._commit_over(entry)
+        except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
+            entry.outcome.set_exception(error)
+        else:
+            entry.outcome.set_result(None)
+
+    def _commit_over(self, entry: Entry) -> None:
         identity = entry.identity
         item = self._item(entry)
         while identity.sha256 != entry.sha256:
@@ -133,6 +198,10 @@ class Transaction:
             "SHA256": {"S": entry.sha256},
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
         }
+
+
+def _can_be_inserted(entry: Entry) -> bool:
+    return not (entry.identity.sha256 or entry.study.lacking or entry.series.lacking)
 
 
 def _sha256(item: "Item") -> str | None:

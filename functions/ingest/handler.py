@@ -160,7 +160,7 @@ def archive(chosen: Settings) -> Archive:
         bucket=chosen.archive_bucket,
         table=chosen.index_table,
         duplicate_policy=chosen.duplicate_policy,
-        read_timeout=SECONDS_TO_COPY,
+        seconds_to_copy=SECONDS_TO_COPY,
     )
 
 

@@ -7,8 +7,13 @@ import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models import DynamoDBBackend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from tests.archive.deployment import Deployment, Sender
+from local import partiql
+from tests import intercepted_s3
+from tests.archive.deployment import INSERT, Deployment, Puts, Sender, refusal
+from tests.intercepted_s3 import InterceptedS3
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +30,33 @@ def session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[InterceptedS3, str]]:
+    intercepted = InterceptedS3(DomainDispatcherApplication(create_backend_app))
+    with intercepted_s3.serve(intercepted) as url:
+        yield intercepted, url
+
+
+@pytest.fixture
+def s3(server: tuple[InterceptedS3, str], monkeypatch: pytest.MonkeyPatch) -> InterceptedS3:
+    """S3 on a socket, because obstore is nothing that moto can see into."""
+    intercepted, url = server
+    intercepted.requests.clear()
+    intercepted.answer = lambda _: None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    return intercepted
+
+
 @pytest.fixture
 def deployment(
-    session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+    s3: InterceptedS3, session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deployment]:
     monkeypatch.setattr("archive.get_session", lambda: session)
+    monkeypatch.setattr("archive.objects.obstore.put", Puts(s3))
+    monkeypatch.setattr(
+        DynamoDBBackend, "batch_execute_statement", DynamoDBBackend.batch_execute_statement
+    )
+    partiql.insert_in_batches()
     # moto loses writes of threads that meet in its table, so it answers one call at a time.
     one_at_a_time, answer = Lock(), BotocoreStubber.__call__
 
@@ -53,3 +80,15 @@ def wait_for_writers() -> None:
 def sender(deployment: Deployment) -> Sender:
     assert deployment.items() == {}
     return Sender()
+
+
+@pytest.fixture
+def alone(sender: Sender) -> None:
+    """DynamoDB takes no batch of writes, so that every item is written by itself."""
+    sender.on(f"before-call.{INSERT}", lambda **_: refusal("ThrottlingException"))
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is committed before all objects are put, however slow the machine is."""
+    monkeypatch.setattr("archive.transaction._SECONDS_BETWEEN_COMMITS", 10)

@@ -1,7 +1,7 @@
 """The archive's AWS resources under moto, and what the tests see and break of them."""
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,29 +9,39 @@ from http import HTTPStatus
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import obstore
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from moto.core.botocore_stubber import MockRawResponse
+
 from archive import Archive, DuplicatePolicy
 from archive.clients import dynamodb_client, s3_client
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
+from tests.intercepted_s3 import InterceptedS3
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from obstore.store import S3Store
 
 BUCKET = "planted-bucket-name"
 TABLE = "planted-table-name"
 SOP_CLASSES = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
-READ, OBJECT, PARENT, COMMIT = (
+READ, OBJECT, INSERT, PARENT, COMMIT = CALLS = (
     "dynamodb.BatchGetItem",
     "s3.PutObject",
+    "dynamodb.BatchExecuteStatement",
     "dynamodb.UpdateItem",
     "dynamodb.PutItem",
 )
-STEPS = ((READ, 1), (OBJECT, 1), (PARENT, 1), (PARENT, 2), (COMMIT, 1))
+STEPS = ((READ, 1), (OBJECT, 1), (INSERT, 1), (INSERT, 2))
 """The calls that store one instance of a new study, and which of their kind each is."""
+STEPS_ALONE = ((READ, 1), (OBJECT, 1), (PARENT, 1), (PARENT, 2), (COMMIT, 1))
+"""The same where DynamoDB takes no batch of writes, but for those that it refuses."""
 
 
 def instance(
@@ -68,24 +78,90 @@ def refusal(code: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Answer:
     return SimpleNamespace(status_code=status.value), answer
 
 
+class Overload:
+    """A hook on before-send: DynamoDB that throttles so many ``times``, and then is itself."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.answers = 0
+
+    def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        self.answers += 1
+        if self.answers > self.times:
+            return None
+        body: Any = MockRawResponse(b'{"__type": "ThrottlingException"}')
+        return AWSResponse(request.url, HTTPStatus.BAD_REQUEST.value, HTTPHeaders(), body)
+
+
+class Puts:
+    """``obstore.put``, with hooks on before-call and after-call as botocore's clients have them.
+
+    What a hook on before-call returns is what ``s3`` answers; what it raises is raised.
+    """
+
+    _put: Any = staticmethod(obstore.put)
+
+    def __init__(self, s3: InterceptedS3) -> None:
+        self._s3 = s3
+        self._hooks: dict[int, list[tuple[str, Hook]]] = defaultdict(list)
+
+    def hooks(self, sender: "Sender") -> list[tuple[str, Hook]]:
+        return self._hooks[id(sender.archive._objects._store)]
+
+    def __call__(
+        self, store: "S3Store", key: str, content: memoryview, **options: object
+    ) -> object:
+        params = {"url_path": f"/{BUCKET}/{key}", "body": bytes(content)}
+        answers = self._call(store, "before-call", params)
+        for _, answer in answers:
+            error = answer["Error"]["Code"]
+            status = answer["ResponseMetadata"]["HTTPStatusCode"]
+            self._s3.refuse(status, error, only=key, times=1)
+        try:
+            return self._put(store, key, content, **options)
+        finally:
+            self._call(store, "after-call", params)
+
+    def _call(self, store: "S3Store", moment: str, params: dict[str, Any]) -> list[Answer]:
+        event = f"{moment}.{OBJECT}"
+        hooks = [hook for name, hook in list(self._hooks[id(store)]) if name == event]
+        answers = [hook(params=params, event_name=event) for hook in hooks]
+        return [answer for answer in answers if answer]
+
+
 class Sender:
     """An archive with its clients, whose calls are counted and can be made to fail."""
 
     def __init__(self, policy: DuplicatePolicy = DuplicatePolicy.REJECT) -> None:
-        self.archive = Archive(bucket=BUCKET, table=TABLE, duplicate_policy=policy)
+        self.archive = Archive(
+            bucket=BUCKET, table=TABLE, duplicate_policy=policy, seconds_to_copy=6
+        )
         self.calls: Counter[str] = Counter()
+        puts: Any = obstore.put
+        self._puts: list[tuple[str, Hook]] = puts.hooks(self)
+        copier = self.archive._objects._copier
+        assert copier
         self._clients: dict[str, BaseClient] = {
-            "s3": self.archive._objects._s3,
+            "s3": copier,
             "dynamodb": self.archive._index._dynamodb,
         }
-        for call in (READ, OBJECT, PARENT, COMMIT):
+        for call in CALLS:
             self.on(f"before-call.{call}", partial(self._count, call))
 
     def _count(self, call: str, **_: object) -> None:
         self.calls[call] += 1
 
     def on(self, event: str, hook: Hook) -> None:
-        self._clients[event.split(".")[1]].meta.events.register(event, hook)
+        if event.endswith(f".{OBJECT}"):
+            self._puts.append((event, hook))
+        else:
+            self._clients[event.split(".")[1]].meta.events.register(event, hook)
+
+    def off(self, event: str, hook: Hook) -> None:
+        if event.endswith(f".{OBJECT}"):
+            self._puts.remove((event, hook))
+        else:
+            self._clients[event.split(".")[1]].meta.events.unregister(event, hook)
 
     @contextmanager
     def hooked(self, event: str, hook: Hook) -> Iterator[None]:
@@ -93,7 +169,7 @@ class Sender:
         try:
             yield
         finally:
-            self._clients[event.split(".")[1]].meta.events.unregister(event, hook)
+            self.off(event, hook)
 
     def outcomes(self, *instances: SOPInstance, seconds: float = 20.0) -> list[str]:
         """Return ``stored`` or the Failure Reason's name for each of ``instances``."""

@@ -148,7 +148,8 @@ def test_no_range_is_copied_after_the_deadline(sender: Sender, source: Source) -
 
     target = copies.Target(bucket=BUCKET, key="studies/one", content_type="application/dicom")
     count(sender, RANGE, ABORT)
-    s3 = sender.archive._objects._s3
+    s3 = sender.archive._objects._copier
+    assert s3
     with pytest.raises(TimeoutError):
         copies.copy(s3, source, memoryview(CONTENT), target, Over())  # type: ignore[arg-type] # all that is asked
     assert (sender.calls["UploadPartCopy"], sender.calls["AbortMultipartUpload"]) == (0, 1)

@@ -9,9 +9,8 @@ from archive.deadline import Deadline
 from dicomweb.reasons import FailureReason
 from tests.archive.conftest import wait_for_writers
 from tests.archive.deployment import (
-    COMMIT,
+    INSERT,
     OBJECT,
-    PARENT,
     READ,
     STEPS,
     Deployment,
@@ -75,7 +74,7 @@ def test_without_time_nothing_is_called(sender: Sender) -> None:
     assert sender.calls == {}
 
 
-@pytest.mark.parametrize("call", [READ, OBJECT, PARENT, COMMIT])
+@pytest.mark.parametrize("call", [READ, OBJECT, INSERT])
 def test_a_call_that_hangs_does_not_hold_the_answer_back(
     sender: Sender, deployment: Deployment, call: str
 ) -> None:

@@ -4,24 +4,30 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from moto.dynamodb.models import DynamoDBBackend
 
 from archive import ArchiveError, DuplicatePolicy
 from dicomweb.reasons import FailureReason
+from local import partiql
 from tests.archive.deployment import (
     BUCKET,
     COMMIT,
+    INSERT,
     OBJECT,
     PARENT,
     READ,
     STEPS,
+    STEPS_ALONE,
     TABLE,
     Answer,
     Deployment,
     Hook,
+    Overload,
     Sender,
     instance,
     refusal,
 )
+from tests.intercepted_s3 import InterceptedS3
 
 Fault = Answer | Exception
 
@@ -43,13 +49,13 @@ def fails(fault: Fault, *, among: str = "") -> Hook:
     return hook
 
 
-def crashes(at: int) -> Hook:
-    """Return a hook that crashes at the ``at``-th call, from 1, and lets the others pass."""
+def crashes(at: int, *, once: bool = False) -> Hook:
+    """Return a hook that crashes from the ``at``-th call on, from 1, or at that alone."""
     calls: Counter[str] = Counter()
 
     def hook(event_name: str, **_: object) -> None:
         calls[event_name] += 1
-        if calls[event_name] == at:
+        if calls[event_name] == at or (calls[event_name] > at and not once):
             raise Crash
 
     return hook
@@ -67,6 +73,7 @@ FAULTS: list[tuple[Fault, str]] = [
 ]
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(("fault", "reason"), FAULTS)
 @pytest.mark.parametrize("call", [OBJECT, COMMIT])
 def test_one_that_fails_does_not_hold_up_the_others(
@@ -83,6 +90,64 @@ def test_one_that_fails_does_not_hold_up_the_others(
     deployment.check()
 
 
+def not_in_a_batch(monkeypatch: pytest.MonkeyPatch, resource: str) -> None:
+    """Let DynamoDB fail on the item of ``resource`` when it comes in a batch."""
+    insert = partiql._insert
+
+    def some(backend: DynamoDBBackend, table: str, item: dict[str, Any]) -> dict[str, Any]:
+        if item["Resource"]["S"] == resource:
+            return {"TableName": table, "Error": {"Code": "ThrottlingError", "Message": ""}}
+        return insert(backend, table, item)
+
+    monkeypatch.setattr(partiql, "_insert", some)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    ("resource", "call"),
+    [("instances/1.2.1/1.2.1.22", COMMIT), ("series/1.2.1", PARENT), ("study", PARENT)],
+)
+def test_what_a_batch_leaves_is_written_by_itself(
+    sender: Sender,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    resource: str,
+    call: str,
+) -> None:
+    not_in_a_batch(monkeypatch, resource)
+
+    assert sender.outcomes(*(instance(number) for number in (11, 22, 33))) == ["stored"] * 3
+
+    assert sender.calls == {READ: 1, OBJECT: 3, INSERT: 2, call: 1}
+    assert len(deployment.items()) == 5
+    deployment.check()
+
+
+def test_one_that_fails_in_a_batch_and_by_itself_fails_alone(
+    sender: Sender, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_in_a_batch(monkeypatch, "instances/1.2.1/1.2.1.22")
+
+    with sender.hooked(f"before-call.{COMMIT}", fails(THROTTLED)):
+        kept = sender.outcomes(*(instance(number) for number in (11, 22, 33)))
+
+    assert kept == ["stored", "OUT_OF_RESOURCES", "stored"]
+    deployment.check()
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("fault", [fault for fault, _ in FAULTS[:-1]])
+def test_a_batch_that_fails_whole_is_written_item_by_item(
+    sender: Sender, deployment: Deployment, fault: Fault
+) -> None:
+    with sender.hooked(f"before-call.{INSERT}", fails(fault)):
+        assert sender.outcomes(*(instance(number) for number in range(3))) == ["stored"] * 3
+
+    assert sender.calls == {READ: 1, OBJECT: 3, INSERT: 2, PARENT: 2, COMMIT: 3}
+    deployment.check()
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(("fault", "reason"), FAULTS)
 @pytest.mark.parametrize("call", [READ, OBJECT, PARENT, COMMIT])
 def test_the_text_for_the_sender_says_what_was_expected_and_no_names(
@@ -107,6 +172,7 @@ def test_when_the_index_cannot_be_read_all_fail_and_nothing_is_written(
     assert deployment.objects() == {}
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_series_that_cannot_be_written_fails_its_instances_alone(
     sender: Sender, deployment: Deployment
 ) -> None:
@@ -124,7 +190,7 @@ def test_a_series_that_cannot_be_written_fails_its_instances_alone(
 def test_other_bytes_have_their_turn_when_the_first_under_their_uids_fail(
     sender: Sender, deployment: Deployment
 ) -> None:
-    with sender.hooked(f"before-call.{OBJECT}", crashes(at=1)):
+    with sender.hooked(f"before-call.{OBJECT}", crashes(at=1, once=True)):
         kept = sender.outcomes(instance(1, b"one"), instance(1, b"two"))
 
     assert kept == ["PROCESSING_FAILURE", "stored"]
@@ -133,11 +199,21 @@ def test_other_bytes_have_their_turn_when_the_first_under_their_uids_fail(
 
 @pytest.mark.parametrize("policy", DuplicatePolicy)
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
-@pytest.mark.parametrize(("call", "at"), STEPS)
+@pytest.mark.parametrize(
+    ("step", "batches"),
+    [(step, True) for step in STEPS] + [(step, False) for step in STEPS_ALONE],
+)
 def test_a_crash_at_any_step_and_a_second_send_end_as_if_nothing_had_happened(
-    deployment: Deployment, policy: DuplicatePolicy, moment: str, call: str, at: int
+    deployment: Deployment,
+    policy: DuplicatePolicy,
+    moment: str,
+    step: tuple[str, int],
+    *,
+    batches: bool,
 ) -> None:
-    sender = Sender(policy)
+    (call, at), sender = step, Sender(policy)
+    if not batches:
+        sender.on(f"before-call.{INSERT}", lambda **_: THROTTLED)
     sender.outcomes(instance(study="1.3"))
     undisturbed = str(deployment.state("1.3")).replace("1.3", "1.2")
 
@@ -178,19 +254,23 @@ def test_a_conflict_that_lasts_ends_at_the_deadline(sender: Sender) -> None:
     assert sender.calls[OBJECT] > 1
 
 
-class Overload:
-    """S3 that answers SlowDown so many times, and then as usual."""
+@pytest.mark.parametrize(("times", "outcome"), [(2, "stored"), (9, "OUT_OF_RESOURCES")])
+def test_a_put_that_s3_is_too_busy_for_is_tried_three_times(
+    sender: Sender, s3: InterceptedS3, times: int, outcome: str
+) -> None:
+    s3.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "SlowDown", times=times)
 
-    def __init__(self, times: int) -> None:
-        self.left = times
-        self.answers = 0
+    assert sender.outcomes(instance()) == [outcome]
 
-    def __call__(self, response_dict: dict[str, Any], **_: object) -> None:
-        self.answers += 1
-        if self.left:
-            self.left -= 1
-            response_dict["status_code"] = HTTPStatus.SERVICE_UNAVAILABLE.value
-            response_dict["body"] = b"<Error><Code>SlowDown</Code></Error>"
+    assert sender.calls[OBJECT] == 3
+
+
+def test_a_put_that_s3_refuses_is_not_tried_again(sender: Sender, s3: InterceptedS3) -> None:
+    s3.refuse(HTTPStatus.FORBIDDEN, "AccessDenied")
+
+    assert sender.outcomes(instance()) == ["PROCESSING_FAILURE"]
+
+    assert sender.calls[OBJECT] == 1
 
 
 @pytest.fixture
@@ -207,7 +287,7 @@ def test_a_throttled_call_is_tried_three_times(
 ) -> None:
     overload = Overload(times)
 
-    with sender.hooked(f"before-parse.{OBJECT}", overload):
+    with sender.hooked(f"before-send.{READ}", overload):
         assert sender.outcomes(instance()) == [outcome]
 
     assert overload.answers == answers

@@ -20,16 +20,13 @@ from hypothesis import strategies as st
 from archive import DuplicatePolicy
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import (
+    CALLS,
     COMMIT,
-    OBJECT,
-    PARENT,
-    READ,
+    INSERT,
     Deployment,
     Sender,
     instance,
 )
-
-CALLS = (READ, OBJECT, PARENT, COMMIT)
 
 
 class CutOff(Exception):
@@ -168,7 +165,7 @@ def test_a_sender_overtaken_before_its_commit(
         if not overtaken:
             overtaken.append(other.outcomes(instance(1, theirs)))
 
-    with mine.hooked(f"before-call.{COMMIT}", overtake):
+    with mine.hooked(f"before-call.{INSERT}", overtake):
         assert mine.outcomes(instance(1, b"mine")) == [outcome]
 
     assert overtaken == [["stored"]]

@@ -14,10 +14,11 @@ from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.bench.capacity import Item, item_bytes, read_units, write_units
+from tests.bench.capacity import Item, read_units, write_units
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FIRST = re.compile(r"(#\w+) = if_not_exists\(#\w+, (:\w+)\)")
+_KEYWORD = re.compile(r"'(\w+)': \?")
 _ADD = re.compile(r"(#\w+) (:\w+)")
 
 Answer = tuple[int, str, bytes]
@@ -79,6 +80,17 @@ class Aws:
         self.counts["write units"] += write_units(item)
         return 200, {}
 
+    def on_BatchExecuteStatement(self, request: dict[str, Any]) -> tuple[int, object]:  # noqa: N802 - AWS's
+        responses: list[dict[str, Any]] = []
+        for each in request["Statements"]:
+            item = dict(zip(_KEYWORD.findall(each["Statement"]), each["Parameters"], strict=True))
+            self.counts["write units"] += write_units(item)
+            if self.items.setdefault(_key(item), item) is item:
+                responses.append({"TableName": "index"})
+            else:
+                responses.append({"TableName": "index", "Error": {"Code": "DuplicateItem"}})
+        return 200, {"Responses": responses}
+
     def on_PutItem(self, request: dict[str, Any]) -> tuple[int, object]:  # noqa: N802 - AWS's
         item, over = request["Item"], request["ExpressionAttributeValues"][":over"]
         present = self.items.get(_key(item))
@@ -87,7 +99,6 @@ class Aws:
             kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
             return 400, {"__type": kind, "message": "", "Item": present}
         self.items[_key(item)] = item
-        self.counts["item bytes"] += item_bytes(item)
         return 200, {}
 
 

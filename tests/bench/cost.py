@@ -11,7 +11,7 @@ _GB_SECOND, _INVOCATION, _API_REQUEST = 0.0000133334, 0.20e-6, 3.50e-6
 _PUT, _WRITE_UNIT, _READ_UNIT = 5e-6, 0.625e-6, 0.125e-6
 """US dollars in us-east-1, arm64, on demand, as of November 2026."""
 
-_WAIT_SECONDS = {"PutObject": 0.025, "BatchGetItem": 0.005, "UpdateItem": 0.005, "PutItem": 0.005}
+_WAIT_SECONDS = {"PutObject": 0.025, "BatchGetItem": 0.005, "BatchExecuteStatement": 0.01}
 """What AWS takes to answer, assumed: the stand-in takes next to nothing."""
 
 _AT_ONCE = 16
@@ -50,8 +50,6 @@ def _of_case(case: str, cpu: float, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _waited(counts: dict[str, int]) -> float:
-    """Return the seconds spent waiting, the instances of a request being written at once."""
-    once = _WAIT_SECONDS["BatchGetItem"] * counts["BatchGetItem"]
-    once += _WAIT_SECONDS["UpdateItem"] * counts["UpdateItem"]
-    turns = -(-counts["PutObject"] // _AT_ONCE)
-    return once + turns * (_WAIT_SECONDS["PutObject"] + _WAIT_SECONDS["PutItem"])
+    """Return the seconds spent waiting, the objects of a request being put at once."""
+    turns = {**counts, "PutObject": -(-counts["PutObject"] // _AT_ONCE)}
+    return sum(seconds * turns[call] for call, seconds in _WAIT_SECONDS.items())

@@ -125,4 +125,4 @@ def _filled(setting: Setting) -> dict[str, Any]:
     return result
 
 
-_DYNAMODB = ("BatchGetItem", "UpdateItem", "PutItem")
+_DYNAMODB = ("BatchGetItem", "BatchExecuteStatement", "UpdateItem", "PutItem")

@@ -160,7 +160,8 @@ def _memory(figures: Figures) -> str:
 
 
 def _calls(figures: Figures) -> str:
-    names = ("PutObject", "BatchGetItem", "UpdateItem", "PutItem", "write units", "read units")
+    writes = ("BatchExecuteStatement", "UpdateItem", "PutItem")
+    names = ("PutObject", "BatchGetItem", *writes, "write units", "read units")
     rows = [
         (case, sent, *(each[sent].get(name, 0) for name in names))
         for case, each in figures.items()
@@ -182,7 +183,7 @@ def _cost(figures: Figures) -> str:
 ## A million instances
 
 US dollars, us-east-1, arm64, on demand. The duration is the CPU measured above, stretched below
-1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject and 5 ms for a DynamoDB call,
-16 instances at a time. Storage and logs are not in it.
+1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject, of which 16 are made at a
+time, 10 ms for a batch of writes, and 5 ms for a batch of reads. Storage and logs are not in it.
 
 {_table(head, rows)}"""

@@ -3,7 +3,9 @@ from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 from threading import Thread
+from typing import Any
 
+import obstore
 import pytest
 from botocore.model import OperationModel
 from moto.moto_server.werkzeug_app import (
@@ -15,6 +17,7 @@ from werkzeug.serving import make_server
 
 import ingest.handler
 from ingest.settings import settings
+from local import partiql
 from local.moto_server import OneDynamoDBRequestAtATime
 from tests.ingest.deployment import LargeRequests, forget
 from transaction import journal
@@ -23,6 +26,7 @@ from transaction import journal
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    partiql.insert_in_batches()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
     serving = Thread(target=server.serve_forever)
@@ -51,18 +55,23 @@ def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
 
 
 @pytest.fixture
-def calls(large: LargeRequests) -> Counter[str]:
+def calls(large: LargeRequests, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the calls of S3 that ingest makes."""
     counted: Counter[str] = Counter()
 
     def count(model: OperationModel, **_: object) -> None:
         counted[model.name] += 1
 
+    def put(*arguments: object, **options: object) -> object:
+        counted["PutObject"] += 1
+        return put_object(*arguments, **options)
+
+    put_object: Any = obstore.put
+    monkeypatch.setattr("archive.objects.obstore.put", put)
     chosen = settings()
     assert chosen.archive_bucket == large.bucket
-    for client in (
-        ingest.handler.archive(chosen)._objects._s3,
-        ingest.handler.staging(chosen)._s3,
-    ):
+    copier = ingest.handler.archive(chosen)._objects._copier
+    assert copier
+    for client in (copier, ingest.handler.staging(chosen)._s3):
         client.meta.events.register("before-call.s3", count)
     return counted

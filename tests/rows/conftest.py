@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from store.settings import settings
+from tests import intercepted_s3
+from tests.intercepted_s3 import InterceptedS3
 from tests.rows.faults import StoreFunction
 
 if TYPE_CHECKING:
@@ -34,5 +36,8 @@ def store_function(
     running: "RunningService", monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[StoreFunction]:
     """The store function in this process, on the storage of the service with the defaults."""
-    yield StoreFunction(running, monkeypatch)
+    s3 = InterceptedS3(intercepted_s3.elsewhere(running.s3.meta.endpoint_url))
+    with intercepted_s3.serve(s3) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        yield StoreFunction(running, s3, monkeypatch)
     settings.cache_clear()

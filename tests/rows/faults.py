@@ -1,8 +1,6 @@
 """The store function in this process, with the storage of a running service made to fail."""
 
 import base64
-import time
-from collections.abc import Callable, Mapping
 from http.client import HTTPMessage
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from store import handler
 from store.settings import settings
 from tests import builders
 from tests.answers import Answer
+from tests.intercepted_s3 import InterceptedS3
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -34,8 +33,11 @@ class Context:
 class StoreFunction:
     """The store function of a deployment that has the bucket and table of ``running``."""
 
-    def __init__(self, running: "RunningService", patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, running: "RunningService", s3: InterceptedS3, patch: pytest.MonkeyPatch
+    ) -> None:
         self._running = running
+        self.s3 = s3
         self._patch = patch
         self.seconds = 20.0
         patch.setenv("ARCHIVE_BUCKET", running.bucket)
@@ -65,29 +67,11 @@ class StoreFunction:
         kept = SimpleNamespace(keep=lambda instances, **_: [None] * len(instances))
         self._patch.setattr(handler, "archive", lambda _: kept)
 
-    def refuse(self, call: str, code: str, status: int, only: str = "") -> None:
-        """Let AWS answer ``call`` with an error, if what is sent has ``only`` in its path."""
+    def refuse(self, call: str, code: str, status: int) -> None:
+        """Let DynamoDB answer ``call`` with an error."""
         answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-
-        def refusal(params: Mapping[str, Any], **_: object) -> object:
-            if only and f"/{only}/" not in params["url_path"]:
-                return None
-            return SimpleNamespace(status_code=status), answer
-
-        self._before(call, refusal)
-
-    def delay(self, call: str, seconds: float, only: str) -> None:
-        """Let AWS take ``seconds`` for a ``call`` that has ``only`` in its path."""
-
-        def wait(params: Mapping[str, Any], **_: object) -> None:
-            if f"/{only}/" in params["url_path"]:
-                time.sleep(seconds)
-
-        self._before(call, wait)
-
-    def _before(self, call: str, hook: Callable[..., Any]) -> None:
-        client = {"s3": self._archive._objects._s3, "dynamodb": self._archive._index._dynamodb}
-        client[call.partition(".")[0]].meta.events.register(f"before-call.{call}", hook)
+        refusal: Any = lambda **_: (SimpleNamespace(status_code=status), answer)  # noqa: E731 - a hook
+        self._archive._index._dynamodb.meta.events.register(f"before-call.{call}", refusal)
 
     def store(self, *contents: bytes) -> Answer:
         return self.store_payload(builders.multipart(*map(builders.part, contents)))

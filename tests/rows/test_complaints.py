@@ -39,7 +39,7 @@ def test_r02_a_payload_is_not_copied_part_by_part(store_function: "StoreFunction
 def test_r03_an_instance_that_storage_is_slow_with_does_not_hold_up_the_others(
     store_function: "StoreFunction", running: "RunningService"
 ) -> None:
-    store_function.delay("s3.PutObject", 3.0, only=sop_uid(1003, 1, 2))
+    store_function.s3.delay(3.0, only=f"/{sop_uid(1003, 1, 2)}/")
     store_function.seconds = 3.0
     started = time.monotonic()
     answer = store_function.store(*[instance(1003, 1, number) for number in (1, 2, 3)])
@@ -142,7 +142,8 @@ def test_r17_a_preflight_needs_no_token(service: "Start") -> None:
 def test_r18_nothing_is_acknowledged_before_the_index_has_it(
     store_function: "StoreFunction", running: "RunningService"
 ) -> None:
-    store_function.refuse("dynamodb.PutItem", "ProvisionedThroughputExceededException", 400)
+    for call in ("BatchExecuteStatement", "PutItem"):
+        store_function.refuse(f"dynamodb.{call}", "ProvisionedThroughputExceededException", 400)
     answer = store_function.store(instance(1018))
     assert answer.status == 503
     assert answer.failed == [(sop_uid(1018), 0xA700)]

@@ -133,7 +133,7 @@ def test_row_115_a_token_with_the_scope(service: "Start") -> None:
 def test_row_116_storage_that_is_throttled(
     store_function: "StoreFunction", running: "RunningService"
 ) -> None:
-    store_function.refuse("s3.PutObject", "SlowDown", 503)
+    store_function.s3.refuse(503, "SlowDown")
     answer = store_function.store(instance(116))
     assert answer.status == 503
     assert answer.failed == [(sop_uid(116), 0xA700)]
@@ -162,7 +162,7 @@ def store_three(store_function: "StoreFunction", row: int, reason: int) -> None:
 def test_row_117_storage_that_is_throttled_for_one_of_three(
     store_function: "StoreFunction", running: "RunningService"
 ) -> None:
-    store_function.refuse("s3.PutObject", "SlowDown", 503, only=sop_uid(117, 1, 2))
+    store_function.s3.refuse(503, "SlowDown", only=f"/{sop_uid(117, 1, 2)}/")
     store_three(store_function, 117, 0xA700)
     assert len(running.objects(study_uid(117))) == 2
 
@@ -170,7 +170,7 @@ def test_row_117_storage_that_is_throttled_for_one_of_three(
 def test_row_117_storage_that_denies_one_of_three(
     store_function: "StoreFunction", running: "RunningService"
 ) -> None:
-    store_function.refuse("s3.PutObject", "AccessDenied", 403, only=sop_uid(1170, 1, 2))
+    store_function.s3.refuse(403, "AccessDenied", only=f"/{sop_uid(1170, 1, 2)}/")
     store_three(store_function, 1170, 0x0110)
     assert len(running.objects(study_uid(1170))) == 2
 

@@ -114,6 +114,7 @@ class TestPermissions:
             '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:PutObject"},
             '{"Fn::GetAtt": "IndexTable.Arn"}': {
                 "dynamodb:BatchGetItem",
+                "dynamodb:PartiQLInsert",
                 "dynamodb:PutItem",
                 "dynamodb:UpdateItem",
             },
@@ -144,6 +145,7 @@ class TestPermissions:
             '{"Fn::Sub": "${ArchiveBucket.Arn}/answers/*"}': {"s3:PutObject"},
             '{"Fn::GetAtt": "IndexTable.Arn"}': {
                 "dynamodb:BatchGetItem",
+                "dynamodb:PartiQLInsert",
                 "dynamodb:PutItem",
                 "dynamodb:UpdateItem",
             },
