@@ -73,10 +73,15 @@ def store(
         origin={"request_id": request.request_id},
     )
     payload = gateway.read_payload(event, request)
-    outcomes = intake.store(*read_parts(request.headers.get("content-type"), payload))
+    outcomes, left_out = intake.store(*read_parts(request.headers.get("content-type"), payload))
     answer = answers.report(outcomes, media_type, chosen.retrieve_base_url)
-    journal.count(PayloadBytes=len(payload))
-    journal.record_outcomes(outcomes, answer.status, request_id=request.request_id)
+    journal.record_outcomes(
+        outcomes,
+        answer.status,
+        payload_bytes=len(payload),
+        attributes_left_out=left_out,
+        request_id=request.request_id,
+    )
     return answer
 
 
