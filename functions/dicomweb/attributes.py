@@ -6,8 +6,9 @@ that its bytes break, is left out of the index and counted. It is never a reason
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 
 from pydicom import charset
@@ -77,6 +78,7 @@ _MAX_ITEMS = 16
 _MAX_BYTES = 4096
 """Far more than any valid text or number here has; what a bomb inflates to is not decoded."""
 
+_ASCII = ("ascii",)
 _TEXT = frozenset(("LO", "PN", "SH"))
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _NAME_DELIMITERS = frozenset(b"^=")
@@ -134,7 +136,7 @@ def _integer_string(value: memoryview) -> int:
 def _bounded(value: memoryview) -> bytes:
     if len(value) > _MAX_BYTES:
         raise ValueError
-    return bytes(value)
+    return value.tobytes()
 
 
 class _Decoder:
@@ -162,36 +164,17 @@ class _Decoder:
         return found
 
     def value(self, element: Element, vr: str) -> IndexValue:
-        decode: Callable[[Element], IndexValue] = {
-            "US": lambda element: _unsigned_short(element.value),
-            "IS": lambda element: _integer_string(element.value),
-            "SQ": self.sequence,
-        }.get(vr, lambda element: self.text(element, vr))
-        return decode(element)
-
-    def text(self, element: Element, vr: str) -> IndexValue:
+        match vr:
+            case "US":
+                return _unsigned_short(element.value)
+            case "IS":
+                return _integer_string(element.value)
+            case "SQ":
+                return self.sequence(element)
         value = _bounded(element.value)
-        text = self.decode(value, vr) if vr in _TEXT else value.decode("ascii")
         if element.tag == SPECIFIC_CHARACTER_SET:
-            return [term.strip(" \0") for term in text.split("\\")]
-        text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
-        if "\\" in text:
-            raise ValueError  # more values than one, which none of these may have
-        validate_value(vr, text, RAISE)
-        return text
-
-    def decode(self, value: bytes, vr: str) -> str:
-        """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.2.1.1).
-
-        Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
-        """
-        if charset.ESC not in value:
-            return value.decode(self.encodings[0])
-        delimiters = set(_NAME_DELIMITERS) if vr == "PN" else TEXT_VR_DELIMS
-        text = charset.decode_bytes(value, self.encodings, delimiters)
-        if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
-            raise ValueError  # pydicom replaces what it cannot decode
-        return text
+            return [term.strip(" \0") for term in value.decode("ascii").split("\\")]
+        return _text(value, vr, self.encodings if vr in _TEXT else _ASCII)
 
     def sequence(self, element: Element) -> IndexValue:
         data_sets = list(islice(items(element), _MAX_ITEMS + 1))
@@ -214,7 +197,32 @@ class _Decoder:
         return attributes
 
 
-def _encodings(element: Element | None) -> list[str]:
+@lru_cache(maxsize=256)
+def _text(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
+    """Return a valid text; of a study and of a series, most instances bring the same again."""
+    text = _decode(value, vr, encodings)
+    text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
+    if "\\" in text:
+        raise ValueError  # more values than one, which none of these may have
+    validate_value(vr, text, RAISE)
+    return text
+
+
+def _decode(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
+    """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.2.1.1).
+
+    Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
+    """
+    if vr not in _TEXT or charset.ESC not in value:
+        return value.decode(encodings[0])
+    delimiters = set(_NAME_DELIMITERS) if vr == "PN" else TEXT_VR_DELIMS
+    text = charset.decode_bytes(value, encodings, delimiters)
+    if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
+        raise ValueError  # pydicom replaces what it cannot decode
+    return text
+
+
+def _encodings(element: Element | None) -> tuple[str, ...]:
     """Return the Python encodings for the terms of Specific Character Set (0008,0005).
 
     For an unknown term only ASCII is readable, and without one nothing else was promised.
@@ -222,6 +230,6 @@ def _encodings(element: Element | None) -> list[str]:
     raw = bytes(element.value[:_MAX_BYTES]).decode("ascii", errors="replace") if element else ""
     terms = [term.strip(" \0") for term in raw.split("\\")]
     if any(term not in charset.python_encoding for term in terms):
-        return ["ascii"]
+        return _ASCII
     encodings = [charset.python_encoding[term] for term in terms]
-    return ["ascii" if terms[0] in _DEFAULT_REPERTOIRE else encodings[0], *encodings[1:]]
+    return ("ascii" if terms[0] in _DEFAULT_REPERTOIRE else encodings[0], *encodings[1:])

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from struct import Struct
+from typing import NamedTuple
 
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -44,8 +45,7 @@ _IMPLICIT = Struct("<HHI")
 _LENGTH = Struct("<I")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
+class Element(NamedTuple):
     """A top-level element: its VR (None if implicit), and its Value Field as a slice."""
 
     tag: int
@@ -162,7 +162,10 @@ class _Walker:
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag >> 16 in _NOT_IN_A_DATA_SET:
                 raise self.refusal(position, f"{_name(tag)} is no element of a data set")
-            position = self.value(tag, vr, length, value, end)
+            # Most elements are of such a VR and done with: there is nothing in them to walk.
+            position = value + length
+            if vr not in _SHORT or position > end:
+                position = self.value(tag, vr, length, value, end)
             if tag in wanted:
                 self.keep(tag, vr, data[value:position], length, value)
 
@@ -185,13 +188,15 @@ class _Walker:
             raise self.refusal(at, f"{_name(tag)} is there twice, expected once")
         if tag in _PIXEL_DATA and length != _UNDEFINED:
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
-        self.elements[tag] = Element(tag=tag, vr=vr.decode("ascii") if vr else None, value=value)
+        self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
 
     def header(
         self, position: int, end: int, *, implicit_vr: bool
     ) -> tuple[int, bytes | None, int, int]:
         """Return tag, VR, length and the offset of the value (PS3.5 7.1.2, 7.1.3)."""
-        self.counted(position)
+        self.count += 1
+        if self.count > MAX_ELEMENTS:
+            raise self.too_many(position)
         if position + 8 > end:
             raise self.refusal(position, f"an element header needs 8 bytes, {end - position} left")
         if implicit_vr:
@@ -285,16 +290,16 @@ class _Walker:
         return position
 
     def item_header(self, position: int, end: int) -> tuple[int, int, int]:
-        self.counted(position)
+        self.count += 1
+        if self.count > MAX_ELEMENTS:
+            raise self.too_many(position)
         if position + 8 > end:
             raise self.refusal(position, "a sequence or item does not end")
         group, number, length = _IMPLICIT.unpack_from(self.data, position)
         return group << 16 | number, length, position + 8
 
-    def counted(self, position: int) -> None:
-        self.count += 1
-        if self.count > MAX_ELEMENTS:
-            raise self.refusal(position, f"more than {MAX_ELEMENTS} elements and items")
+    def too_many(self, position: int) -> InstanceRejected:
+        return self.refusal(position, f"more than {MAX_ELEMENTS} elements and items")
 
     def refusal(self, position: int, text: str) -> InstanceRejected:
         return InstanceRejected(

@@ -65,9 +65,9 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
     """Ingest; raises TryAgain for what went wrong, and for what another attempt may store."""
     is_last = message.attempt >= chosen.max_attempts
     try:
-        result = ingest(message.body, upload, chosen, context)
+        result, left_out = ingest(message.body, upload, chosen, context)
         if is_last or not lacks_resources(result):
-            finish(message.body, upload, result, chosen)
+            finish(message.body, upload, result, left_out, chosen)
             return
     except Exception as error:  # noqa: BLE001 - Lambda would log the message, which may quote a value
         journal.log_unforeseen(error, upload=upload.id, attempt=message.attempt)
@@ -76,8 +76,13 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
     raise TryAgain(f"attempt {message.attempt} at upload {upload.id}")
 
 
-def ingest(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Result:
-    """Store what ``body`` holds; the whole of its framing is checked before anything is."""
+def ingest(
+    body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext
+) -> tuple[Result, int]:
+    """Store what ``body`` holds; the whole of its framing is checked before anything is.
+
+    The number is that of the attributes that are not in the index.
+    """
     try:
         if body.size != upload.size:
             raise MalformedRequest(
@@ -86,7 +91,7 @@ def ingest(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaCo
         root_type, parts = read_parts(upload.content_type, download(body, chosen))
     except RequestRejected as refused:
         status, reason, text = answers.refusal_of(refused)
-        return Refusal(status=status, reason=reason, text=text)
+        return Refusal(status=status, reason=reason, text=text), 0
     intake = Intake(
         keep=partial(keep, body=body, parts=parts, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
@@ -140,7 +145,9 @@ def is_temporary(outcome: Outcome) -> bool:
     return isinstance(outcome, Failed) and outcome.temporary
 
 
-def finish(body: StagedBody, upload: Upload, result: Result, chosen: Settings) -> None:
+def finish(
+    body: StagedBody, upload: Upload, result: Result, left_out: int, chosen: Settings
+) -> None:
     """Write down the answer, say that the upload is done, and delete its body, in this order."""
     uploads(chosen).finish(
         upload.id, staging(chosen).put_answer(upload.id, outcomejson.encode(result))
@@ -148,9 +155,15 @@ def finish(body: StagedBody, upload: Upload, result: Result, chosen: Settings) -
     staging(chosen).delete(body)
     if isinstance(result, Refusal):
         journal.record_refusal(result.status, result.reason, result.text, upload=upload.id)
+        journal.count(PayloadBytes=body.size)
     else:
-        journal.record_outcomes(result, outcomejson.status(result), upload=upload.id)
-    journal.count(PayloadBytes=body.size)
+        journal.record_outcomes(
+            result,
+            outcomejson.status(result),
+            payload_bytes=body.size,
+            attributes_left_out=left_out,
+            upload=upload.id,
+        )
 
 
 @cache

@@ -1,6 +1,6 @@
 """The store transaction, step by step (PS3.18 10.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +21,7 @@ SECONDS_TO_ANSWER = 2.0
 """What is kept of the function's time to say what became of the instances."""
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is of the closed set."""
     chosen = settings()
     request = gateway.read_request(event)
@@ -42,7 +42,7 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
 
 
 def transact(
-    event: Mapping[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
+    event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> StoreResponse:
     """Store what the request holds, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
@@ -57,7 +57,7 @@ def transact(
 
 
 def store(
-    event: Mapping[str, Any],
+    event: dict[str, Any],
     request: StoreRequest,
     media_type: str,
     chosen: Settings,
@@ -72,11 +72,16 @@ def store(
         url=request.url,
         origin={"request_id": request.request_id},
     )
-    payload = gateway.read_payload(event, request)
-    outcomes = intake.store(*read_parts(request.headers.get("content-type"), payload))
+    payload = gateway.take_payload(event, request)
+    outcomes, left_out = intake.store(*read_parts(request.headers.get("content-type"), payload))
     answer = answers.report(outcomes, media_type, chosen.retrieve_base_url)
-    journal.count(PayloadBytes=len(payload))
-    journal.record_outcomes(outcomes, answer.status, request_id=request.request_id)
+    journal.record_outcomes(
+        outcomes,
+        answer.status,
+        payload_bytes=len(payload),
+        attributes_left_out=left_out,
+        request_id=request.request_id,
+    )
     return answer
 
 

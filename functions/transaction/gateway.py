@@ -4,7 +4,7 @@ Nothing else knows what either looks like. An answer is text, never base64: the 
 base64 into bytes only for some Accept values, and passes text through for all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +15,7 @@ from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
 from dicomweb.reasons import FailureReason, WarningReason
 
-Event = Mapping[str, Any]
+Event = MutableMapping[str, Any]
 Reason = FailureReason | WarningReason
 
 RETRY_AFTER_SECONDS = "5"
@@ -102,8 +102,8 @@ def _headers(event: Event) -> dict[str, str]:
     return {name.lower(): ", ".join(values) for name, values in fields.items()}
 
 
-def read_payload(event: Event, request: StoreRequest) -> bytes:
-    """Return the payload as it was sent.
+def take_payload(event: Event, request: StoreRequest) -> bytes:
+    """Return the payload as it was sent, and let go of the event's body, which is larger.
 
     Raises MalformedRequest if it is compressed, or if the gateway has taken it for text because
     its media type is not a binary one of the API: then the bytes are lost.
@@ -111,7 +111,7 @@ def read_payload(event: Event, request: StoreRequest) -> bytes:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", ""):
         raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
-    body: str = event.get("body") or ""
+    body: str = event.pop("body", None) or ""
     if not event.get("isBase64Encoded"):
         if _REPLACEMENT_CHARACTER in body:
             raise MalformedRequest(

@@ -10,7 +10,7 @@ from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.payloads import Candidate, candidates
 from dicomweb.reasons import FailureReason
-from transaction.journal import count, log_unforeseen
+from transaction.journal import log_unforeseen
 
 Keep = Callable[[Sequence[SOPInstance]], Sequence[ArchiveError | None]]
 
@@ -32,9 +32,10 @@ class Intake:
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def store(self, root_type: str, parts: Sequence[BodyPart]) -> list[Outcome]:
+    def store(self, root_type: str, parts: Sequence[BodyPart]) -> tuple[list[Outcome], int]:
         """Return what became of each instance in ``parts``, whose root is of ``root_type``.
 
+        The number is that of the attributes that were invalid, and so are not in the index.
         Raises MalformedRequest, before anything is stored, for metadata that is none.
         """
         offered = candidates(
@@ -45,11 +46,11 @@ class Intake:
         ]
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = iter(self.keep(instances) if instances else ())
-        count(IndexAttributesLeftOut=sum(each.attributes.left_out for each in instances))
-        return [
+        outcomes = [
             _outcome_of(one, each, kept) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
+        return outcomes, sum(each.attributes.left_out for each in instances)
 
     def _receive(self, candidate: Candidate) -> SOPInstance | Failed:
         """Read one instance; what nobody foresaw fails it and none of its neighbours."""

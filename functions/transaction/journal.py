@@ -21,7 +21,14 @@ MAX_TEXTS = 20
 logger = Logger()
 
 
-def record_outcomes(outcomes: Sequence[Outcome], status: HTTPStatus, **origin: object) -> None:
+def record_outcomes(
+    outcomes: Sequence[Outcome],
+    status: HTTPStatus,
+    *,
+    payload_bytes: int,
+    attributes_left_out: int,
+    **origin: object,
+) -> None:
     """Log and count what became of the parts of one request; ``origin`` says which it was."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
@@ -34,7 +41,12 @@ def record_outcomes(outcomes: Sequence[Outcome], status: HTTPStatus, **origin: o
         "texts": [failure.text for failure in failed[:MAX_TEXTS]],
     }
     logger.info("store", extra={**origin, **found})
-    count(InstancesStored=len(stored), InstancesFailed=len(failed))
+    count(
+        InstancesStored=len(stored),
+        InstancesFailed=len(failed),
+        PayloadBytes=payload_bytes,
+        IndexAttributesLeftOut=attributes_left_out,
+    )
 
 
 def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origin: object) -> None:
@@ -45,7 +57,7 @@ def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origi
 
 
 def count(**metrics: int) -> None:
-    """Add to the metrics of the deployment, in CloudWatch's embedded metric format."""
+    """Add to the metrics of the deployment: one line of CloudWatch's embedded metric format."""
     emitter = EphemeralMetrics()
     for name, value in metrics.items():
         emitter.add_metric(name=name, unit=MetricUnit.Count, value=value)

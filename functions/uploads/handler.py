@@ -7,7 +7,6 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -37,7 +36,7 @@ _GIVEN_UP = Refusal(
 )
 
 
-def lambda_handler(event: Mapping[str, Any], _: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
     chosen = settings()
     request = gateway.read_request(event)
@@ -56,12 +55,12 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
     return StoreResponse(status=HTTPStatus.OK, media_type=JSON, body="{}", headers=headers)
 
 
-def serve(event: Mapping[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
+def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
     """Offer an upload or say what became of one, or why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "POST":
-            return offer(gateway.read_payload(event, request), request, chosen)
+            return offer(gateway.take_payload(event, request), request, chosen)
         return look_up(request, media_type, chosen)
     except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 502
         if not isinstance(error, RequestRejected):

@@ -16,6 +16,7 @@ from tests import builders, sample_files
 from tests.encoded import explicit, implicit, item, sequence
 
 CHARACTER_SET = 0x00080005
+STUDY_DATE = 0x00080020
 PATIENT_NAME = 0x00100010
 PATIENT_ID = 0x00100020
 PATIENT_SEX = 0x00100040
@@ -130,6 +131,18 @@ def test_text_of_every_character_set_is_the_text_that_pydicom_reads(name: str) -
         if vr in {"LO", "PN", "SH", "CS", "DA", "TM"} and tag != CHARACTER_SET and tag in read:
             expected = str(read[tag].value or "").rstrip("=")
             assert attributes.study.get(keyword, "") == expected
+
+
+def test_the_same_bytes_are_another_text_in_another_character_set() -> None:
+    value = b"\xd0\xd1^\xd2"
+    for character_set, encoding in ((b"ISO_IR 100", "latin_1"), (b"ISO_IR 144", "iso8859_5")):
+        assert text(PATIENT_NAME, "PN", value, character_set) == (value.decode(encoding), 0)
+    assert text(PATIENT_NAME, "PN", value) == (None, 1)
+
+
+def test_the_same_bytes_may_be_valid_in_one_vr_and_not_in_another() -> None:
+    assert text(STUDY_DESCRIPTION, "LO", b"next week ") == ("next week", 0)
+    assert text(STUDY_DATE, "DA", b"next week ") == (None, 1)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,10 @@ def test_instances_and_bytes_are_counted(store: Store) -> None:
     assert counted["IndexAttributesLeftOut"] == 0
 
 
+def test_all_of_a_request_is_counted_in_one_line(store: Store) -> None:
+    assert len([line for line in sent(store, "mixed") if "_aws" in line]) == 1
+
+
 def test_refused_requests_are_counted(store: Store) -> None:
     assert metrics(sent(store, "empty")) == {"RequestsRefused": 1}
 

@@ -81,7 +81,7 @@ def test_a_request_is_read_from_the_least_that_a_gateway_sends() -> None:
     )
     assert (read.host, read.base_url, read.request_id) == ("stowport", "https://stowport", "")
     assert (read.target, read.accept_parameter) == (None, None)
-    assert gateway.read_payload({}, read) == b""
+    assert gateway.take_payload({}, read) == b""
 
 
 @pytest.mark.parametrize("path", ["/studies/", "/studies"])
@@ -95,37 +95,43 @@ def test_the_base_url_is_what_stands_before_the_resource(path: str, base: str) -
 @given(st.binary())
 def test_a_payload_in_base64_is_read_byte_for_byte(payload: bytes) -> None:
     sent = event("store/one-ct", body=b64encode(payload).decode())
-    assert gateway.read_payload(sent, request()) == payload
+    assert gateway.take_payload(sent, request()) == payload
+
+
+def test_the_event_lets_go_of_the_body_that_is_read() -> None:
+    sent = event("store/one-ct")
+    gateway.take_payload(sent, request())
+    assert "body" not in sent
 
 
 @given(st.text(st.characters(exclude_characters="\ufffd", exclude_categories=["Cs"])))
 def test_a_payload_that_came_as_text_is_its_utf_8(text: str) -> None:
     sent = event("store/one-ct", body=text, isBase64Encoded=False)
-    assert gateway.read_payload(sent, request()) == text.encode()
+    assert gateway.take_payload(sent, request()) == text.encode()
 
 
 @pytest.mark.parametrize("body", ["!", "AAA", "AA A=", "\N{BULLET}"])
 def test_what_claims_to_be_base64_and_is_not_is_refused(body: str) -> None:
     with pytest.raises(MalformedRequest, match="not the base64"):
-        gateway.read_payload(event("store/one-ct", body=body), request())
+        gateway.take_payload(event("store/one-ct", body=body), request())
 
 
 def test_bytes_that_the_gateway_took_for_text_are_refused() -> None:
     with pytest.raises(MalformedRequest, match="media type that is not supported"):
-        gateway.read_payload({"body": "DICM\ufffd", "isBase64Encoded": False}, request())
+        gateway.take_payload({"body": "DICM\ufffd", "isBase64Encoded": False}, request())
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "gzip, identity"])
 def test_a_compressed_payload_is_refused(coding: str) -> None:
     asked = replace(request(), headers={"content-encoding": coding})
     with pytest.raises(MalformedRequest, match="Content-Encoding"):
-        gateway.read_payload(event("store/one-ct"), asked)
+        gateway.take_payload(event("store/one-ct"), asked)
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity ", ""])
 def test_a_coding_that_changes_nothing_is_none(coding: str) -> None:
     asked = replace(request(), headers={"content-encoding": coding})
-    assert gateway.read_payload(event("store/one-ct"), asked).startswith(b"--")
+    assert gateway.take_payload(event("store/one-ct"), asked).startswith(b"--")
 
 
 def test_an_answer_is_text_of_its_media_type_and_nothing_more() -> None:
