@@ -62,6 +62,8 @@ class Template:
         self._outputs: dict[str, dict[str, Any]] = document.get("Outputs", {})
         references = {**_PSEUDO_PARAMETERS, **self.parameters}
         references |= {name: self._physical_name(name) for name in self._resources}
+        # SAM's name for the alias that it makes. The laptop has one version, which is no other.
+        references |= {f"{name}.Alias": self._attribute(name, "Arn") for name in self._resources}
         self._intrinsics = Intrinsics(document, references, self._attribute)
         self._check_rules(document.get("Rules", {}))
 
@@ -135,6 +137,8 @@ class Template:
         kind = self._resources[name]["Type"]
         if kind == "AWS::Serverless::Api":
             return name
+        if kind == "AWS::Serverless::LayerVersion":
+            return _LAYER_ARN.format(name=name)
         return f"{STACK}-{name}".lower() if kind == "AWS::S3::Bucket" else f"{STACK}-{name}"
 
     def _attribute(self, name: str, attribute: str) -> str:
@@ -152,6 +156,7 @@ _ARNS = {
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{name}}",
     _FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
 }
+_LAYER_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{{name}}:1"
 _OTHER_ARN = f"arn:aws:local:{REGION}:{ACCOUNT}:{{name}}"
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,

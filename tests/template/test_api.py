@@ -34,7 +34,13 @@ class TestApi:
 
     def test_the_authorizer_hears_of_every_request_and_no_verdict_is_kept(self) -> None:
         assert API["Auth"]["Authorizers"]["BearerToken"] == {
-            "FunctionArn": {"Fn::GetAtt": "AuthorizerFunction.Arn"},
+            "FunctionArn": {
+                "Fn::If": [
+                    "HasSnapshots",
+                    {"Ref": "AuthorizerFunction.Alias"},
+                    {"Fn::GetAtt": "AuthorizerFunction.Arn"},
+                ]
+            },
             "FunctionPayloadType": "REQUEST",
             "Identity": {"ReauthorizeEvery": 0},
         }

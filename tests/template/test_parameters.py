@@ -15,6 +15,7 @@ DEFAULTS = {
     "RetrieveBaseUrl": "",
     "AllowedOrigins": "",
     "Architecture": "arm64",
+    "SnapStart": "off",
 }
 
 
