@@ -62,8 +62,6 @@ class Template:
         self._outputs: dict[str, dict[str, Any]] = document.get("Outputs", {})
         references = {**_PSEUDO_PARAMETERS, **self.parameters}
         references |= {name: self._physical_name(name) for name in self._resources}
-        # SAM's name for the alias that it makes. The laptop has one version, which is no other.
-        references |= {f"{name}.Alias": self._attribute(name, "Arn") for name in self._resources}
         self._intrinsics = Intrinsics(document, references, self._attribute)
         self._check_rules(document.get("Rules", {}))
 

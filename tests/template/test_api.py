@@ -37,10 +37,11 @@ class TestApi:
             "FunctionArn": {
                 "Fn::If": [
                     "HasSnapshots",
-                    {"Ref": "AuthorizerFunction.Alias"},
+                    {"Fn::Sub": "${AuthorizerFunction.Arn}:live"},
                     {"Fn::GetAtt": "AuthorizerFunction.Arn"},
                 ]
             },
+            "DisableFunctionDefaultPermissions": True,
             "FunctionPayloadType": "REQUEST",
             "Identity": {"ReauthorizeEvery": 0},
         }

@@ -29,7 +29,7 @@ def version(resources: Resources, function: str) -> tuple[str, str]:
 def invoked_by_the_gateway(resources: Resources) -> set[str]:
     """What the API's methods and authorizers invoke, as their URIs name it."""
     body = repr(resources["Api"]["Properties"]["Body"])
-    return set(re.findall(r"functions/([\w.]+)/invocations", body))
+    return set(re.findall(r"functions/([\w.:]+)/invocations", body))
 
 
 def invocable_by_the_gateway(resources: Resources) -> set[str]:
@@ -55,14 +55,21 @@ class TestOn:
     def test_the_alias_is_the_published_version(self, function: str) -> None:
         resources = deployed(**ON)
         alias = resources[f"{function}Aliaslive"]["Properties"]
-        assert alias["FunctionName"] == function
+        assert (alias["FunctionName"], alias["Name"]) == (function, "live")
         assert alias["FunctionVersion"] == f"{version(resources, function)[0]}.Version"
 
     def test_the_gateway_invokes_the_aliases_and_may(self) -> None:
         resources = deployed(**ON)
-        aliases = {"StoreFunctionAliaslive", "AuthorizerFunctionAliaslive"}
-        assert invoked_by_the_gateway(resources) == {*aliases, "UploadsFunction.Arn"}
-        assert invocable_by_the_gateway(resources) == {*aliases, "UploadsFunction"}
+        assert invoked_by_the_gateway(resources) == {
+            "StoreFunctionAliaslive",
+            "AuthorizerFunction.Arn:live",
+            "UploadsFunction.Arn",
+        }
+        assert invocable_by_the_gateway(resources) == {
+            "StoreFunctionAliaslive",
+            "AuthorizerFunctionAliaslive",
+            "UploadsFunction",
+        }
 
     @pytest.mark.parametrize("function", VERSIONED)
     def test_the_version_before_goes_and_its_snapshot_with_it(self, function: str) -> None:
@@ -75,7 +82,13 @@ class TestOn:
         functions = deployed(**ON, MaxSimultaneousRequests="7")
         store = functions["StoreFunction"]["Properties"]
         assert store["ReservedConcurrentExecutions"] == "7"
-        assert "ProvisionedConcurrencyConfig" not in functions["StoreFunctionAliaslive"]
+        alias = functions["StoreFunctionAliaslive"]["Properties"]
+        assert "ProvisionedConcurrencyConfig" not in alias
+
+    def test_alarms_watch_the_functions_whatever_version_runs(self) -> None:
+        alarms = of_type(deployed(**ON), "AWS::CloudWatch::Alarm").values()
+        watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/Lambda"]
+        assert watched == [[{"Name": "FunctionName", "Value": "StoreFunction"}]] * 2
 
 
 class TestOff:
@@ -95,7 +108,7 @@ class TestOff:
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
-            "AuthorizerFunction.Arn",
+            "AuthorizerFunction",
             "UploadsFunction",
         }
 
@@ -171,6 +184,16 @@ class TestVersions:
         assert all(value in description for value in now.values())
         grown = sum(len(longest[name]) - len(now[name]) for name in longest)
         assert len(description) + grown <= LONGEST_DESCRIPTION
+
+    def test_230_characters_of_issuer_audience_and_scope_fit_into_the_authorizer_s(self) -> None:
+        values = {"OidcIssuer": "https://" + "i" * 92, "OidcAudience": "a" * 65}
+        values |= {"RequiredScope": "s" * 65, "Architecture": "x86_64", "SnapStart": "on"}
+        assert (
+            sum(len(values[name]) for name in ("OidcIssuer", "OidcAudience", "RequiredScope"))
+            == 230
+        )
+        description = version(deployed(layer="9999", **values), "AuthorizerFunction")[1]
+        assert len(description) <= LONGEST_DESCRIPTION
 
 
 DEFAULTS = {name: str(each["Default"]) for name, each in PARAMETERS.items()}
