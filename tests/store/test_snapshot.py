@@ -4,6 +4,7 @@ import runpy
 import ssl
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 import snapshot_restore_py  # type: ignore[import-untyped]
@@ -74,8 +75,12 @@ def modules_of(node: ast.AST) -> set[str]:
         return {alias.name for alias in node.names}
     if not isinstance(node, ast.ImportFrom) or node.module is None:
         return set()
+    spec = find_spec(node.module)
+    assert spec is not None
+    if spec.submodule_search_locations is None:
+        return {node.module}
     submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in submodules if name in sys.modules} or {node.module}
+    return {name for name in submodules if find_spec(name)} or {node.module}
 
 
 def test_no_import_is_left_to_a_request() -> None:
