@@ -84,8 +84,7 @@ def _authorizer(template: Template, auth: Mapping[str, Any], name: str | None) -
             f"the laptop has REQUEST authorizers without identity source and cache; {name} is "
             "another kind"
         )
-    # An alias is the function itself: the laptop has no versions.
-    arn = authorizer["FunctionArn"].removesuffix(":live")
+    arn = authorizer["FunctionArn"]
     return next(function for function in template.functions if function.arn == arn)
 
 

@@ -135,8 +135,6 @@ class Template:
         kind = self._resources[name]["Type"]
         if kind == "AWS::Serverless::Api":
             return name
-        if kind == "AWS::Serverless::LayerVersion":
-            return _LAYER_ARN.format(name=name)
         return f"{STACK}-{name}".lower() if kind == "AWS::S3::Bucket" else f"{STACK}-{name}"
 
     def _attribute(self, name: str, attribute: str) -> str:
@@ -154,7 +152,6 @@ _ARNS = {
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{name}}",
     _FUNCTION: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}",
 }
-_LAYER_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{{name}}:1"
 _OTHER_ARN = f"arn:aws:local:{REGION}:{ACCOUNT}:{{name}}"
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,

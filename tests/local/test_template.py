@@ -71,13 +71,6 @@ def test_what_the_laptop_cannot_be_is_refused(
         _ = rest_api.read(template), template.bucket
 
 
-def test_an_alias_is_the_function_itself_as_the_laptop_has_no_versions() -> None:
-    written = Template(ROOT / "template.yaml", {"Authentication": "none", "SnapStart": "on"})
-    (route, *_) = (each for each in rest_api.read(written).routes if each.method == "POST")
-    assert route.authorizer is not None
-    assert route.authorizer.name == "stowport-AuthorizerFunction"
-
-
 def test_a_resource_whose_condition_does_not_hold_is_not_there(tmp_path: Path) -> None:
     bucket = "Type: AWS::S3::Bucket"
     path = changed(tmp_path, bucket, f"{bucket}\n    Condition: IsUnlimited")

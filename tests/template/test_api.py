@@ -34,14 +34,7 @@ class TestApi:
 
     def test_the_authorizer_hears_of_every_request_and_no_verdict_is_kept(self) -> None:
         assert API["Auth"]["Authorizers"]["BearerToken"] == {
-            "FunctionArn": {
-                "Fn::If": [
-                    "HasSnapshots",
-                    {"Fn::Sub": "${AuthorizerFunction.Arn}:live"},
-                    {"Fn::GetAtt": "AuthorizerFunction.Arn"},
-                ]
-            },
-            "DisableFunctionDefaultPermissions": True,
+            "FunctionArn": {"Fn::GetAtt": "AuthorizerFunction.Arn"},
             "FunctionPayloadType": "REQUEST",
             "Identity": {"ReauthorizeEvery": 0},
         }

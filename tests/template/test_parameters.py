@@ -15,7 +15,6 @@ DEFAULTS = {
     "RetrieveBaseUrl": "",
     "AllowedOrigins": "",
     "Architecture": "arm64",
-    "SnapStart": "off",
 }
 
 

@@ -1,18 +1,22 @@
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE
-from tests.template.transformed import deployed
+from tests.template.transformed import deployed, run
 
 VERSIONED = ("StoreFunction", "AuthorizerFunction")
 OIDC = {"OidcIssuer": "https://login.example.org", "OidcAudience": "stowport"}
-ON = {"SnapStart": "on", **OIDC}
 LONGEST_DESCRIPTION = 256
 
 Resources = dict[str, dict[str, Any]]
+
+
+def with_snapshots(code: str = "code", layer: str = "1", **values: str) -> Resources:
+    return deployed(code, layer, snapshots=True, **{**OIDC, **values})
 
 
 def of_type(resources: Resources, kind: str) -> Resources:
@@ -40,29 +44,29 @@ def invocable_by_the_gateway(resources: Resources) -> set[str]:
 
 class TestOn:
     def test_the_functions_of_a_post_start_from_snapshots_and_no_others(self) -> None:
-        functions = of_type(deployed(**ON), "AWS::Lambda::Function")
+        functions = of_type(with_snapshots(), "AWS::Lambda::Function")
         found = {name for name, each in functions.items() if "SnapStart" in each}
         assert found == set(VERSIONED)
         for name in VERSIONED:
             assert functions[name]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
     def test_a_function_that_starts_from_snapshots_has_no_disk_beyond_what_they_allow(self) -> None:
-        functions = of_type(deployed(**ON), "AWS::Lambda::Function")
+        functions = of_type(with_snapshots(), "AWS::Lambda::Function")
         for name in VERSIONED:
             assert "EphemeralStorage" not in functions[name]
 
     @pytest.mark.parametrize("function", VERSIONED)
     def test_the_alias_is_the_published_version(self, function: str) -> None:
-        resources = deployed(**ON)
+        resources = with_snapshots()
         alias = resources[f"{function}Aliaslive"]["Properties"]
         assert (alias["FunctionName"], alias["Name"]) == (function, "live")
         assert alias["FunctionVersion"] == f"{version(resources, function)[0]}.Version"
 
     def test_the_gateway_invokes_the_aliases_and_may(self) -> None:
-        resources = deployed(**ON)
+        resources = with_snapshots()
         assert invoked_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
-            "AuthorizerFunction.Arn:live",
+            "AuthorizerFunctionAliaslive",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
@@ -73,52 +77,98 @@ class TestOn:
 
     @pytest.mark.parametrize("function", VERSIONED)
     def test_the_version_before_goes_and_its_snapshot_with_it(self, function: str) -> None:
-        resources = deployed(**ON)
+        resources = with_snapshots()
         resource = resources[version(resources, function)[0]]
         assert resource["DeletionPolicy"] == "Delete"
         assert "UpdateReplacePolicy" not in resource
 
     def test_the_reserved_concurrency_is_the_function_s_and_so_the_alias_s(self) -> None:
-        functions = deployed(**ON, MaxSimultaneousRequests="7")
+        functions = with_snapshots(MaxSimultaneousRequests="7")
         store = functions["StoreFunction"]["Properties"]
         assert store["ReservedConcurrentExecutions"] == "7"
         alias = functions["StoreFunctionAliaslive"]["Properties"]
         assert "ProvisionedConcurrencyConfig" not in alias
 
     def test_alarms_watch_the_functions_whatever_version_runs(self) -> None:
-        alarms = of_type(deployed(**ON), "AWS::CloudWatch::Alarm").values()
+        alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
         watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/Lambda"]
         assert watched == [[{"Name": "FunctionName", "Value": "StoreFunction"}]] * 2
 
 
 class TestOff:
-    def test_nothing_starts_from_a_snapshot(self) -> None:
-        functions = of_type(deployed(**OIDC), "AWS::Lambda::Function")
-        applied = [
-            each["SnapStart"]["ApplyOn"] for each in functions.values() if "SnapStart" in each
-        ]
-        assert applied == ["None"] * len(VERSIONED)
+    def test_no_version_is_published_no_alias_made_and_nothing_starts_from_a_snapshot(self) -> None:
+        resources = deployed(snapshots=False, **OIDC)
+        assert not of_type(resources, "AWS::Lambda::Version")
+        assert not of_type(resources, "AWS::Lambda::Alias")
+        functions = of_type(resources, "AWS::Lambda::Function")
+        assert set(VERSIONED) < set(functions)
+        assert not [name for name, each in functions.items() if "SnapStart" in each]
 
-    def test_the_gateway_invokes_the_store_function_s_alias_and_the_authorizer_itself(self) -> None:
-        resources = deployed(**OIDC)
+    def test_the_gateway_invokes_the_functions_themselves_and_may(self) -> None:
+        resources = deployed(snapshots=False, **OIDC)
         assert invoked_by_the_gateway(resources) == {
-            "StoreFunctionAliaslive",
+            "StoreFunction.Arn",
             "AuthorizerFunction.Arn",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
-            "StoreFunctionAliaslive",
-            "AuthorizerFunction",
+            "StoreFunction",
+            "AuthorizerFunction.Arn",
             "UploadsFunction",
         }
 
-    def test_issuer_audience_and_scope_may_be_of_any_length(self) -> None:
-        resources = deployed(OidcIssuer="https://" + "i" * 300, OidcAudience="a" * 300)
-        assert version(resources, "AuthorizerFunction")[1] == "off"
+    def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
+        off, on = deployed(snapshots=False, **OIDC), with_snapshots()
+        added = {name: each["Type"] for name, each in on.items() if name not in off}
+        gone = {name: each["Type"] for name, each in off.items() if name not in on}
+        # The deployment of the API is named by a digest of what it deploys.
+        assert sorted(added.values()) == [
+            "AWS::ApiGateway::Deployment",
+            *["AWS::Lambda::Alias"] * 2,
+            *["AWS::Lambda::Version"] * 2,
+        ]
+        assert list(gone.values()) == ["AWS::ApiGateway::Deployment"]
+        changed = {name: off[name]["Type"] for name in off if off[name] != on.get(name, off[name])}
+        permissions = set(changed) - {"Api", "ApiStage", *VERSIONED}
+        assert {changed[name] for name in permissions} == {"AWS::Lambda::Permission"}
+        for name in VERSIONED:
+            assert on[name]["Properties"].pop("SnapStart") == {"ApplyOn": "PublishedVersions"}
+            assert on[name] == off[name]
+
+    def test_parameters_may_be_of_any_length(self) -> None:
+        lengths = {name for name, each in PARAMETERS.items() if "MaxLength" in each}
+        assert not lengths
+
+    def test_a_parameter_cannot_leave_the_alias_out_which_is_why_there_is_another_template(
+        self,
+    ) -> None:
+        refused = """
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+function = {"CodeUri": "s3://bucket/code", "Handler": "a.b", "Runtime": "python3.13"}
+template = {
+    "Parameters": {"Alias": {"Type": "String", "Default": ""}},
+    "Resources": {"Function": {"Type": "AWS::Serverless::Function", "Properties": function}},
+}
+for alias in ({"Ref": "Alias"}, {"Fn::If": ["Any", "live", {"Ref": "AWS::NoValue"}]}):
+    function["AutoPublishAlias"] = alias
+    try:
+        transform(template, {}, NoManagedPolicies())
+    except InvalidDocumentException as refusal:
+        print(refusal.causes[0].message.removeprefix("Resource with id [Function] is invalid. "))
+"""
+        assert run("-c", refused).splitlines() == [
+            "Alias name is required to create an alias",
+            "'AutoPublishAlias' must be a string or a Ref to a template parameter",
+        ]
 
 
 CHANGES = {
-    "SnapStart": "off",
     "Architecture": "x86_64",
     "StoreMemory": "3008",
     "StorageProfile": "any-storage",
@@ -163,44 +213,57 @@ class TestVersions:
     def test_another_is_published_when_a_parameter_of_the_function_changes_and_only_then(
         self, function: str, parameter: str
     ) -> None:
-        # What leaves the function as it is must not: Lambda refuses a version equal to the last.
+        # Of what leaves the function as it is there would be nothing to publish.
         configured = configured_by(function)
         assert configured <= set(CHANGES)
-        before, after = deployed(**ON), deployed(**{**ON, parameter: CHANGES[parameter]})
+        before, after = with_snapshots(), with_snapshots(**{parameter: CHANGES[parameter]})
         changes = version(before, function) != version(after, function)
         assert changes == (parameter in configured)
 
     @pytest.mark.parametrize("function", VERSIONED)
     def test_another_is_published_when_the_code_or_the_layer_changes(self, function: str) -> None:
-        now = version(deployed(**ON), function)
-        assert version(deployed(code="other", **ON), function)[0] != now[0]
-        assert version(deployed(layer="2", **ON), function)[1] != now[1]
+        now = version(with_snapshots(), function)
+        assert version(with_snapshots(code="other"), function)[0] != now[0]
+        assert version(with_snapshots(layer="2"), function)[1] != now[1]
 
-    def test_the_longest_values_fit_into_the_description_of_the_store_function_s(self) -> None:
-        longest = {name: longest_value(name) for name in configured_by("StoreFunction")}
-        resources = deployed(layer="9999", **ON)
-        description = version(resources, "StoreFunction")[1]
-        now = {name: {**DEFAULTS, **ON}[name] for name in longest}
-        assert all(value in description for value in now.values())
-        grown = sum(len(longest[name]) - len(now[name]) for name in longest)
-        assert len(description) + grown <= LONGEST_DESCRIPTION
-
-    def test_230_characters_of_issuer_audience_and_scope_fit_into_the_authorizer_s(self) -> None:
-        values = {"OidcIssuer": "https://" + "i" * 92, "OidcAudience": "a" * 65}
-        values |= {"RequiredScope": "s" * 65, "Architecture": "x86_64", "SnapStart": "on"}
-        assert (
-            sum(len(values[name]) for name in ("OidcIssuer", "OidcAudience", "RequiredScope"))
-            == 230
-        )
-        description = version(deployed(layer="9999", **values), "AuthorizerFunction")[1]
+    @pytest.mark.parametrize(
+        ("function", "longest"),
+        [
+            (
+                "StoreFunction",
+                {
+                    "RetrieveBaseUrl": "https://" + "r" * 92,
+                    "AllowedOrigins": "https://" + "a" * 102,
+                },
+            ),
+            (
+                "AuthorizerFunction",
+                {
+                    "OidcIssuer": "https://" + "i" * 92,
+                    "OidcAudience": "a" * 65,
+                    "RequiredScope": "s" * 65,
+                },
+            ),
+        ],
+    )
+    def test_what_the_manual_allows_fits_into_the_description(
+        self, function: str, longest: dict[str, str]
+    ) -> None:
+        allowed = sum(map(len, longest.values()))
+        assert f"{allowed} characters together" in MANUAL
+        others = {
+            name: longest_choice(name) for name in configured_by(function) if name not in longest
+        }
+        resources = with_snapshots(layer="9999", **{**longest, **others})
+        description = version(resources, function)[1]
+        assert all(value in description for value in (*longest.values(), *others.values()))
         assert len(description) <= LONGEST_DESCRIPTION
 
 
-DEFAULTS = {name: str(each["Default"]) for name, each in PARAMETERS.items()}
+MANUAL = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
-def longest_value(name: str) -> str:
+def longest_choice(name: str) -> str:
     parameter = PARAMETERS[name]
-    if "AllowedValues" in parameter:
-        return max(map(str, parameter["AllowedValues"]), key=len)
-    return "9" * int(parameter.get("MaxLength", len(str(parameter.get("MaxValue")))))
+    choices = parameter.get("AllowedValues") or [parameter["MaxValue"]]
+    return max(map(str, choices), key=len)

@@ -30,25 +30,37 @@ json.dump(transform(template, given["parameters"], NoManagedPolicies()), sys.std
 
 
 @cache
-def transformed(code: str = "code", **values: str) -> dict[str, Any]:
-    """Return what SAM makes of the template with ``code`` and these values of parameters."""
-    given = {"template": WRITTEN, "parameters": values, "code": f"s3://bucket/{code}"}
+def with_snapshots() -> str:
+    """Return the template that `make build SNAPSTART=on` builds."""
+    return run("snapstart.py")
+
+
+@cache
+def transformed(template: str, code: str, **values: str) -> dict[str, Any]:
+    """Return what SAM makes of ``template`` with ``code`` and these values of parameters."""
+    given = {"template": template, "parameters": values, "code": f"s3://bucket/{code}"}
+    document: dict[str, Any] = json.loads(run("-c", PROGRAM, given=json.dumps(given)))
+    return document
+
+
+def run(*arguments: str, given: str = "") -> str:
     done = subprocess.run(
-        [".sam-venv/bin/python", "-c", PROGRAM],
-        input=json.dumps(given),
+        [".sam-venv/bin/python", *arguments],
+        input=given,
         env={"AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return done.stdout
 
 
-def deployed(code: str = "code", layer: str = "1", **values: str) -> dict[str, dict[str, Any]]:
+def deployed(
+    code: str = "code", layer: str = "1", *, snapshots: bool = False, **values: str
+) -> dict[str, dict[str, Any]]:
     """Return the resources, by logical ID, that a deployment has; ``layer`` is its version."""
-    document = transformed(code, **values)
+    document = transformed(with_snapshots() if snapshots else WRITTEN, code, **values)
     resources: dict[str, dict[str, Any]] = document["Resources"]
     references = {name: name for name in resources}
     references |= {
