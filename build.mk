@@ -2,6 +2,13 @@
 
 PYTHON ?= python3
 BUILD_DIR ?= .aws-sam/build
+SNAPSTART := off
+
+# With snapshots another template is deployed: template.yaml, and over it snapstart.yaml.
+WITH_SNAPSHOTS := build/snapstart.json
+TEMPLATE_off := template.yaml
+TEMPLATE_on := $(WITH_SNAPSHOTS)
+TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART is on or off, not "$(SNAPSTART)"))
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -21,13 +28,19 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-validate: sam ## check template.yaml with `sam validate --lint` and cfn-lint
-	.sam-venv/bin/sam validate --lint
-	.sam-venv/bin/cfn-lint template.yaml --append-rules cfn_lint_serverless.rules
+$(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/installed
+	mkdir -p $(@D)
+	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
 
-build: sam ## build functions and layers, for arm64 and x86_64
+validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, with SAM and cfn-lint
+	.sam-venv/bin/sam validate --lint
+	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
+	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
+
+build: sam $(TEMPLATE) ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
 	@path=$$($(MAKE) --silent --no-print-directory -f build.mk python3.13) || exit; set -x; \
-	PATH="$${path%/*}:$$PATH" .sam-venv/bin/sam build --build-dir $(BUILD_DIR) $(SAM_BUILD_FLAGS)
+	PATH="$${path%/*}:$$PATH" .sam-venv/bin/sam build --build-dir $(BUILD_DIR) \
+	--template-file $(TEMPLATE) --base-dir . $(SAM_BUILD_FLAGS)
 
 python3.13:
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local.intrinsics import parse
 from tests.template.parts import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -62,6 +63,31 @@ def python() -> str:
 def test_the_template_passes_sam_validate_and_cfn_lint() -> None:
     done = make("validate")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("snapstart", "aliases"), [("off", []), ("on", ["live", "live"])])
+def test_snapshots_are_built_when_they_are_asked_for(
+    tmp_path: Path, snapstart: str, aliases: list[str]
+) -> None:
+    # One function is enough: the template is whole.
+    flags = "AuthorizerFunction --no-cached"
+    done = make(
+        "build", f"SNAPSTART={snapstart}", f"BUILD_DIR={tmp_path}", f"SAM_BUILD_FLAGS={flags}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    resources = parse((tmp_path / "template.yaml").read_text())["Resources"]
+    properties = [each.get("Properties", {}) for each in resources.values()]
+    assert [each["AutoPublishAlias"] for each in properties if "AutoPublishAlias" in each] == (
+        aliases
+    )
+    built = resources["AuthorizerFunction"]["Properties"]["CodeUri"]
+    assert (tmp_path / built / "authorizer" / "handler.py").is_file()
+
+
+def test_snapshots_asked_for_in_another_word_are_not_silently_left_out() -> None:
+    done = make("build", "SNAPSTART=true")
+    assert done.returncode != 0
+    assert 'SNAPSTART is on or off, not "true"' in done.stderr
 
 
 def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path) -> None:

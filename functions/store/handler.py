@@ -12,7 +12,7 @@ from dicomweb import capabilities, mediatypes
 from dicomweb.errors import RequestRejected
 from dicomweb.instances import SOPInstance
 from dicomweb.payloads import read_parts
-from store.settings import Settings, settings
+from store.settings import Settings, becomes_snapshot, settings
 from transaction import answers, gateway, journal
 from transaction.gateway import StoreRequest, StoreResponse
 from transaction.intake import Intake
@@ -100,9 +100,19 @@ def keep(
 
 @cache
 def archive(chosen: Settings) -> Archive:
-    """Return the archive of this environment, made when the first instance is to be kept."""
+    """Return the archive of this environment, made once.
+
+    It is made when the first instance is to be kept, or before a snapshot.
+    """
     return Archive(
         bucket=chosen.archive_bucket,
         table=chosen.index_table,
         duplicate_policy=chosen.duplicate_policy,
     )
+
+
+if becomes_snapshot():
+    from store import snapshot
+
+    snapshot.prepare()
+    archive(settings())

@@ -42,3 +42,8 @@ class Settings:
 def settings() -> Settings:
     """Return the settings of this environment, read once."""
     return Settings.of(os.environ)
+
+
+def becomes_snapshot() -> bool:
+    """Tell whether this start becomes a snapshot, from which other environments go on."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

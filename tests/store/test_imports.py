@@ -71,3 +71,8 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "response",
         )
     }
+
+
+def test_what_only_a_snapshot_needs_is_not_imported(imported: set[str]) -> None:
+    assert "store.settings" in imported
+    assert not {"store.snapshot", "snapshot_restore_py"} & imported
