@@ -61,11 +61,22 @@ def body(request: AWSPreparedRequest) -> object:
     return json.loads(request.body)
 
 
-def test_s3_is_given_the_digest_to_verify(put: Request) -> None:
-    digest = hashlib.sha256(b"abc")
-    assert put.headers["x-amz-checksum-sha256"] == base64.b64encode(digest.digest()).decode()
-    assert "x-amz-checksum-sha256" in put.headers["authorization"]
-    assert put.headers["x-amz-content-sha256"] == digest.hexdigest()
+def crc64nvme(content: bytes) -> int:
+    """Compute it bit by bit, as the catalogue of CRCs defines it."""
+    crc = 2**64 - 1
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x9A6C9329AC4BC9B5 if crc & 1 else 0)
+    return crc ^ 2**64 - 1
+
+
+def test_s3_is_given_a_checksum_to_verify(put: Request) -> None:
+    assert crc64nvme(b"123456789") == 0xAE8B14860A799888  # the catalogue's check value
+    checksum = crc64nvme(b"abc").to_bytes(8, "big")
+    assert put.headers["x-amz-checksum-crc64nvme"] == base64.b64encode(checksum).decode()
+    assert "x-amz-checksum-crc64nvme" in put.headers["authorization"]
+    assert put.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
 
 
 def test_s3_is_sent_the_bytes_only_if_they_are_not_there(put: Request) -> None:

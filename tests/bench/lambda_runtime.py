@@ -160,10 +160,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Functions:
-    """Lambda for the local gateway: an invocation goes to an environment that is idle."""
+    """Lambda for the local gateway: an invocation goes to an environment that is idle.
+
+    Of those it is the one that was last used: where requests come one by one, Lambda would not
+    have made a second.
+    """
 
     def __init__(self, environments: Sequence[Environment]) -> None:
-        self._idle: queue.SimpleQueue[Environment] = queue.SimpleQueue()
+        self._idle: queue.LifoQueue[Environment] = queue.LifoQueue()
         for environment in environments:
             self._idle.put(environment)
 
