@@ -1,17 +1,19 @@
 """The clients of S3 and DynamoDB, and how long and how often they try.
 
 Objects are put by obstore, whose calls cost a tenth of botocore's processor time; botocore makes
-all other calls. Region, credentials and endpoints are botocore's for both, so that there is one
-way to set them up. botocore alone, because boto3 would add a seventh of the cold start (its
-resources, and s3transfer) and nothing that is used here. An empty or absent ``AWS_ENDPOINT_URL``
-means AWS.
+all other calls. Region, credentials, endpoints and certificates are botocore's for both, so that
+there is one way to set them up. It is botocore alone, because boto3 would add a seventh of the
+cold start (its resources, and s3transfer) and nothing that is used here. An empty or absent
+``AWS_ENDPOINT_URL`` means AWS.
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.httpsession import where
 from botocore.regions import EndpointResolver
 from obstore.store import S3Store
 
@@ -82,6 +84,8 @@ def s3_store(bucket: str, session: "Session") -> S3Store:
         "timeout": timedelta(seconds=PUT_TIMEOUT),
         "user_agent": "stowport",
         "allow_http": True,  # of an endpoint that is configured as such, such as a loopback one
+        # Added to the system's, of which there may be none.
+        "root_certificate": Path(session.get_config_variable("ca_bundle") or where()).read_bytes(),
     }
     return S3Store(
         bucket,

@@ -1,15 +1,22 @@
 """Objects that are put where S3 does not answer, or answers in its own time."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Thread
 
 import obstore
 import pytest
 from botocore.session import Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from obstore.exceptions import GenericError
 
 from archive.deadline import Deadline
@@ -174,6 +181,68 @@ def test_a_text_without_a_status_is_no_answer() -> None:
     error = PutError.of(GenericError("Generic S3 error: HTTP error: error sending request"))
 
     assert (error.status, error.reason) == (0, FailureReason.OUT_OF_RESOURCES)
+
+
+def certified(directory: Path) -> ssl.SSLContext:
+    """Return the context of a server at 127.0.0.1, certified by ``ca.pem`` in ``directory``."""
+    now = datetime.now(UTC)
+    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
+    blank = (
+        x509.CertificateBuilder()
+        .issuer_name(name)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+    )
+    root = (
+        blank.subject_name(name)
+        .serial_number(1)
+        .public_key(authority.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(authority, hashes.SHA256())
+    )
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    leaf = (
+        blank.subject_name(x509.Name([]))
+        .serial_number(2)
+        .public_key(server.public_key())
+        .add_extension(address, critical=True)
+        .sign(authority, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    key = server.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (directory / "ca.pem").write_bytes(root.public_bytes(pem))
+    (directory / "server.pem").write_bytes(key + leaf.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "server.pem")
+    return context
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_s3_is_trusted_as_by_botocore(
+    objects: Callable[[str], Objects],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    trusted: bool,
+) -> None:
+    context = certified(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")  # of the system there are none
+    monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
+    if trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+
+    def answering(connection: socket.socket, _: int) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read(secured)
+            secured.sendall(ANSWER)
+
+    with server(answering) as url:
+        archive = objects(url.replace("http", "https"))
+        if trusted:
+            put(archive)
+        else:
+            with pytest.raises(PutError, match="not reached"):
+                put(archive)
 
 
 def test_a_store_is_made_without_a_connection(objects: Callable[[str], Objects]) -> None:
