@@ -12,11 +12,12 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.bench import cost, environments, floor, report, servers
+from tests.bench import cost, environments, floor, parts, report, servers
 from tests.bench.setting import ROOT, Section, Setting, machine
 
 SECTIONS: dict[str, Section] = {
     "servers": servers.measure,
+    "parts": parts.measure,
     "floor": floor.measure_floor,
     "growth": floor.measure_growth,
     "cold_start": environments.measure_cold_start,

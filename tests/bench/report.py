@@ -20,6 +20,7 @@ def of(result: Figures) -> str:
     """Return the report; a section that was not measured is not in it."""
     sections = {
         "servers": _servers,
+        "parts": _parts,
         "floor": _floor,
         "growth": _growth,
         "cold_start": _cold_start,
@@ -87,6 +88,23 @@ tiny-pacs write to tmpfs and do not sync.
 def _server(row: Figures) -> str:
     failed = f"; {row['failed']} of {row['requests']} requests failed" if row["failed"] else ""
     return f"{_spread(row['cpu_ms'])}; peak {row['peak_mb']} MB{failed}"
+
+
+def _parts(figures: Figures) -> str:
+    cases = list(figures)
+    rows, below = [], dict.fromkeys(cases, 0.0)
+    for variant in figures[cases[0]]:
+        medians = {case: figures[case][variant]["median"] for case in cases}
+        rows.append((variant, *(f"{medians[case] - below[case]:.1f}" for case in cases)))
+        below = medians
+    rows.append(("all of it", *(_spread(each[variant]) for each in figures.values())))
+    return f"""
+## What a request is made of
+
+CPU milliseconds a request, over one connection, of functions that do more and more: each line is
+the median of one less that of the one before it. The first is a function that returns at once.
+
+{_table(("what", *cases), rows)}"""
 
 
 def _floor(figures: Figures) -> str:
