@@ -14,10 +14,11 @@ from botocore.session import get_session
 
 from archive.clients import CONNECTIONS, s3_client
 from archive.deadline import Deadline
+from archive.entries import DuplicatePolicy
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.objects import Objects
-from archive.transaction import DuplicatePolicy, Transaction
+from archive.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

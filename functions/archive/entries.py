@@ -1,16 +1,29 @@
 """What a request has to store: its instances, and what each of them needs in the index."""
 
+import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from archive.items import instance_key, series_attributes, series_key, study_attributes, study_key
+from archive.shared import SharedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     from archive.copies import Source
-    from archive.items import ItemKey
-    from archive.shared import SharedItem
+    from archive.deadline import Deadline
+    from archive.index import Index
+    from archive.items import Item, ItemKey
     from dicomweb.instances import SOPInstance
+
+
+class DuplicatePolicy(StrEnum):
+    """What becomes of other bytes under the UIDs of a stored instance."""
+
+    REJECT = "reject"
+    REPLACE = "replace"
 
 
 @dataclass(slots=True)
@@ -31,10 +44,54 @@ class Entry:
     instance: "SOPInstance"
     sha256: str
     identity: Identity
-    study: "SharedItem"
-    series: "SharedItem"
+    study: SharedItem
+    series: SharedItem
     source: "Source | None"
     outcome: "Future[None]"
+
+    def is_new(self, policy: DuplicatePolicy) -> bool:
+        """Tell whether the bytes are to be stored under the UIDs."""
+        stored = self.identity.sha256
+        return stored is None or (policy is DuplicatePolicy.REPLACE and stored != self.sha256)
+
+    def expect_shared(self) -> None:
+        """Add what the instance says of its study and its series to what they lack."""
+        self.study.expect(study_attributes(self.instance))
+        self.series.expect(series_attributes(self.instance))
+
+
+def read(
+    index: "Index",
+    instances: "Sequence[SOPInstance]",
+    sources: "Sequence[Source | None]",
+    outcomes: "Sequence[Future[None]]",
+    deadline: "Deadline",
+) -> list[Entry]:
+    """Return an entry for each of ``instances``, with what the ``index`` has of it.
+
+    Raises ArchiveError and botocore's errors.
+    """
+    levels = (study_key, series_key, instance_key)
+    keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
+    stored = index.read(keys, deadline)
+    shared = {key: SharedItem(key, stored.get(key, {})) for key in keys}
+    identities = {key: Identity(key, _sha256(stored.get(key, {}))) for key in keys}
+    return [
+        Entry(
+            instance,
+            hashlib.sha256(instance.content).hexdigest(),
+            identities[instance_key(instance)],
+            shared[study_key(instance)],
+            shared[series_key(instance)],
+            source,
+            outcome,
+        )
+        for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
+    ]
+
+
+def _sha256(item: "Item") -> str | None:
+    return item["SHA256"]["S"] if "SHA256" in item else None
 
 
 def turns(entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":

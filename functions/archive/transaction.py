@@ -5,46 +5,31 @@ intervals, as many items in a call as DynamoDB takes: a call costs more than wha
 What such a call does not write is written by a call of its own, which says why if it fails.
 """
 
-import hashlib
 from concurrent.futures import InvalidStateError, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from archive.entries import Entry, Identity, turns
+from archive.deadline import Deadline
+from archive.entries import DuplicatePolicy, Entry, read, turns
 from archive.errors import duplicate
-from archive.items import (
-    instance_attributes,
-    instance_key,
-    series_attributes,
-    series_key,
-    study_attributes,
-    study_key,
-)
+from archive.items import instance_attributes
 from archive.objects import object_key
-from archive.shared import SharedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from archive.copies import Source
-    from archive.deadline import Deadline
     from archive.index import Index
     from archive.items import Item, ItemKey
     from archive.objects import Objects
+    from archive.shared import SharedItem
     from dicomweb.instances import SOPInstance
 
 _SECONDS_BETWEEN_COMMITS = 0.05
-
-
-class DuplicatePolicy(StrEnum):
-    """What becomes of other bytes under the UIDs of a stored instance."""
-
-    REJECT = "reject"
-    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +43,7 @@ class Transaction:
     objects: "Objects"
     index: "Index"
     duplicate_policy: DuplicatePolicy
-    deadline: "Deadline"
+    deadline: Deadline
     putting: "ThreadPoolExecutor"
     writing: "ThreadPoolExecutor"
 
@@ -70,40 +55,15 @@ class Transaction:
     ) -> None:
         """Store ``instances``; each of ``outcomes`` is done as soon as it is known."""
         try:
-            self._store(self._read(instances, sources, outcomes))
+            entries = read(self.index, instances, sources, outcomes, self.deadline)
+            for entry in entries:
+                if entry.is_new(self.duplicate_policy):
+                    entry.expect_shared()
+            self._store(entries)
         except BaseException as error:  # noqa: BLE001 - it is the outcome of all that have none
             for outcome in outcomes:
                 with suppress(InvalidStateError):
                     outcome.set_exception(error)
-
-    def _read(
-        self,
-        instances: "Sequence[SOPInstance]",
-        sources: "Sequence[Source | None]",
-        outcomes: "Sequence[Future[None]]",
-    ) -> list[Entry]:
-        """Return an entry for each of ``instances``, with what the index has of it."""
-        levels = (study_key, series_key, instance_key)
-        keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
-        stored = self.index.read(keys, self.deadline)
-        shared = {key: SharedItem(key, stored.get(key, {})) for key in keys}
-        identities = {key: Identity(key, _sha256(stored.get(key, {}))) for key in keys}
-        entries = [
-            Entry(
-                instance,
-                hashlib.sha256(instance.content).hexdigest(),
-                identities[instance_key(instance)],
-                shared[study_key(instance)],
-                shared[series_key(instance)],
-                source,
-                outcome,
-            )
-            for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
-        ]
-        for entry in filter(self._is_new, entries):
-            entry.study.expect(study_attributes(entry.instance))
-            entry.series.expect(series_attributes(entry.instance))
-        return entries
 
     def _store(self, entries: "Sequence[Entry]") -> None:
         for turn in turns(entries):
@@ -115,32 +75,43 @@ class Transaction:
         if entry.identity.sha256 == entry.sha256:
             entry.outcome.set_result(None)
             return False
-        if not self._is_new(entry):
+        if not entry.is_new(self.duplicate_policy):
             entry.outcome.set_exception(duplicate())
             return False
         return True
 
-    def _is_new(self, entry: Entry) -> bool:
-        stored = entry.identity.sha256
-        replaces = self.duplicate_policy is DuplicatePolicy.REPLACE
-        return stored is None or (replaces and stored != entry.sha256)
-
     def _put(self, entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":
         """Put the objects of ``entries``; give at intervals those that are there by then."""
-        putting = {self.putting.submit(self._put_one, entry): entry for entry in entries}
-        while putting:
-            self.deadline.check()
-            done, _ = wait(putting, min(_SECONDS_BETWEEN_COMMITS, self.deadline.seconds_left))
-            ended = [putting.pop(future) for future in list(putting) if future in done]
-            yield [entry for entry in ended if not entry.outcome.done()]
+        ended: SimpleQueue[Entry] = SimpleQueue()
+        for entry in entries:
+            self.putting.submit(self._put_one, entry, ended)
+        left = len(entries)
+        while left:
+            together = self._take(ended, left)
+            left -= len(together)
+            yield [entry for entry in together if not entry.outcome.done()]
 
-    def _put_one(self, entry: Entry) -> None:
+    def _put_one(self, entry: Entry, ended: "SimpleQueue[Entry]") -> None:
         """Put the object of ``entry``; if that fails, it is the outcome."""
         try:
             self.deadline.check()
             self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
+        ended.put(entry)
+
+    def _take(self, ended: "SimpleQueue[Entry]", most: int) -> list[Entry]:
+        """Return what ended by the next interval, or else what ends next, until the deadline."""
+        interval = Deadline(_SECONDS_BETWEEN_COMMITS)
+        together: list[Entry] = []
+        while len(together) < most:
+            waited_for = interval if together else self.deadline
+            try:
+                together.append(ended.get(timeout=waited_for.seconds_left))
+            except Empty:
+                break
+        self.deadline.check()
+        return together
 
     def _commit(self, entries: "Sequence[Entry]") -> None:
         """Write the items of ``entries``, whose objects are there."""
@@ -184,7 +155,7 @@ class Transaction:
         identity = entry.identity
         item = self._item(entry)
         while identity.sha256 != entry.sha256:
-            if not self._is_new(entry):
+            if not entry.is_new(self.duplicate_policy):
                 raise duplicate()
             self.deadline.check()
             over = identity.sha256 or entry.sha256
@@ -202,7 +173,3 @@ class Transaction:
 
 def _can_be_inserted(entry: Entry) -> bool:
     return not (entry.identity.sha256 or entry.study.lacking or entry.series.lacking)
-
-
-def _sha256(item: "Item") -> str | None:
-    return item["SHA256"]["S"] if "SHA256" in item else None
