@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from pydicom.fileset import FileSet
 
+from dicomweb.instances import SOPInstance
+from dicomweb.outcomes import Failed, Outcome
 from stowport.bodies import Part, RelatedBody
 from stowport.command import main
 from stowport.messages import Response
@@ -313,17 +315,26 @@ def test_again_sends_what_the_journal_holds(stub: Stub, tmp_path: Path, capsys: 
 
 
 def test_ctrl_c_ends_it_and_the_next_send_goes_on(
-    stub: Stub, tmp_path: Path, capsys: Capture
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = [instance(1, 1, number) for number in range(300)]
     write(tmp_path / "in", *contents)
-    stub.script["POST"] = []
+    keep = stub._keep
+
+    def keep_slowly(received: SOPInstance | Failed) -> Outcome:
+        time.sleep(0.05)  # else a send may be over before it is interrupted
+        return keep(received)
+
     command = ["send", str(tmp_path / "in"), "--url", stub.url, "--limit", "5kB", "--json"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "stowport", *command],
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"},
-        stdout=subprocess.PIPE,
-    ) as process:
+    with (
+        monkeypatch.context() as patch,
+        subprocess.Popen(
+            [sys.executable, "-m", "stowport", *command],
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"},
+            stdout=subprocess.PIPE,
+        ) as process,
+    ):
+        patch.setattr(stub, "_keep", keep_slowly)
         while len(stub.digests) < 20:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
