@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from pydicom.fileset import FileSet
 
-from dicomweb.instances import SOPInstance
-from dicomweb.outcomes import Failed, Outcome
 from stowport.bodies import Part, RelatedBody
 from stowport.command import main
 from stowport.messages import Response
@@ -314,27 +312,27 @@ def test_again_sends_what_the_journal_holds(stub: Stub, tmp_path: Path, capsys: 
         assert len(result["stored"]) == 1
 
 
+INTERRUPTIBLE = """
+import signal, sys
+from stowport.command import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+"""What a shell starts in the background ignores SIGINT, and so do the tests that it runs."""
+
+
 def test_ctrl_c_ends_it_and_the_next_send_goes_on(
-    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:
     contents = [instance(1, 1, number) for number in range(300)]
     write(tmp_path / "in", *contents)
-    keep = stub._keep
-
-    def keep_slowly(received: SOPInstance | Failed) -> Outcome:
-        time.sleep(0.05)  # else a send may be over before it is interrupted
-        return keep(received)
-
+    stub.script["POST"] = []
     command = ["send", str(tmp_path / "in"), "--url", stub.url, "--limit", "5kB", "--json"]
-    with (
-        monkeypatch.context() as patch,
-        subprocess.Popen(
-            [sys.executable, "-m", "stowport", *command],
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"},
-            stdout=subprocess.PIPE,
-        ) as process,
-    ):
-        patch.setattr(stub, "_keep", keep_slowly)
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *command],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"},
+        stdout=subprocess.PIPE,
+    ) as process:
         while len(stub.digests) < 20:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
@@ -458,25 +456,35 @@ def test_the_table_says_why_it_ended_early(tmp_path: Path, capsys: Capture) -> N
     assert "not sent" in said
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        (
+            lambda path: path.write_bytes(large(1)[:-4]),
+            "the file was changed while it was to be sent",
+        ),
+        (Path.unlink, "the file cannot be read: No such file or directory"),
+    ],
+    ids=["shrinks", "vanishes"],
+)
 def test_a_large_file_that_changes_on_the_way_is_refused(
-    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    stub: Stub,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: tuple[Callable[[Path], object], str],
 ) -> None:
-    shrinking, vanishing = write(tmp_path / "in", large(1), large(2))
+    (path,), (change, text) = write(tmp_path / "in", large(1)), changed
     ask = Uploads._ask
 
-    def change(self: Uploads, body: RelatedBody, study: str | None) -> Response:
-        shrinking.write_bytes(large(1)[:-4])
-        vanishing.unlink(missing_ok=True)
+    def ask_after_change(self: Uploads, body: RelatedBody, study: str | None) -> Response:
+        change(path)
         return ask(self, body, study)
 
-    monkeypatch.setattr(Uploads, "_ask", change)
+    monkeypatch.setattr(Uploads, "_ask", ask_after_change)
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert code == 1
-    texts = sorted(each["text"] for each in result["refused"])
-    assert texts == [
-        "the file cannot be read: No such file or directory",
-        "the file was changed while it was to be sent",
-    ]
+    assert [each["text"] for each in result["refused"]] == [text]
     assert stub.digests == []
 
 
