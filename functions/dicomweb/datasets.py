@@ -12,17 +12,12 @@ Offsets in texts are bytes from the start of the part, or of the inflated data s
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
-from struct import Struct
 from typing import NamedTuple
 
-from dicomweb.errors import InstanceRejected
-from dicomweb.reasons import FailureReason
+from dicomweb.elementheaders import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, name
 
 MAX_DEPTH = 64
 """Sequences within sequences; the deepest of the standard's templates stay far below."""
-
-MAX_ELEMENTS = 2_000_000
-"""Elements, items and fragments, which take a second or two; only a deflate bomb has more."""
 
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
@@ -30,19 +25,11 @@ DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 _PIXEL_DATA = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 
 _GROUP_LENGTH = 0x00020000
-_ITEM_GROUP = 0xFFFE
 _ITEM = 0xFFFEE000
 _ITEM_DELIMITATION = 0xFFFEE00D
 _SEQUENCE_DELIMITATION = 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
-_NOT_IN_A_DATA_SET = frozenset((0x0000, 0x0002, _ITEM_GROUP))
-
-_SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""The VRs with a 16 bit length (PS3.5 Table 7.1-2); a VR of the future has 32 bits (6.2)."""
-
-_EXPLICIT = Struct("<HH2sH")
-_IMPLICIT = Struct("<HHI")
-_LENGTH = Struct("<I")
+_NOT_IN_A_DATA_SET = frozenset((0x0000, 0x0002, ITEM_GROUP))
 
 
 class Element(NamedTuple):
@@ -118,7 +105,7 @@ def items(sequence: Element) -> Iterator[memoryview]:
         if tag == _SEQUENCE_DELIMITATION:
             break
         if tag != _ITEM:
-            raise walker.refusal(position, f"found {_name(tag)} where an item has to be")
+            raise walker.refusal(position, f"found {name(tag)} where an item has to be")
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
@@ -136,22 +123,13 @@ def _sequence_tags() -> frozenset[int]:
     return frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
 
 
-def _is_vr(vr: bytes) -> bool:
-    return vr.isalpha() and vr.isupper()
-
-
-def _name(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-
-
-class _Walker:
+class _Walker(Headers):
     """The state of one walk. Every method takes an offset and returns the one it got to."""
 
     def __init__(self, data: memoryview, wanted: frozenset[int], max_depth: int) -> None:
-        self.data = data
+        super().__init__(data)
         self.wanted = wanted
         self.max_depth = max_depth
-        self.count = 0
         self.elements: dict[int, Element] = {}
         self.pixel_data: PixelData | None = None
         self.depth = 0
@@ -161,10 +139,10 @@ class _Walker:
         while position < end:
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag >> 16 in _NOT_IN_A_DATA_SET:
-                raise self.refusal(position, f"{_name(tag)} is no element of a data set")
+                raise self.refusal(position, f"{name(tag)} is no element of a data set")
             # Most elements are of such a VR and done with: there is nothing in them to walk.
             position = value + length
-            if vr not in _SHORT or position > end:
+            if vr not in SHORT or position > end:
                 position = self.value(tag, vr, length, value, end)
             if tag in wanted:
                 self.keep(tag, vr, data[value:position], length, value)
@@ -173,51 +151,22 @@ class _Walker:
         data, end = self.data, len(self.data)
         declared_end = -1
         while bytes(data[position : position + 2]) == b"\2\0":
-            if position == declared_end and not _is_vr(bytes(data[position + 4 : position + 6])):
+            if position == declared_end and not is_vr(bytes(data[position + 4 : position + 6])):
                 break
             tag, vr, length, value = self.header(position, end, implicit_vr=False)
             position = self.value(tag, vr, length, value, end)
             if tag in self.wanted:
                 self.keep(tag, vr, data[value:position], length, value)
-            if tag == _GROUP_LENGTH and length == _LENGTH.size:
-                declared_end = position + _LENGTH.unpack_from(data, value)[0]
+            if tag == _GROUP_LENGTH and length == LENGTH.size:
+                declared_end = position + LENGTH.unpack_from(data, value)[0]
         return position
 
     def keep(self, tag: int, vr: bytes | None, value: memoryview, length: int, at: int) -> None:
         if tag in self.elements:
-            raise self.refusal(at, f"{_name(tag)} is there twice, expected once")
+            raise self.refusal(at, f"{name(tag)} is there twice, expected once")
         if tag in _PIXEL_DATA and length != _UNDEFINED:
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
         self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
-
-    def header(
-        self, position: int, end: int, *, implicit_vr: bool
-    ) -> tuple[int, bytes | None, int, int]:
-        """Return tag, VR, length and the offset of the value (PS3.5 7.1.2, 7.1.3)."""
-        self.count += 1
-        if self.count > MAX_ELEMENTS:
-            raise self.too_many(position)
-        if position + 8 > end:
-            raise self.refusal(position, f"an element header needs 8 bytes, {end - position} left")
-        if implicit_vr:
-            group, number, length = _IMPLICIT.unpack_from(self.data, position)
-            return group << 16 | number, None, length, position + 8
-        group, number, vr, length = _EXPLICIT.unpack_from(self.data, position)
-        if group == _ITEM_GROUP:  # an item or a delimiter: no VR, and its length may look like one
-            length = _LENGTH.unpack_from(self.data, position + 4)[0]
-            return group << 16 | number, None, length, position + 8
-        if vr in _SHORT:
-            return group << 16 | number, vr, length, position + 8
-        return self.long_header(position, end, group << 16 | number, vr)
-
-    def long_header(
-        self, position: int, end: int, tag: int, vr: bytes
-    ) -> tuple[int, bytes, int, int]:
-        if not _is_vr(vr):
-            raise self.refusal(position, f"{_name(tag)} has no VR of two capital letters")
-        if position + 12 > end:
-            raise self.refusal(position, f"{_name(tag)} needs a header of 12 bytes")
-        return tag, vr, _LENGTH.unpack_from(self.data, position + 8)[0], position + 12
 
     def value(self, tag: int, vr: bytes | None, length: int, position: int, end: int) -> int:
         """Step over the value of an element, walking into sequences and fragments."""
@@ -225,7 +174,7 @@ class _Walker:
             return self.undefined_length(tag, vr, position, end)
         if position + length > end:
             raise self.refusal(
-                position, f"{_name(tag)} declares {length} bytes, {end - position} are left"
+                position, f"{name(tag)} declares {length} bytes, {end - position} are left"
             )
         if vr == b"SQ" or (vr is None and length and tag in _sequence_tags()):
             self.items(position, position + length, implicit_vr=vr is None)
@@ -240,7 +189,7 @@ class _Walker:
             return self.fragments(tag, position, end)
         if vr in (None, b"SQ", b"UN"):
             return self.items(position, end, implicit_vr=vr != b"SQ", delimited=True)
-        raise self.refusal(position, f"{_name(tag)} has undefined length, which its VR forbids")
+        raise self.refusal(position, f"{name(tag)} has undefined length, which its VR forbids")
 
     def items(self, position: int, end: int, *, implicit_vr: bool, delimited: bool = False) -> int:
         self.depth += 1
@@ -251,7 +200,7 @@ class _Walker:
             if tag == _SEQUENCE_DELIMITATION and delimited:
                 break
             if tag != _ITEM:
-                raise self.refusal(position - 8, f"found {_name(tag)} where an item has to be")
+                raise self.refusal(position - 8, f"found {name(tag)} where an item has to be")
             if length == _UNDEFINED:
                 position = self.item(position, end, implicit_vr=implicit_vr, delimited=True)
             elif position + length > end:
@@ -268,8 +217,8 @@ class _Walker:
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag == _ITEM_DELIMITATION and delimited:
                 return value
-            if tag >> 16 == _ITEM_GROUP:
-                raise self.refusal(position, f"found {_name(tag)} where an element has to be")
+            if tag >> 16 == ITEM_GROUP:
+                raise self.refusal(position, f"found {name(tag)} where an element has to be")
             position = self.value(tag, vr, length, value, end)
         return position
 
@@ -281,27 +230,10 @@ class _Walker:
             if item == _SEQUENCE_DELIMITATION:
                 break
             if item != _ITEM or position + length > end:
-                raise self.refusal(position - 8, f"a fragment of {_name(tag)} does not fit")
+                raise self.refusal(position - 8, f"a fragment of {name(tag)} does not fit")
             total += length if count else 0
             count += 1
             position += length
         if self.depth == 0 and tag in _PIXEL_DATA:
             self.pixel_data = PixelData(tag=tag, length=total, fragments=max(count - 1, 0))
         return position
-
-    def item_header(self, position: int, end: int) -> tuple[int, int, int]:
-        self.count += 1
-        if self.count > MAX_ELEMENTS:
-            raise self.too_many(position)
-        if position + 8 > end:
-            raise self.refusal(position, "a sequence or item does not end")
-        group, number, length = _IMPLICIT.unpack_from(self.data, position)
-        return group << 16 | number, length, position + 8
-
-    def too_many(self, position: int) -> InstanceRejected:
-        return self.refusal(position, f"more than {MAX_ELEMENTS} elements and items")
-
-    def refusal(self, position: int, text: str) -> InstanceRejected:
-        return InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND, f"the data set breaks at byte {position}: {text}"
-        )

@@ -11,7 +11,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from dicomweb import conformance, datasets
+from dicomweb import conformance, elementheaders
 from dicomweb.datasets import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -335,9 +335,9 @@ def test_sequences_may_be_nested_but_not_without_end(vr: str | None, undefined: 
 def test_elements_items_and_fragments_are_limited(
     monkeypatch: pytest.MonkeyPatch, data: bytes, count: int
 ) -> None:
-    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count)
+    monkeypatch.setattr(elementheaders, "MAX_ELEMENTS", count)
     walked(data)
-    monkeypatch.setattr(datasets, "MAX_ELEMENTS", count - 1)
+    monkeypatch.setattr(elementheaders, "MAX_ELEMENTS", count - 1)
     assert f"more than {count - 1} elements and items" in refusal(data)
 
 

@@ -59,6 +59,7 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "datasets",
             "dicomjson",
             "dicomxml",
+            "elementheaders",
             "errors",
             "fileformat",
             "instances",
