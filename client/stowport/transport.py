@@ -4,6 +4,7 @@ import random
 import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -55,7 +56,7 @@ class Transport:
         """Send ``request`` with the credentials; once more with others if these are refused."""
         authorization = self._credentials.authorization()
         response = self.exchange(request.authorized(authorization))
-        if response.status == 401 and self._credentials.refused(authorization):  # noqa: PLR2004 - a status
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(authorization):
             response = self.exchange(request.authorized(self._credentials.authorization()))
         return response
 

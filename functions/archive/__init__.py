@@ -46,9 +46,9 @@ class Archive:
         seconds_to_copy: int | None = None,
     ) -> None:
         session = get_session()
+        self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
         self._objects = Objects(bucket, session, copier)
-        self._index = Index(table, session)
         self._duplicate_policy = duplicate_policy
 
     def keep(

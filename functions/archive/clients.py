@@ -103,7 +103,7 @@ def s3_store(bucket: str, session: "Session") -> S3Store:
 
 def _place(bucket: str, session: "Session") -> "S3Config":
     """Return region and endpoint as botocore finds them."""
-    region = session.get_config_variable("region") or "us-east-1"
+    region = session.get_config_variable("region")
     configured = ConfiguredEndpointProvider(
         full_config=session.full_config,
         scoped_config=session.get_scoped_config(),

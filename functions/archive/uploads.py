@@ -17,7 +17,7 @@ message is sent again it is pending once more.
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
@@ -154,7 +154,7 @@ class Uploads:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            item: Item | None = error.response.get("Item")  # type: ignore[assignment] # not in the stubs
+            item = cast("dict[str, Item]", error.response).get("Item")
             return _upload(item) if item else None
         return _upload(answer["Attributes"])
 

@@ -48,7 +48,7 @@ def transact(
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         return store(event, request, media_type, chosen, context)
-    except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 502
+    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
         if not isinstance(error, RequestRejected):
             journal.log_unforeseen(error, request_id=request.request_id)
         status, reason, text = answers.refusal_of(error)

@@ -62,7 +62,7 @@ def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> Sto
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, chosen)
         return look_up(request, media_type, chosen)
-    except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 502
+    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
         if not isinstance(error, RequestRejected):
             journal.log_unforeseen(error, request_id=request.request_id)
         status, reason, text = answers.refusal_of(error)

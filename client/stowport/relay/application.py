@@ -72,7 +72,7 @@ class Relay:
         except RequestRejected as error:
             answer = refuse(error.status, error.reason, str(error), request.media_type)
             what = "refused"
-        except Exception as error:  # noqa: BLE001 - the last resort: any status but 503 is a 500
+        except Exception as error:  # noqa: BLE001 - else the server answers 500
             answer, what = _unforeseen(request), f"failed with {type(error).__name__}"
         self._log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
         await reply(answer, send)
