@@ -18,8 +18,8 @@ _execute = DynamoDBBackend.batch_execute_statement
 
 def insert_in_batches() -> None:
     """Make moto's DynamoDB execute batches of INSERT statements, as DynamoDB does."""
-    vars_of_class: Any = DynamoDBBackend
-    vars_of_class.batch_execute_statement = _batch_execute_statement
+    backend: Any = DynamoDBBackend
+    backend.batch_execute_statement = _batch_execute_statement
 
 
 def _batch_execute_statement(

@@ -21,6 +21,18 @@ NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 WIRE = Path(__file__).parent / "wire"
 
 BINARY = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
+IMAGE_PIXEL_MACRO = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+)
+"""What of the macro every native image has, but for its pixels (PS3.3 C.7.6.3)."""
+
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 

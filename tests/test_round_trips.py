@@ -4,7 +4,6 @@ Neither the metadata nor the bulk data is made by the code under test, see split
 """
 
 import re
-import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,25 +17,12 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.payloads import Candidate
 from tests import models, sample_files
+from tests.sample_files import read_for_metadata
 from tests.split_bulk_data import JSON, XML, as_json, as_xml, dcm2xml, metadata, post
 
 if TYPE_CHECKING:
     from tests.answers import Answer
     from tests.service import RunningService, Start
-
-
-def _read(source: "Path | BytesIO") -> Dataset:
-    with warnings.catch_warnings(action="ignore"):
-        data_set = dcmread(source)
-        data_set.decode()
-        data_set.walk(lambda holder, element: _drop_group_length(holder, element.tag))
-    return data_set
-
-
-def _drop_group_length(data_set: Dataset, tag: int) -> None:
-    """Group lengths are not in metadata (PS3.18 F.2.2)."""
-    if not tag & 0xFFFF:
-        del data_set[tag]
 
 
 def _is_taken(path: Path) -> bool:
@@ -105,10 +91,10 @@ def content(running: "RunningService", original: Dataset) -> bytes:
 
 
 def check(running: "RunningService", answer: "Answer", name: str, differences: set[str]) -> None:
-    original = _read(FILES[name])
+    original = read_for_metadata(FILES[name])
     assert answer.status == 200
     assert answer.stored == [original.SOPInstanceUID]
-    kept = _read(BytesIO(content(running, original)))
+    kept = read_for_metadata(BytesIO(content(running, original)))
     found = models.differences(original, kept)
     if UID(original.file_meta.TransferSyntaxUID).is_compressed and "PixelData" in original:
         assert kept.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID
@@ -141,7 +127,7 @@ def by_dcmtk(path: Path) -> bytes:
 
 
 def post_json(running: "RunningService", name: str) -> "Answer":
-    original = _read(FILES[name])
+    original = read_for_metadata(FILES[name])
     model, parts = as_json(original, original.file_meta.TransferSyntaxUID)
     return post(running, JSON, metadata([model]), *parts)
 
@@ -166,7 +152,7 @@ def test_the_xml_that_dcm2xml_writes_is_stored_as_the_file_that_it_was(
     expected, _ = OTHERWISE_IN_XML.get(name, (set(), ""))
     check(replacing, post_xml(replacing, name), name, expected)
     path = tmp_path / "stored.dcm"
-    path.write_bytes(content(replacing, _read(FILES[name])))
+    path.write_bytes(content(replacing, read_for_metadata(FILES[name])))
     assert (by_dcmtk(path) == by_dcmtk(FILES[name])) == (name not in OTHERWISE_IN_DCMTK)
 
 

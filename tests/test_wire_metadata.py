@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from tests.answers import Answer
     from tests.service import RunningService, Start
 
-JPEG = {
-    "SamplesPerPixel": 3,
-    "PhotometricInterpretation": "YBR_FULL_422",
-    "PlanarConfiguration": 0,
-    "Rows": 16,
-    "Columns": 16,
-    "BitsAllocated": 8,
-    "BitsStored": 8,
-    "HighBit": 7,
-    "PixelRepresentation": 0,
-    "LossyImageCompression": "01",
-    "LossyImageCompressionMethod": "ISO_10918_1",
-    "LossyImageCompressionRatio": 1.21,
-}
 JP2 = {
     "SamplesPerPixel": 3,
     "PhotometricInterpretation": "RGB",
@@ -47,6 +33,12 @@ JP2 = {
     "BitsStored": 8,
     "HighBit": 7,
     "PixelRepresentation": 0,
+}
+JPEG = JP2 | {
+    "PhotometricInterpretation": "YBR_FULL_422",
+    "LossyImageCompression": "01",
+    "LossyImageCompressionMethod": "ISO_10918_1",
+    "LossyImageCompressionRatio": 1.21,
 }
 PNG = JP2 | {"Rows": 4, "Columns": 4}
 BASELINE, JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"

@@ -23,6 +23,7 @@ from tests.intercepted_s3 import InterceptedS3
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.session import Session
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
     from obstore.store import S3Store
 
@@ -177,6 +178,22 @@ class Sender:
         return [error.reason.name if error else "stored" for error in kept]
 
 
+def create_index(dynamodb: "DynamoDBClient", table: str) -> None:
+    """Create the table of study, series and instance items."""
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "StudyInstanceUID", "KeyType": "HASH"},
+            {"AttributeName": "Resource", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
+            {"AttributeName": "Resource", "AttributeType": "S"},
+        ],
+    )
+
+
 class Deployment:
     """The bucket and the table of a deployment."""
 
@@ -184,18 +201,7 @@ class Deployment:
         self._s3 = s3_client(session)
         self._dynamodb = dynamodb_client(session)
         self._s3.create_bucket(Bucket=BUCKET)
-        self._dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "StudyInstanceUID", "KeyType": "HASH"},
-                {"AttributeName": "Resource", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
-                {"AttributeName": "Resource", "AttributeType": "S"},
-            ],
-        )
+        create_index(self._dynamodb, TABLE)
 
     def stored(self, key: str) -> "GetObjectOutputTypeDef":
         return self._s3.get_object(Bucket=BUCKET, Key=key)

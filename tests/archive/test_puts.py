@@ -253,9 +253,3 @@ def test_a_store_is_made_without_a_connection(objects: Callable[[str], Objects])
         time.sleep(0.1)
 
     assert connections == []
-
-
-def test_a_timeout_is_one_of_an_attempt(objects: Callable[[str], Objects]) -> None:
-    options = objects("http://127.0.0.1:9")._store.client_options
-    assert options
-    assert options["timeout"] in ("8s", timedelta(seconds=8))

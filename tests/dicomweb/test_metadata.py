@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from pydicom import dcmread
 from pydicom.data.data_manager import DATA_ROOT
 from pydicom.dataset import Dataset
 
@@ -17,6 +16,7 @@ from dicomweb import jsonmetadata, xmlmetadata
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import Metadata
 from tests import models
+from tests.sample_files import read_for_metadata
 
 FILES = {
     "/".join(path.relative_to(DATA_ROOT).parts[1:]): path
@@ -80,23 +80,9 @@ OTHERWISE_IN_XML = {
 }
 
 
-def sample(name: str) -> Dataset:
-    """Return a sample file as pydicom reads it, every element converted; some make it warn."""
-    with warnings.catch_warnings(action="ignore"):
-        data_set = dcmread(FILES[name], force=True)
-        data_set.decode()
-        data_set.walk(lambda holder, element: _drop_group_length(holder, element.tag))
-    return data_set
-
-
-def _drop_group_length(data_set: Dataset, tag: int) -> None:
-    if not tag & 0xFFFF:
-        del data_set[tag]
-
-
 @pytest.mark.parametrize("name", sorted(FILES.keys() - NO_JSON.keys()))
 def test_the_json_that_pydicom_writes_is_read_as_the_same_data_set(name: str) -> None:
-    original = sample(name)
+    original = read_for_metadata(FILES[name])
     with warnings.catch_warnings(action="ignore"):
         written = json.dumps([original.to_json_dict()])
 
@@ -109,7 +95,7 @@ def test_the_json_that_pydicom_writes_is_read_as_the_same_data_set(name: str) ->
 @pytest.mark.parametrize("name", sorted(NO_JSON))
 def test_pydicom_writes_no_json_of_the_files_left_out(name: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        sample(name).to_json_dict()
+        read_for_metadata(FILES[name]).to_json_dict()
 
 
 def dcm2xml(name: str, *options: str) -> "subprocess.CompletedProcess[bytes]":
@@ -150,7 +136,7 @@ def _drop(original: Dataset, read: Dataset, held: set[tuple[int, int]]) -> None:
 def test_the_xml_that_dcm2xml_writes_in_unicode_is_read_as_the_same_data_set(name: str) -> None:
     metadata = read_xml(name, "+Xn", "+U8")
 
-    original, read = without(sample(name), metadata)
+    original, read = without(read_for_metadata(FILES[name]), metadata)
 
     # dcm2xml writes the character set of the document into the data set, as UTF-8 it is no other.
     found = models.differences(original, read) - {"(0008,0005)"}
@@ -166,7 +152,7 @@ ENCODED_OTHERWISE = {"chrI2.dcm", "chrKoreanMulti.dcm", *NO_UNICODE}
 def test_the_xml_of_dcm2xml_without_namespace_and_in_its_own_encoding_is_read(name: str) -> None:
     metadata = read_xml(name)
 
-    found = models.differences(*without(sample(name), metadata))
+    found = models.differences(*without(read_for_metadata(FILES[name]), metadata))
 
     expected, _ = OTHERWISE_IN_XML.get(name, (set(), ""))
     assert found == expected
@@ -176,7 +162,7 @@ def test_the_xml_of_dcm2xml_without_namespace_and_in_its_own_encoding_is_read(na
 def test_inline_binary_of_dcm2xml_is_the_bytes_that_it_read(name: str) -> None:
     metadata = read_xml(name, "+Eb")
 
-    original = sample(name)
+    original = read_for_metadata(FILES[name])
     found = {
         element.tag
         for element in metadata.data_set
@@ -256,7 +242,7 @@ def test_json_of_dcm4che_is_unicode_whatever_its_character_set() -> None:
 def test_xml_of_odil_is_the_file_that_it_read_and_has_locations_as_values_of_vr_ur() -> None:
     [instance], locations = wire_metadata("odil-xml-1")
 
-    read, original = instance.data_set, sample("CT_small.dcm")
+    read, original = instance.data_set, read_for_metadata(FILES["CT_small.dcm"])
 
     binary = {element.tag for element in read if element.VR == "UR"}
     assert {read[tag].value for tag in binary} == locations

@@ -66,18 +66,7 @@ def model(uri: str | None = "pixels", **attributes: object) -> Model:
 
 def described(**attributes: object) -> Model:
     """Return an image that says nothing of its pixels but ``attributes``."""
-    known: Model = dict.fromkeys(
-        (
-            "SamplesPerPixel",
-            "PhotometricInterpretation",
-            "Rows",
-            "Columns",
-            "BitsAllocated",
-            "BitsStored",
-            "HighBit",
-            "PixelRepresentation",
-        )
-    )
+    known: Model = dict.fromkeys(models.IMAGE_PIXEL_MACRO)
     return model(SOPClassUID=SECONDARY_CAPTURE, **{**known, **attributes})
 
 

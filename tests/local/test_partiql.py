@@ -7,6 +7,7 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 
 from local import partiql
+from tests.archive.deployment import create_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +25,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> "Iterator[DynamoDBClient]":
     partiql.insert_in_batches()
     with mock_aws():
         client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "StudyInstanceUID", "KeyType": "HASH"},
-                {"AttributeName": "Resource", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
-                {"AttributeName": "Resource", "AttributeType": "S"},
-            ],
-        )
+        create_index(client, TABLE)
         yield client
 
 

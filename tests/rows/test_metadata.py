@@ -11,7 +11,7 @@ from pydicom.encaps import generate_frames
 
 from tests.builders import data_set, part, sop_uid, study_uid
 from tests.dicomweb.codestreams.bitstreams import file
-from tests.models import native_xml
+from tests.models import IMAGE_PIXEL_MACRO, native_xml
 from tests.split_bulk_data import JSON, XML, bulk, metadata, post
 
 if TYPE_CHECKING:
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 EXPLICIT = "1.2.840.10008.1.2.1"
 BASELINE, SV1 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70"
 PIXELS = bytes(range(32))
-MACRO = (
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-)
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 MULTI_FRAME = "1.2.840.10008.5.1.4.1.1.7.4"
 PDF, VIDEO = "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.77.1.4.1"
@@ -49,7 +39,7 @@ def model(row: int, number: int = 1, uri: str | None = "pixels", **attributes: o
 
 def image(row: int, **attributes: object) -> Model:
     """Return the JSON of a secondary capture that says nothing of its pixels."""
-    described: Model = {**dict.fromkeys(MACRO), **attributes}
+    described: Model = {**dict.fromkeys(IMAGE_PIXEL_MACRO), **attributes}
     return model(row, 1, "pixels", SOPClassUID=SECONDARY_CAPTURE, **described)
 
 
@@ -103,7 +93,7 @@ def sample_frame(name: str) -> tuple[Dataset, bytes]:
 
 
 def macro(found: Dataset) -> list[object]:
-    return [found[keyword].value for keyword in MACRO]
+    return [found[keyword].value for keyword in IMAGE_PIXEL_MACRO]
 
 
 def test_row_081_xml_and_uncompressed_pixel_data(running: "RunningService") -> None:
@@ -327,7 +317,7 @@ def test_row_097_jpeg_ls_and_rle_need_their_description(
     original, frame = sample_frame(name)
     sent = bulk(frame, "pixels", media_type)
     refused(post(running, JSON, metadata([image(97)]), sent), 97, 0xA900)
-    described = {keyword: original[keyword].value for keyword in MACRO}
+    described = {keyword: original[keyword].value for keyword in IMAGE_PIXEL_MACRO}
     row = 1097 + len(name)
     found = one(running, row, metadata([image(row, **described)]), sent)
     assert found.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID
@@ -353,7 +343,7 @@ def test_row_099_video(running: "RunningService") -> None:
 
 
 def pdf(row: int, mime_type: str | None) -> Model:
-    nothing = dict.fromkeys(MACRO)
+    nothing = dict.fromkeys(IMAGE_PIXEL_MACRO)
     sent = model(row, 1, None, SOPClassUID=PDF, **nothing)
     sent["00420011"] = {"vr": "OB", "BulkDataURI": "document"}
     if mime_type:
