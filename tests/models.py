@@ -31,7 +31,7 @@ IMAGE_PIXEL_MACRO = (
     "HighBit",
     "PixelRepresentation",
 )
-"""What of the macro every native image has, but for its pixels (PS3.3 C.7.6.3)."""
+"""What of the Image Pixel Description Macro is Type 1 (PS3.3 Table C.7-11c)."""
 
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
