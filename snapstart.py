@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # of SAM
 
 ROOT = Path(__file__).parent
 

@@ -10,7 +10,7 @@ import random
 import ssl
 from importlib import import_module
 
-from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped]
+from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped] # AWS's
 
 IMPORTED_LATER = (
     "PIL.Image",
