@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
-from dicomweb.multipart import split
+from dicomweb.envelope.multipart import split
 
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 WIRE = Path(__file__).parent / "wire"

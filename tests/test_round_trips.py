@@ -13,9 +13,9 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.uid import UID
 
+from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.payloads import Candidate
 from tests import models, sample_files
 from tests.sample_files import read_for_metadata
 from tests.split_bulk_data import JSON, XML, as_json, as_xml, dcm2xml, metadata, post

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pydicom
 
+from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
-from dicomweb.fileformat import FileMeta, read_file_meta
 from dicomweb.instances import receive
-from dicomweb.payloads import Candidate
+from dicomweb.part10.file import FileMeta, read_file_meta
 from stowport.bodies import File, Part
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"

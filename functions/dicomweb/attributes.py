@@ -15,8 +15,8 @@ from pydicom import charset
 from pydicom.config import RAISE
 from pydicom.valuerep import TEXT_VR_DELIMS, validate_value
 
-from dicomweb.datasets import Element, items, walk
 from dicomweb.errors import InstanceRejected
+from dicomweb.part10.walker import Element, items, walk
 
 IndexValue = str | int | list["IndexValue"] | dict[str, "IndexValue"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from dicomweb import conformance
 from dicomweb.conformance import StorageProfile
-from dicomweb.datasets import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.errors import InstanceRejected
+from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from dicomweb import checks, conformance
 from dicomweb.attributes import TAGS, IndexAttributes, index_attributes, integer
+from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
-from dicomweb.datasets import DataSet, walk
 from dicomweb.errors import InstanceRejected
-from dicomweb.fileformat import FileMeta, inflate, read_file_meta, uid_text
 from dicomweb.outcomes import Failed, SOPReference
-from dicomweb.payloads import Candidate
+from dicomweb.part10.file import FileMeta, inflate, read_file_meta, uid_text
+from dicomweb.part10.walker import DataSet, walk
 
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018

@@ -5,47 +5,21 @@ A bare Part 10 file is taken as well, because Azure's, Google's and AWS HealthIm
 tools send that.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from mmap import mmap
 
-from dicomweb import mediatypes, multipart
-from dicomweb.errors import InstanceRejected, MalformedRequest
-from dicomweb.fileformat import is_file
-from dicomweb.mediatypes import ALIASES, DICOM, MULTIPART_RELATED, OCTET_STREAM
-from dicomweb.multipart import BodyPart
-from dicomweb.outcomes import SOPReference
-from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.candidates import Candidate, part10_content
+from dicomweb.envelope import mediatypes, multipart
+from dicomweb.envelope.mediatypes import ALIASES, DICOM, MULTIPART_RELATED, OCTET_STREAM
+from dicomweb.envelope.multipart import BodyPart
+from dicomweb.errors import MalformedRequest
 
 _EXPECTED = (
     'expected multipart/related; type="application/dicom"; boundary=... with a Part 10 file a'
     ' part, the same of type="application/dicom+xml" or "application/dicom+json" with metadata and'
     " bulk data, or application/dicom with one file"
 )
-_UNENCODED = ("", "binary", "8bit", "7bit")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """What a request offers as an instance: where it is, and its Part 10 file.
-
-    ``number`` is that of the part and ``item`` its place in there if it is metadata. ``content``
-    raises InstanceRejected if there is no such file. ``reference`` names the instance if that is
-    known beforehand; ``warning`` and ``text`` say what was noticed in case it is stored.
-    """
-
-    number: int
-    content: Callable[[], memoryview]
-    item: int | None = None
-    reference: SOPReference | None = None
-    warning: WarningReason | None = None
-    text: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where it is, for a text."""
-        return f"part {self.number}" + (f", instance {self.item}" if self.item else "")
 
 
 def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, list[BodyPart]]:
@@ -92,41 +66,10 @@ def candidates(
     if it is one; both matter to metadata only. Raises MalformedRequest for metadata that is none.
     """
     if root_type != DICOM:
-        from dicomweb import metadatainstances  # noqa: PLC0415 - few requests need its imports
+        from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports
 
-        return metadatainstances.candidates(
-            root_type, parts, url=url, study_instance_uid=study_instance_uid
-        )
+        return assembly.candidates(root_type, parts, url=url, study_instance_uid=study_instance_uid)
     return [
         Candidate(number=part.number, content=partial(part10_content, part, root_type))
         for part in parts
     ]
-
-
-def part10_content(part: BodyPart, root_type: str) -> memoryview:
-    """Return the Part 10 file that a body part holds.
-
-    A part without Content-Type has the type of the root; ``application/octet-stream`` is taken
-    if the file prefix is there. Part parameters such as ``transfer-syntax`` and Weasis's bogus
-    ``Content-Encoding: gzip, identity`` are not looked at: the File Meta wins (PS3.18 8.7.9).
-    Raises InstanceRejected (C000) if the part holds something else.
-    """
-    check_unencoded(part)
-    try:
-        media_type = mediatypes.parse_media_type(part.headers.get("content-type") or root_type)
-    except MalformedRequest as error:
-        raise _unreadable(str(error)) from error
-    is_part10 = media_type.essence == OCTET_STREAM and is_file(part.content)
-    if media_type.essence != DICOM and not is_part10:
-        raise _unreadable("found a media type other than that of the request, application/dicom")
-    return part.content
-
-
-def check_unencoded(part: BodyPart) -> None:
-    """Content as it is: HTTP needs no Content-Transfer-Encoding (RFC 9110 B.5), or C000."""
-    if part.headers.get("content-transfer-encoding", "").lower() not in _UNENCODED:
-        raise _unreadable("found a Content-Transfer-Encoding, expected binary content")
-
-
-def _unreadable(text: str) -> InstanceRejected:
-    return InstanceRejected(FailureReason.CANNOT_UNDERSTAND, text)

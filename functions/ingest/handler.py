@@ -17,9 +17,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from archive import Archive, ArchiveError
 from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
+from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.instances import SOPInstance
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome
 from dicomweb.payloads import read_parts
 from ingest.messages import Message, read_message

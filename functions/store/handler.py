@@ -8,7 +8,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive import Archive, ArchiveError
-from dicomweb import capabilities, mediatypes
+from dicomweb.answer import capabilities
+from dicomweb.envelope import mediatypes
 from dicomweb.errors import RequestRejected
 from dicomweb.instances import SOPInstance
 from dicomweb.payloads import read_parts

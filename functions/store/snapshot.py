@@ -15,7 +15,7 @@ from snapshot_restore_py import register_after_restore  # type: ignore[import-un
 IMPORTED_LATER = (
     "PIL.Image",
     "PIL.ImageSequence",
-    "dicomweb.metadatainstances",
+    "dicomweb.metadata.assembly",
     "pydicom._dicom_dict",
 )
 """What other starts leave to the first request that needs it."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from dicomweb import response
+from dicomweb.answer import responsemodule
 from dicomweb.errors import RequestRejected
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
 from dicomweb.reasons import FailureReason
@@ -17,12 +17,12 @@ def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str)
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     warned = [(instance.warning, instance.text) for instance in stored if instance.warning]
-    url = response.study_url(stored, retrieve_base_url)
-    module = response.store_instances_response(outcomes, retrieve_base_url)
+    url = responsemodule.study_url(stored, retrieve_base_url)
+    module = responsemodule.store_instances_response(outcomes, retrieve_base_url)
     return StoreResponse(
         status=status_of(outcomes),
         media_type=media_type,
-        body=response.encode(module, media_type),
+        body=responsemodule.encode(module, media_type),
         warnings=[*((failure.reason, failure.text) for failure in failed), *warned],
         headers={"Location": url} if url else {},
     )
@@ -33,7 +33,7 @@ def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: st
     return StoreResponse(
         status=status,
         media_type=media_type,
-        body=response.encode(response.status_report(text), media_type),
+        body=responsemodule.encode(responsemodule.status_report(text), media_type),
         warnings=[(reason, text)],
     )
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archive import ArchiveError
+from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope.multipart import BodyPart
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored
-from dicomweb.payloads import Candidate, candidates
+from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import log_unforeseen
 

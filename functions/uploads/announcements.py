@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dicomweb import mediatypes
 from dicomweb.checks import is_uid
+from dicomweb.envelope import mediatypes
+from dicomweb.envelope.mediatypes import DICOM, MULTIPART_RELATED
 from dicomweb.errors import MalformedRequest
-from dicomweb.mediatypes import DICOM, MULTIPART_RELATED
 
 _LONGEST_CONTENT_TYPE = 1024
 

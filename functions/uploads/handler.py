@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive.staging import LARGEST_PUT_BYTES, Staging
 from archive.uploads import State, Upload, Uploads
-from dicomweb import mediatypes
+from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.reasons import FailureReason
 from transaction import answers, gateway, journal, outcomejson

@@ -13,8 +13,9 @@ from mmap import ACCESS_READ, mmap
 from typing import IO, Any
 from xml.etree import ElementTree as ET
 
-from dicomweb import mediatypes, response
+from dicomweb.answer import responsemodule
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
@@ -90,13 +91,13 @@ class Stub(ThreadingHTTPServer):
                 candidate, study_instance_uid=study, profile=StorageProfile.CONFORMANCE
             )
             outcomes.append(self._keep(instance))
-        module = response.store_instances_response(outcomes, self.retrieve_base_url)
+        module = responsemodule.store_instances_response(outcomes, self.retrieve_base_url)
         warnings = "; ".join(each.text for each in outcomes if isinstance(each, Failed))
         reasons = [each.reason for each in outcomes if isinstance(each, Failed)]
         headers = {"Content-Type": mediatypes.DICOM_JSON}
         if reasons:
             headers["Warning"] = f'299 stub "{reasons[0]:04X}: {warnings}"'
-        body = response.encode(module, mediatypes.DICOM_JSON).encode()
+        body = responsemodule.encode(module, mediatypes.DICOM_JSON).encode()
         return Reply(status=status_of(outcomes), headers=headers, body=body)
 
     def _keep(self, instance: SOPInstance | Failed) -> Outcome:
@@ -164,7 +165,7 @@ class Stub(ThreadingHTTPServer):
 
 
 def status_report(status: int, text: str, **headers: str) -> Reply:
-    body = response.encode(response.status_report(text), mediatypes.DICOM_XML).encode()
+    body = responsemodule.encode(responsemodule.status_report(text), mediatypes.DICOM_XML).encode()
     fields = {"Content-Type": mediatypes.DICOM_XML} | headers
     return Reply(status=status, headers=fields, body=body)
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from dicomweb import checks
 from dicomweb.checks import ImagePixel, is_uid
 from dicomweb.conformance import StorageProfile
-from dicomweb.datasets import (
+from dicomweb.errors import InstanceRejected
+from dicomweb.part10.walker import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
     PIXEL_DATA,
     PixelData,
 )
-from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 CT = "1.2.840.10008.5.1.4.1.1.2"

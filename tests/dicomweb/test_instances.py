@@ -18,8 +18,8 @@ from pydicom.uid import (
 )
 
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope.multipart import BodyPart
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, SOPReference
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason

@@ -7,9 +7,9 @@ import warnings
 
 from dicomweb.checks import is_uid
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope.mediatypes import DICOM
+from dicomweb.envelope.multipart import BodyPart
 from dicomweb.instances import receive
-from dicomweb.mediatypes import DICOM
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed
 from dicomweb.payloads import candidates
 from tests import sample_files

@@ -5,8 +5,8 @@
 
 from contextlib import suppress
 
+from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML, negotiate, parse_media_type
 from dicomweb.errors import MalformedRequest
-from dicomweb.mediatypes import DICOM_JSON, DICOM_XML, negotiate, parse_media_type
 from tests.fuzz.mutations import main
 
 SEEDS = (

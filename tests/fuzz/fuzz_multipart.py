@@ -5,8 +5,8 @@
 
 from contextlib import suppress
 
+from dicomweb.envelope.multipart import split
 from dicomweb.errors import MalformedRequest
-from dicomweb.multipart import split
 from tests import builders
 from tests.fuzz.mutations import main
 

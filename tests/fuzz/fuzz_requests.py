@@ -11,13 +11,14 @@ from pathlib import Path
 
 from lxml import etree
 
-from dicomweb import response
+from dicomweb.answer import responsemodule
+from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.mediatypes import DICOM_JSON, DICOM_XML
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.payloads import Candidate, candidates, read_parts
+from dicomweb.payloads import candidates, read_parts
 from tests import builders
 from tests.fuzz.mutations import main
 
@@ -39,9 +40,9 @@ def target(request: bytes) -> None:
         offered = candidates(root_type, parts, url="http://127.0.0.1", study_instance_uid=None)
         outcomes = [_outcome(candidate) for candidate in offered]
         assert status_of(outcomes) in (200, 202, 400, 409)
-        module = response.store_instances_response(outcomes, "http://127.0.0.1")
-        assert json.loads(response.encode(module, DICOM_JSON))
-        assert len(etree.fromstring(response.encode(module, DICOM_XML).encode()))
+        module = responsemodule.store_instances_response(outcomes, "http://127.0.0.1")
+        assert json.loads(responsemodule.encode(module, DICOM_JSON))
+        assert len(etree.fromstring(responsemodule.encode(module, DICOM_XML).encode()))
 
 
 def _outcome(candidate: Candidate) -> Outcome:

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from pydicom.dataset import Dataset
 
-from dicomweb import response
-from dicomweb.mediatypes import DICOM_XML
+from dicomweb.answer import responsemodule
+from dicomweb.envelope.mediatypes import DICOM_XML
 from dicomweb.outcomes import SOPReference, Stored, status_of
 from dicomweb.reasons import WarningReason
 from tests.answers import NATIVE, from_xml
@@ -169,7 +169,7 @@ def test_row_122_a_warning_makes_it_202() -> None:
         series_instance_uid="1.5",
         warning=WarningReason.COERCION_OF_DATA_ELEMENTS,
     )
-    module = response.encode(response.store_instances_response([stored], ""), DICOM_XML)
+    module = responsemodule.encode(responsemodule.store_instances_response([stored], ""), DICOM_XML)
     assert status_of([stored]) == 202
     (item,) = from_xml(ET.fromstring(module))["00081199"]
     assert item["00081196"] == ["45056"]

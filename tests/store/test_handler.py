@@ -5,9 +5,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from dicomweb.candidates import Candidate
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
-from dicomweb.payloads import Candidate
 from dicomweb.reasons import FailureReason
 from events.instances import PERSONAL, ct, study_instance_uid
 from store import handler

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dicomweb.conformance import StorageProfile
+from dicomweb.envelope.mediatypes import DICOM
+from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.mediatypes import DICOM
-from dicomweb.multipart import BodyPart
 from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason, WarningReason

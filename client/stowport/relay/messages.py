@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from dicomweb import mediatypes, response
+from dicomweb.answer import responsemodule
+from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
 from dicomweb.reasons import FailureReason, WarningReason
@@ -82,15 +83,15 @@ async def reply(message: Reply, send: Send) -> None:
 
 def report(outcomes: list[Outcome], retrieve_base_url: str, media_type: str) -> Reply:
     """Answer with the Store Instances Response Module (PS3.18 10.5.3)."""
-    module = response.store_instances_response(outcomes, retrieve_base_url)
+    module = responsemodule.store_instances_response(outcomes, retrieve_base_url)
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
-    url = response.study_url(stored, retrieve_base_url)
+    url = responsemodule.study_url(stored, retrieve_base_url)
     headers = [("Location", url)] if url else []
     warnings = [(each.reason, each.text) for each in outcomes if isinstance(each, Failed)]
     warned = [(each.warning, each.text) for each in stored if each.warning]
     return _reply(
         status_of(outcomes),
-        response.encode(module, media_type),
+        responsemodule.encode(module, media_type),
         media_type,
         [*headers, *_warnings([*warnings, *warned])],
     )
@@ -98,7 +99,7 @@ def report(outcomes: list[Outcome], retrieve_base_url: str, media_type: str) -> 
 
 def refuse(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> Reply:
     """Answer a request of which nothing was sent on with a Status Report (PS3.18 8.6.3)."""
-    body = response.encode(response.status_report(text), media_type)
+    body = responsemodule.encode(responsemodule.status_report(text), media_type)
     return _reply(status, body, media_type, _warnings([(reason, text)]))
 
 

@@ -1,0 +1,176 @@
+"""Make instances from metadata and bulk data (PS3.18 10.5.1.4, 10.5.2).
+
+All metadata is read first, whatever the order of the parts, since it says which parts are bulk
+data and to which instances they belong. Each instance then becomes the Part 10 file that a
+sender with a DICOM toolkit would have sent, and is judged as that one would be.
+
+A part that no metadata refers to fails for itself: its sender meant it to be stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NoReturn
+
+from pydicom.dataset import Dataset
+
+from dicomweb.candidates import Candidate, check_unencoded
+from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
+from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
+from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
+from dicomweb.metadata.budget import Room
+from dicomweb.metadata.bulkdata import BulkData, missing
+from dicomweb.metadata.datasets import put, uid
+from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
+from dicomweb.metadata.metadata import Metadata
+from dicomweb.metadata.references import Reference, references
+from dicomweb.metadata.values import set_value
+from dicomweb.outcomes import SOPReference
+from dicomweb.part10.walker import PIXEL_DATA
+from dicomweb.reasons import FailureReason, WarningReason
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of all instances of a request together: many may refer to the same bulk data."""
+
+_UNREFERENCED = (
+    "found bulk data that no metadata of the request refers to, expected a BulkDataURI that is its"
+    " Content-Location"
+)
+_DISCARDED = (
+    "found elements of group 0002 in the metadata, which were discarded: the File Meta Information"
+    " is made here"
+)
+
+
+def candidates(
+    root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
+) -> list[Candidate]:
+    """Return what parts of metadata and bulk data offer, instances first, in order.
+
+    ``url`` is that of the request, against which relative references are resolved. An instance
+    without Study Instance UID is of the target's study, if it is one. Raises MalformedRequest if
+    there is no metadata, too much, or a part of it that is no document of ``root_type``.
+    """
+    metadata_parts = [part for part in parts if _is_metadata(part, root_type)]
+    if not metadata_parts:
+        raise MalformedRequest(f"found no part of {root_type}, expected metadata in one or more")
+    read = [
+        (part.number, item, metadata)
+        for part in metadata_parts
+        for item, metadata in enumerate(_read(part, root_type), start=1)
+    ]
+    if len(read) > MAX_PARTS:
+        raise MalformedRequest(f"found {len(read)} instances, expected at most {MAX_PARTS}")
+    numbers = {part.number for part in metadata_parts}
+    bulk_data = BulkData([part for part in parts if part.number not in numbers], url)
+    assembly = _Assembly(bulk_data, study_instance_uid)
+    found = [assembly.candidate(*metadata) for metadata in read]
+    return [*found, *assembly.unreferenced()]
+
+
+def _is_metadata(part: BodyPart, root_type: str) -> bool:
+    """Tell metadata from bulk data, which may be XML or JSON too, but has a location."""
+    declared = part.headers.get("content-type")
+    located = "content-location" in part.headers
+    if not declared:
+        return not located
+    try:
+        essence = parse_media_type(declared).essence
+    except MalformedRequest:
+        return False
+    return essence == root_type or (ALIASES.get(essence) == root_type and not located)
+
+
+def _read(part: BodyPart, root_type: str) -> Sequence[Metadata | InstanceRejected]:
+    try:
+        check_unencoded(part)
+        if root_type == DICOM_XML:
+            return [nativemodel.read(part.content)]
+        return jsonmodel.read(part.content)
+    except MalformedRequest as error:
+        raise MalformedRequest(f"part {part.number}: {error}") from error
+    except InstanceRejected as refusal:
+        return [refusal]
+
+
+def _refuse(refusal: InstanceRejected) -> NoReturn:
+    raise refusal
+
+
+class _Assembly:
+    """What the instances of a request have in common: bulk data, target, and room."""
+
+    def __init__(self, bulk_data: BulkData, target: str | None) -> None:
+        self.bulk_data = bulk_data
+        self.target = target
+        self.room = Room(MAX_BYTES)
+        self.uris: set[str] = set()
+        self.all_known = True
+
+    def candidate(self, number: int, item: int, metadata: Metadata | InstanceRejected) -> Candidate:
+        """Return an instance that is yet to be written."""
+        if isinstance(metadata, InstanceRejected):
+            self.all_known = False
+            return Candidate(number=number, item=item, content=partial(_refuse, metadata))
+        data_set = metadata.data_set
+        found = references(metadata, self.bulk_data)
+        self.uris.update(uri for _, _, uri in found)
+        if self.target and not data_set.get("StudyInstanceUID"):
+            put(data_set, "StudyInstanceUID", self.target)
+        return Candidate(
+            number=number,
+            item=item,
+            content=partial(self.file, data_set, found),
+            reference=SOPReference.of(
+                uid(data_set, "SOPClassUID"), uid(data_set, "SOPInstanceUID")
+            ),
+            warning=WarningReason.ELEMENTS_DISCARDED if metadata.discarded_file_meta else None,
+            text=_DISCARDED if metadata.discarded_file_meta else "",
+        )
+
+    def unreferenced(self) -> Iterator[Candidate]:
+        """Yield a failure for each part that belongs to no instance.
+
+        If the metadata of an instance cannot be read, nobody knows what belongs to it.
+        """
+        refusal = InstanceRejected(FailureReason.CANNOT_UNDERSTAND, _UNREFERENCED)
+        for part in self.bulk_data.unreferenced(self.uris) if self.all_known else ():
+            yield Candidate(number=part.number, content=partial(_refuse, refusal))
+
+    def file(self, data_set: Dataset, found: Sequence[Reference]) -> memoryview:
+        """Return the instance as a file of PS3.10; raises InstanceRejected if it is none."""
+        transfer_syntax_uid = self.fill(data_set, found)
+        if ENCAPSULATED_DOCUMENT in data_set:
+            set_document_length(data_set)
+        charactersets.settle(data_set)
+        return writer.write(data_set, transfer_syntax_uid)
+
+    def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
+        """Fill in the bulk data and return the transfer syntax that follows."""
+        values = [(holder, tag, self.bulk_data.find(uri)) for holder, tag, uri in found]
+        if not all(parts for _, _, parts in values):
+            raise missing()
+        self.room.take(sum(len(part.content) for _, _, parts in values for part in parts))
+        encodings = {id(item): known for item, known in charactersets.walk(data_set)}
+        pixel_data: Sequence[BodyPart] = ()
+        for holder, tag, parts in values:
+            if holder is data_set and tag == PIXEL_DATA:
+                pixel_data = parts
+            elif holder is data_set and tag == ENCAPSULATED_DOCUMENT:
+                set_document(data_set, _only(parts))
+            else:
+                set_value(holder[tag], _only(parts), encodings[id(holder)])
+        if pixel_data:
+            return pixeldata.set_pixel_data(data_set, pixel_data, self.room)
+        if data_set.get("PixelData"):
+            pixeldata.set_inline_pixel_data(data_set)
+        return pixeldata.EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _only(parts: Sequence[BodyPart]) -> BodyPart:
+    if len(parts) > 1:
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
+        )
+    return parts[0]

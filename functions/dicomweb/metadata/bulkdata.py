@@ -1,0 +1,103 @@
+"""Find the bulk data that metadata refers to (PS3.18 8.6.1.2, 10.5.1.4).
+
+A part is found by its Content-Location and nothing else: the same string first, and then, since
+senders write a relative reference here and an absolute one there, the same URI after both are
+resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). What no part of the
+request has is missing. Nothing is ever fetched, whatever scheme the URI has.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from dicomweb.candidates import check_unencoded
+from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType, parse_media_type
+from dicomweb.envelope.multipart import BodyPart
+from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.reasons import FailureReason
+
+_FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_ESCAPED_OR_TO_BE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
+
+
+class BulkData:
+    """The parts of a request that are not metadata, by what they say is their location."""
+
+    def __init__(self, parts: Iterable[BodyPart], url: str) -> None:
+        self.parts = list(parts)
+        self.url = url
+        self.exact: dict[str, list[BodyPart]] = {}
+        self.normalised: dict[str, list[BodyPart]] = {}
+        self.frames: dict[str, dict[int, BodyPart]] = {}
+        for part in self.parts:
+            location = part.headers.get("content-location")
+            if location:
+                self._place(part, location)
+
+    def _place(self, part: BodyPart, location: str) -> None:
+        normalised = self._normalise(location)
+        self.exact.setdefault(location, []).append(part)
+        self.normalised.setdefault(normalised, []).append(part)
+        frame = _FRAME.fullmatch(normalised)
+        if frame:
+            self.frames.setdefault(frame[1], {}).setdefault(int(frame[2]), part)
+
+    def find(self, uri: str) -> Sequence[BodyPart]:
+        """Return the parts of a BulkDataURI, or none if they are not there.
+
+        Several parts are the frames of pixel data, in order: they have the same location, or
+        that of the URI with ``/frames/1`` and so on, of which none may be missing.
+        """
+        normalised = self._normalise(uri)
+        parts = self.exact.get(uri) or self.normalised.get(normalised)
+        if parts:
+            return parts
+        frames = self.frames.get(normalised, {})
+        return (
+            [frames[number] for number in sorted(frames)]
+            if max(frames, default=0) == len(frames)
+            else ()
+        )
+
+    def unreferenced(self, uris: Iterable[str]) -> list[BodyPart]:
+        """Return the parts that none of the BulkDataURIs of a request refers to, in order."""
+        found = {part.number for uri in set(uris) for part in self.find(uri)}
+        return [part for part in self.parts if part.number not in found]
+
+    def _normalise(self, uri: str) -> str:
+        try:
+            resolved = urlsplit(urljoin(self.url, _ESCAPED_OR_TO_BE.sub(_escape, uri)))
+        except ValueError:  # a port or an address that is none: equal to itself only
+            return uri
+        return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
+
+
+def _escape(found: re.Match[str]) -> str:
+    """Escape what must be escaped, as UTF-8, and nothing that need not (RFC 3986 6.2.2.2)."""
+    text = found.group()
+    if len(text) == 1:
+        return quote(text)
+    character = chr(int(text[1:], 16))
+    return character if _UNRESERVED.fullmatch(character) else text.upper()
+
+
+def missing() -> InstanceRejected:
+    """Return the refusal (A922) of an instance whose bulk data is not in the request."""
+    return InstanceRejected(
+        FailureReason.MISSING_BULK_DATA,
+        "found no part, or not all frames, for a BulkDataURI of the metadata, expected a part"
+        " whose Content-Location is that URI",
+    )
+
+
+def media_type_of(part: BodyPart) -> MediaType:
+    """Return the media type of a bulk data part, uncompressed if it does not say.
+
+    Raises InstanceRejected (C000) if it is none, or if the content has a transfer encoding.
+    """
+    check_unencoded(part)
+    try:
+        return parse_media_type(part.headers.get("content-type") or OCTET_STREAM)
+    except MalformedRequest as error:
+        raise InstanceRejected(FailureReason.CANNOT_UNDERSTAND, str(error)) from error

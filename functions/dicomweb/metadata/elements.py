@@ -1,0 +1,172 @@
+r"""Make elements from values as metadata states them, each by its VR (PS3.5 6.2).
+
+Numbers come as numbers or as text and are checked against what the VR can hold. Text is kept as
+it was sent, even where it does not conform (too long, a date that is none), as it is kept in an
+instance that was sent whole. What is refused is what the element could not hold: a number out
+of range, text in a binary VR, letters outside the default repertoire where the VR has no other.
+A backslash in one value of several makes it two, because that is what it means in an instance.
+"""
+
+import binascii
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement, empty_value_for_VR
+
+from dicomweb.metadata.metadata import NotUnderstood
+from dicomweb.metadata.numbers import decimal_string, integer, integer_string, real, trimmed
+
+BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+"""The VRs whose value stands in metadata as inline binary (PS3.18 F.2.7)."""
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+def tag_number(text: str) -> int:
+    """Return the tag that eight hexadecimal digits stand for, in capitals or not.
+
+    Raises NotUnderstood for anything else, such as a keyword.
+    """
+    if not _HEXADECIMAL_TAG.fullmatch(text):
+        raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
+    return int(text, 16)
+
+
+def empty_element(tag: int, vr: str) -> DataElement:
+    """Return the element of zero length."""
+    return _element(tag, vr, empty_value_for_VR(vr))
+
+
+def binary_element(tag: int, vr: str, base64: str) -> DataElement:
+    """Return the element whose whole Value Field, in Little Endian, is the given base64.
+
+    White space is left out of it, as XML Schema's base64Binary allows. Raises NotUnderstood if
+    the rest is not base64, or if the VR is none that is sent so.
+    """
+    if vr not in BINARY:
+        raise NotUnderstood(f"found inline binary, which VR {vr} does not have")
+    digits = "".join(base64.split())
+    if not _BASE64.fullmatch(digits):
+        raise NotUnderstood("found inline binary that is not base64")
+    return _element(tag, vr, binascii.a2b_base64(digits))
+
+
+def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
+    """Return the element with these values: text, numbers, or None for an empty one.
+
+    Raises NotUnderstood if one of them cannot be a value of this VR.
+    """
+    read_number = _NUMBERS.get(vr)
+    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
+        return _numbers_element(tag, vr, _lut_descriptor(values))
+    if read_number:
+        return _numbers_element(tag, vr, [read_number(value) for value in values])
+    read_text = _TEXTS.get(vr)
+    if not read_text:
+        raise NotUnderstood(f"found a value in a form that VR {vr} does not have")
+    if len(values) > 1 and vr in _SINGLE:
+        raise NotUnderstood(f"found {len(values)} values, VR {vr} has one")
+    return _element(tag, vr, "\\".join(read_text(value) for value in values))
+
+
+def person_name(groups: Sequence[str]) -> str:
+    """Return a value of VR PN from its alphabetic, ideographic and phonetic group (PS3.5 6.2.1)."""
+    if any("=" in group for group in groups):
+        raise NotUnderstood("found an equals sign within a component group of a person name")
+    return "=".join(groups).rstrip("=")
+
+
+def _element(tag: int, vr: str, value: object) -> DataElement:
+    """Return an element that is not validated.
+
+    pydicom changes an element of VR UN to the VR of its dictionary when it is made, without
+    decoding it; ours keeps the VR that was sent.
+    """
+    element = DataElement(tag, "OB" if vr == "UN" else vr, value, validation_mode=IGNORE)
+    element.VR = vr
+    return element
+
+
+def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> DataElement:
+    if len(numbers) == 1:
+        return _element(tag, vr, numbers[0])
+    if None in numbers:
+        raise NotUnderstood(f"found an empty value among several, VR {vr} has none")
+    return _element(tag, vr, list(numbers) or None)
+
+
+def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
+    """Return the numbers of a descriptor, of which the first is never signed (PS3.3 C.11.1.1.1).
+
+    dcmtk writes it signed as the VR says, pydicom unsigned.
+    """
+    entries = integer(-(2**15), 2**16 - 1, values[0])
+    others = [integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
+    return [None if entries is None else entries & 0xFFFF, *others]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise NotUnderstood("found a value that is not text")
+    return value
+
+
+def _default_repertoire(value: object) -> str:
+    text = _text(trimmed(value))
+    if not text.isascii():
+        raise NotUnderstood("found characters outside the default repertoire")
+    return text
+
+
+def _uri(value: object) -> str:
+    return _without_backslash(_default_repertoire(value))
+
+
+def _person_name(value: object) -> str:
+    return _without_backslash(_text(value))
+
+
+def _without_backslash(text: str) -> str:
+    if "\\" in text:
+        raise NotUnderstood("found a backslash within a person name or URI")
+    return text
+
+
+def _attribute_tag(value: object) -> int | None:
+    text = _default_repertoire(value)
+    return tag_number(text) if text else None
+
+
+_LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
+
+
+_SINGLE = frozenset(("LT", "ST", "UR", "UT"))
+
+_TEXTS: dict[str, Callable[[object], str]] = {
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI"), _default_repertoire),
+    **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT"), _text),
+    "DS": decimal_string,
+    "IS": integer_string,
+    "PN": _person_name,
+    "UR": _uri,
+}
+
+_NUMBERS: dict[str, Callable[[object], float | None]] = {
+    "AT": _attribute_tag,
+    "FD": partial(real, "<d"),
+    "FL": partial(real, "<f"),
+    "SL": partial(integer, -(2**31), 2**31 - 1),
+    "SS": partial(integer, -(2**15), 2**15 - 1),
+    "SV": partial(integer, -(2**63), 2**63 - 1),
+    "UL": partial(integer, 0, 2**32 - 1),
+    "US": partial(integer, 0, 2**16 - 1),
+    "UV": partial(integer, 0, 2**64 - 1),
+}
+
+VALUE_REPRESENTATIONS = BINARY.union(_TEXTS, _NUMBERS, ("SQ",))
+"""The VRs of PS3.5 Table 6.2-1."""

@@ -1,0 +1,161 @@
+"""Read metadata in the DICOM JSON Model (PS3.18 Annex F): an array of instances, or one bare.
+
+pydicom's reader is not used for it: it takes keywords for tags, the last of two equal keys,
+any base64 and numbers of any size, and skips what it does not know. What it does right is taken
+from it, the values themselves, in ``elements``.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from dicomweb.envelope.multipart import MAX_PARTS
+from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.metadata.builder import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.reasons import FailureReason
+
+_VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")
+
+_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+MAX_OBJECTS = 200_000
+"""Objects in a document; as many attributes with values do not fit into a request."""
+
+_LONGEST_INTEGER = 20
+"""Characters of the largest UV; Python takes a time that grows with the square of the length."""
+
+
+def read(content: memoryview) -> list[Metadata | InstanceRejected]:
+    """Return the metadata of each instance, or why it is refused; there is at least one.
+
+    Raises MalformedRequest if the content is not JSON in UTF-8, if an object has a key twice, if
+    there is no array of instances, or if a limit is exceeded.
+    """
+    document = _parse(content)
+    instances = document if isinstance(document, list) else [document]
+    if not isinstance(document, list | dict) or not 0 < len(instances) <= MAX_PARTS:
+        raise MalformedRequest(f"expected a JSON array of 1 to {MAX_PARTS} instances")
+    return [_read_instance(instance) for instance in instances]
+
+
+def _read_instance(instance: object) -> Metadata | InstanceRejected:
+    if not isinstance(instance, dict):
+        return InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            "found something else in the array of instances, expected an object",
+        )
+    try:
+        return read_metadata(_JSONModel(), instance)
+    except InstanceRejected as refusal:
+        return refusal
+
+
+def _parse(content: memoryview) -> object:
+    try:
+        return json.loads(
+            str(content, "utf-8-sig"),
+            object_pairs_hook=_Objects().add,
+            parse_constant=_constant,
+            parse_int=_integer,
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"found JSON that is not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise MalformedRequest(f"found no valid JSON at character {error.pos}") from error
+    except RecursionError as error:
+        raise MalformedRequest("found JSON that is nested too deep") from error
+
+
+class _Objects:
+    """Makes the objects of one document, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        self.count += 1
+        if self.count > MAX_OBJECTS:
+            raise MalformedRequest(f"found more than {MAX_OBJECTS} JSON objects")
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise MalformedRequest("found a JSON object with a key twice, expected each once")
+        return found
+
+
+def _constant(_: str) -> None:
+    raise MalformedRequest("found NaN or Infinity outside a string, which JSON does not have")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+class _JSONModel:
+    """The notation of JSON objects, in which private attributes have the tags that they have."""
+
+    def attributes(
+        self, item: Mapping[str, object]
+    ) -> Iterator[tuple[int, str | None, Mapping[str, object]]]:
+        for key, attribute in item.items():
+            tag = tag_number(key)
+            if not isinstance(attribute, dict):
+                raise NotUnderstood("found something else, expected an object for each tag")
+            vr = attribute.get("vr")
+            yield tag, None if vr is None else str(vr), attribute
+
+    def content(self, vr: str, attribute: Mapping[str, object]) -> Content[Mapping[str, object]]:
+        match {key: attribute[key] for key in _VALUE_KEYS if attribute.get(key) is not None}:
+            case {"Value": [*values], **rest} if not rest:
+                return _values(vr, values)
+            case {"InlineBinary": str(text) | [str(text)], **rest} if not rest:
+                return InlineBinary(text)
+            case {"BulkDataURI": str(text) | [str(text)], **rest} if not rest:
+                return BulkData(_characters(text))
+            case found if not found and attribute.keys() <= {"vr", *_VALUE_KEYS}:
+                return Values()
+            case _:
+                raise NotUnderstood(
+                    "expected at most one of Value, an array, and InlineBinary and BulkDataURI,"
+                    " strings, and nothing in place of them"
+                )
+
+
+def _values(vr: str, values: Sequence[object]) -> Content[Mapping[str, object]]:
+    if vr == "SQ":
+        return Items([_item(value) for value in values])
+    if vr == "PN":
+        return Values([_person_name(value) for value in values])
+    return Values([_characters(value) if isinstance(value, str) else value for value in values])
+
+
+def _item(value: object) -> Mapping[str, object]:
+    """Return an item; null is an empty one, as pydicom takes it."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise NotUnderstood("found an item that is not an object")
+    return value
+
+
+def _person_name(value: object) -> str | None:
+    """Return a name from its component groups, or as the whole string that some senders make."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _characters(value)
+    if not isinstance(value, dict) or not value.keys() <= set(_GROUPS):
+        raise NotUnderstood("found a person name that is not an object of component groups")
+    groups = [value.get(group) or "" for group in _GROUPS]
+    if not all(isinstance(group, str) for group in groups):
+        raise NotUnderstood("found a component group that is not a string")
+    return person_name([_characters(group) for group in groups])
+
+
+def _characters(text: str) -> str:
+    """Return the text; JSON can escape half a character, which no character set has."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotUnderstood("found half of a surrogate pair") from error
+    return text

@@ -1,0 +1,197 @@
+"""Read metadata in the Native DICOM Model (PS3.19 A.1): one document, one instance.
+
+Names are told by their local part, because dcm4che, odil, dcmtk by default and the examples of
+PS3.18 Annex F write no namespace. Numbers order the values and items; one that is missing is an
+empty value. White space counts in text, and nowhere else.
+
+The document comes from a stranger: no DTD, no entity, no network, libxml2's own limits on depth
+and size, and a limit on the empty values that a few numbers could ask for.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from lxml import etree
+
+from dicomweb.errors import MalformedRequest
+from dicomweb.metadata.builder import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.privateblocks import PrivateBlocks
+from dicomweb.reasons import FailureReason
+
+MAX_MISSING_NUMBERS = 10_000
+"""Values that are left out by their numbers, in a whole document."""
+
+_GROUPS = {"Alphabetic": 0, "SingleByte": 0, "Ideographic": 1, "Phonetic": 2}
+"""SingleByte is what the schema of 2011 called the first group, and GDCM still does."""
+
+_COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+
+_ALONE = frozenset(("BulkData", "InlineBinary"))
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+# The examples of PS3.18 Annex F have xml:space in the XML declaration, where XML forbids it.
+_MISPLACED_SPACE = re.compile(
+    rb"\A((?:\xef\xbb\xbf)?<\?xml\b[^>]{0,100}?)\sxml:space\s*=\s*[\"']preserve[\"']"
+)
+
+
+def read(content: memoryview) -> Metadata:
+    """Return the metadata that a NativeDicomModel document states.
+
+    Raises MalformedRequest if it is not one, and InstanceRejected if its attributes are not
+    those of a data set: Cannot understand (C000), or Missing bulk data (A922) for bulk data that
+    is named by a UUID, which means something to two applications on one host only.
+    """
+    return read_metadata(_NativeModel(), _parse(content))
+
+
+def _parse(content: memoryview) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(_MISPLACED_SPACE.sub(rb"\1", bytes(content), count=1), parser)
+    except etree.XMLSyntaxError as error:
+        raise MalformedRequest(
+            f"found XML that is not well-formed at line {error.lineno}, expected NativeDicomModel"
+        ) from error
+    if root.getroottree().docinfo.doctype:
+        raise MalformedRequest("found a document type declaration in XML, expected none")
+    if _name(root) != "NativeDicomModel":
+        raise MalformedRequest("found XML with another root element, expected NativeDicomModel")
+    return root
+
+
+class _NativeModel:
+    """The notation of one document. A Private Creator element to be added stands as its value."""
+
+    def __init__(self) -> None:
+        self.missing_numbers = 0
+
+    def attributes(
+        self, item: etree._Element
+    ) -> Iterator[tuple[int, str | None, etree._Element | str]]:
+        stated = [_stated(attribute) for attribute in _children(item)]
+        blocks = PrivateBlocks()
+        for tag, creator, attribute in stated:
+            if tag >> 16 & 1 and not creator:
+                blocks.take(tag, attribute.findtext("{*}Value", "").strip())
+        for tag, creator, attribute in stated:
+            yield blocks.tag(tag, creator) if creator else tag, attribute.get("vr"), attribute
+        for tag, creator in blocks.creators:
+            yield tag, "LO", creator
+
+    def content(self, vr: str, attribute: etree._Element | str) -> Content[etree._Element]:
+        if isinstance(attribute, str):
+            return Values([attribute])
+        children = _children(attribute)
+        if not children:
+            return Values()
+        [kind, *others] = {_name(child) for child in children}
+        if others or (kind in _ALONE and len(children) > 1):
+            raise NotUnderstood("found children of two kinds, or one that has to be alone twice")
+        return self.content_of_kind(vr, kind, children)
+
+    def content_of_kind(
+        self, vr: str, kind: str, children: Sequence[etree._Element]
+    ) -> Content[etree._Element]:
+        match kind, vr:
+            case "Item", "SQ":
+                return Items([item for _, item in sorted(_by_number(children).items())])
+            case "PersonName", "PN":
+                return Values(self.numbered(children, _person_name))
+            case "BulkData", _:
+                return BulkData(_uri(children[0]))
+            case "InlineBinary", _:
+                return InlineBinary(_text(children[0]))
+            case "Value", _ if vr != "PN":
+                return Values(self.numbered(children, _text))
+        raise NotUnderstood(f"found children that an attribute of VR {vr} does not have")
+
+    def numbered(
+        self, children: Sequence[etree._Element], value: Callable[[etree._Element], str]
+    ) -> list[str | None]:
+        """Return the values by number, None for one that is missing."""
+        by_number = _by_number(children)
+        self.missing_numbers += max(by_number) - len(by_number)
+        if self.missing_numbers > MAX_MISSING_NUMBERS:
+            raise NotUnderstood(f"found numbers that leave out over {MAX_MISSING_NUMBERS} values")
+        values: list[str | None] = [None] * max(by_number)
+        for number, child in by_number.items():
+            values[number - 1] = value(child)
+        return values
+
+
+def _stated(attribute: etree._Element) -> tuple[int, str, etree._Element]:
+    """Return the tag and the private creator, if there is one, that an attribute states."""
+    if _name(attribute) != "DicomAttribute":
+        raise NotUnderstood("found another element, expected DicomAttribute")
+    creator = attribute.get("privateCreator", "").strip()
+    return tag_number(attribute.get("tag", "")), creator, attribute
+
+
+def _by_number(children: Sequence[etree._Element]) -> dict[int, etree._Element]:
+    by_number: dict[int, etree._Element] = {}
+    for child in children:
+        number = child.get("number", "")
+        if not _NUMBER.fullmatch(number):
+            raise NotUnderstood("found a value or item without a number from 1")
+        if by_number.setdefault(int(number), child) is not child:
+            raise NotUnderstood("found two values or items with the same number")
+    return by_number
+
+
+def _person_name(element: etree._Element) -> str:
+    groups = ["", "", ""]
+    for group in _children(element):
+        place = _GROUPS.get(_name(group))
+        if place is None or groups[place]:
+            raise NotUnderstood("found a component group twice, or one that a name does not have")
+        groups[place] = _component_group(group)
+    return person_name(groups)
+
+
+def _component_group(group: etree._Element) -> str:
+    components = {_name(child): _text(child) for child in _children(group)}
+    if len(components) < len(group) or not components.keys() <= set(_COMPONENTS):
+        raise NotUnderstood("found a component twice, or one that a name does not have")
+    return "^".join(components.get(name, "") for name in _COMPONENTS).rstrip("^")
+
+
+def _uri(bulk_data: etree._Element) -> str:
+    """Return the URI, of which the model wants either this or a UUID (PS3.19 A.1.5)."""
+    uri, uuid = bulk_data.get("uri"), bulk_data.get("uuid")
+    if uuid is not None and uri is None:
+        raise NotUnderstood(
+            "found bulk data named by a UUID, expected a URI", FailureReason.MISSING_BULK_DATA
+        )
+    if uri is None or uuid is not None:
+        raise NotUnderstood("found bulk data without a URI, or with a UUID as well")
+    return uri.strip()
+
+
+def _name(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _children(element: etree._Element) -> list[etree._Element]:
+    """Return the child elements; text around them would be lost, so there may be none."""
+    children = list(element)
+    texts = [element.text, *(child.tail for child in children)]
+    if any(text and not text.isspace() for text in texts):
+        raise NotUnderstood("found text where only elements may be")
+    return children
+
+
+def _text(element: etree._Element) -> str:
+    if len(element):
+        raise NotUnderstood("found elements where only text may be")
+    return element.text or ""

@@ -1,0 +1,90 @@
+"""Read numbers as metadata states them: as numbers, or as text (PS3.18 Table F.2.3-1).
+
+Decimal text has the digits of ASCII only, as in a DS or IS; Python would take more for a number.
+Each function takes a value of any type and raises NotUnderstood if it is no number of its kind.
+"""
+
+import math
+import re
+import struct
+
+from pydicom.valuerep import format_number_as_ds
+
+from dicomweb.metadata.metadata import NotUnderstood
+
+_BLANKS = " \t\r\n\0"
+_MAX_DS = 16
+_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LEADING_ZERO = re.compile(r"^(-?)0\.")
+_NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+def trimmed(value: object) -> object:
+    """Return text without the blanks around it, which are padding or layout; others as is."""
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
+def integer(low: int, high: int, value: object) -> int | None:
+    """Return an integer within limits, or None for an empty one; ``1.0`` is an integer in JSON."""
+    match trimmed(value):
+        case None | "":
+            return None
+        case int(number) if not isinstance(value, bool):
+            found = number
+        case float(number) if number.is_integer():
+            found = int(number)
+        case str(text) if _INTEGER.fullmatch(text):
+            found = int(text)
+        case _:
+            raise NotUnderstood("found a value that is not an integer")
+    if not low <= found <= high:
+        raise NotUnderstood(f"found a number outside {low} to {high}")
+    return found
+
+
+def real(size: str, value: object) -> float | None:
+    """Return a number as an IEEE 754 value of this struct format holds it, None if empty."""
+    match trimmed(value):
+        case None | "":
+            return None
+        case int(number) | float(number) if not isinstance(value, bool):
+            found, finite = float(number), True
+        case str(text) if _DECIMAL.fullmatch(text) or _NOT_A_NUMBER.fullmatch(text):
+            found, finite = float(text), not _NOT_A_NUMBER.fullmatch(text)
+        case _:
+            raise NotUnderstood("found a value that is not a number")
+    try:
+        held: float = struct.unpack(size, struct.pack(size, found))[0]
+    except OverflowError as error:
+        raise NotUnderstood("found a number out of range") from error
+    if finite and math.isinf(held):
+        raise NotUnderstood("found a number out of range")
+    return held
+
+
+def integer_string(value: object) -> str:
+    """Return a value of VR IS: the text as it was sent, without the blanks around it."""
+    number = integer(-(2**31), 2**31 - 1, value)
+    return str(trimmed(value)) if isinstance(value, str) else "" if number is None else str(number)
+
+
+def decimal_string(value: object) -> str:
+    """Return the text as it was sent, or a number in the 16 characters that a DS has."""
+    match trimmed(value):
+        case None | "":
+            return ""
+        case str(text) if _DECIMAL.fullmatch(text):
+            return text
+        case int(number) | float(number) if not isinstance(value, bool) and math.isfinite(number):
+            return _decimal(number)
+        case _:
+            raise NotUnderstood("found a value that is not a decimal number")
+
+
+def _decimal(number: float) -> str:
+    """Return a number in the characters of a DS: exactly if there is a way, else rounded."""
+    text = str(number)
+    texts = (text, text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
+    rounded = format_number_as_ds(float(number))
+    return next((exact for exact in texts if len(exact) <= _MAX_DS), rounded)

@@ -1,0 +1,238 @@
+"""Make Pixel Data (7FE0,0010) and the attributes that describe it (PS3.18 10.5.1.4, 10.5.2).
+
+Uncompressed pixel data says nothing of itself: all of the Image Pixel Description Macro must be
+in the metadata. Compressed pixel data says it all: the macro may be left out where Table
+10.5.2-1 lets it, and what is sent must agree with the bits (PS3.5 8.2). PNG and GIF come out of
+``codestreams`` as uncompressed pixels and are written so.
+"""
+
+from collections.abc import Sequence
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+
+from dicomweb import conformance
+from dicomweb.codestreams import Cine, Codestream, describe, differences
+from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType
+from dicomweb.envelope.multipart import BodyPart
+from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Room
+from dicomweb.metadata.bulkdata import media_type_of
+from dicomweb.metadata.datasets import put, sent
+from dicomweb.part10.walker import PIXEL_DATA
+from dicomweb.reasons import FailureReason
+
+EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+
+_MACRO = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+)
+"""What of the Image Pixel Description Macro is Type 1 (PS3.3 Table C.7-11c)."""
+
+_MACRO_REQUIRED = frozenset(
+    (
+        "image/dicom-rle",
+        "image/jls",
+        "image/jphc",
+        "image/x-dicom+rle",
+        "image/x-dicom-rle",
+        "image/x-jls",
+    )
+)
+"""Media types for which Table 10.5.2-1 does not let a sender leave the macro out."""
+
+_LOSSY = (
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
+
+_MAY_BE_LOSSY = {
+    "1.2.840.10008.1.2.4.91": ("1.2.840.10008.1.2.4.90",),
+    "1.2.840.10008.1.2.4.203": ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202"),
+}
+"""Transfer syntaxes by what they include: of a reversible wavelet parts may have been left out."""
+
+_PLANAR_CONFIGURATION = "PlanarConfiguration"
+_BITS_A_BYTE = 8
+_BYTES_A_PIXEL = 3
+"""At most, of what PNG and GIF are decoded to."""
+
+
+def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> str:
+    """Set pixel data from its parts and return the transfer syntax that it has.
+
+    Raises InstanceRejected: A900 if the metadata lacks what it must have or contradicts the
+    bits, C000 or C122 for bits that cannot be read or are not taken, A700 if there is no room.
+    """
+    media_types = [media_type_of(part) for part in parts]
+    if all(_is_uncompressed(media_type) for media_type in media_types):
+        return _set_uncompressed(data_set, [part.content for part in parts])
+    streams = [
+        _describe(media_type.essence, part.content, room)
+        for media_type, part in zip(media_types, parts, strict=True)
+    ]
+    _check_same(streams)
+    derive = not any(media_type.essence in _MACRO_REQUIRED for media_type in media_types)
+    _describe_image(data_set, streams[0], derive=derive)
+    _describe_frames(data_set, streams)
+    contents = [stream.content for stream in streams]
+    syntax = _transfer_syntax(streams[0], media_types[0])
+    if not conformance.is_encapsulated(syntax):
+        return _set_value(data_set, contents)
+    if streams[0].lossy_method:
+        _set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
+    return _set_encapsulated(data_set, contents, syntax)
+
+
+def set_inline_pixel_data(data_set: Dataset) -> None:
+    """Check pixel data that is in the metadata itself; raises InstanceRejected (A900, C000)."""
+    value = data_set[PIXEL_DATA].value
+    if not isinstance(value, bytes):
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND, "found pixel data of a VR that pixel data has not"
+        )
+    _set_uncompressed(data_set, [memoryview(value)])
+
+
+def _is_uncompressed(media_type: MediaType) -> bool:
+    syntax = media_type.parameters.get("transfer-syntax", EXPLICIT_VR_LITTLE_ENDIAN)
+    return media_type.essence == OCTET_STREAM and not conformance.is_encapsulated(syntax)
+
+
+def _describe(media_type: str, content: memoryview, room: Room) -> Codestream:
+    """Describe a part; pixels that are decoded take of the room before others are."""
+    stream = describe(media_type, content, max_pixels=room.left // _BYTES_A_PIXEL)
+    if not conformance.is_encapsulated(stream.transfer_syntax_uid):
+        room.take(len(stream.content))
+    return stream
+
+
+def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:
+    """Return what the bits say, or what the sender says if that promises less of the same."""
+    declared = media_type.parameters.get("transfer-syntax", "")
+    found = stream.transfer_syntax_uid
+    return declared if found in _MAY_BE_LOSSY.get(declared, ()) else found
+
+
+def _check_same(streams: Sequence[Codestream]) -> None:
+    first = streams[0]
+    kind = (first.transfer_syntax_uid, first.image, first.segments)
+    if any(kind != (other.transfer_syntax_uid, other.image, other.segments) for other in streams):
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            "found frames of pixel data that differ in transfer syntax or image, expected the same",
+        )
+
+
+def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
+    """Set pixel data that only the metadata describes."""
+    missing = _missing(data_set)
+    if missing:
+        raise _mismatch(f"found uncompressed pixel data, and no {', '.join(missing)} with it")
+    if len(frames) > 1:
+        if data_set.BitsAllocated % _BITS_A_BYTE:
+            raise InstanceRejected(
+                FailureReason.CANNOT_UNDERSTAND,
+                "found a part for each frame of pixel data whose samples are not whole bytes,"
+                " expected one part",
+            )
+        _set_number_of_frames(data_set, len(frames))
+    return _set_value(data_set, frames)
+
+
+def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
+    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 8.1.2)."""
+    vr = "OW" if data_set.BitsAllocated > _BITS_A_BYTE else data_set[PIXEL_DATA].VR
+    vr = vr if vr == "OW" else "OB"
+    data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, vr, b"".join(frames))
+    return EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _set_encapsulated(
+    data_set: Dataset, frames: Sequence[memoryview], transfer_syntax_uid: str
+) -> str:
+    """Set compressed pixel data: a fragment a frame, and no offset table (PS3.5 A.4)."""
+    value = encapsulate([bytes(frame) for frame in frames], has_bot=False)
+    data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, "OB", value, is_undefined_length=True)
+    return transfer_syntax_uid
+
+
+def _missing(data_set: Dataset) -> list[str]:
+    """Return what of the macro is not said, or not as a number where it is one."""
+    said = sent(data_set, *_MACRO, _PLANAR_CONFIGURATION)
+    needed = _MACRO if said.get("SamplesPerPixel") == 1 else (*_MACRO, _PLANAR_CONFIGURATION)
+    return [
+        keyword
+        for keyword in needed
+        if not isinstance(said.get(keyword), str if keyword.startswith("Photometric") else int)
+    ]
+
+
+def _describe_image(data_set: Dataset, stream: Codestream, *, derive: bool) -> None:
+    """Check what the metadata says of the image, and add what it does not say if that may be."""
+    wrong = differences(stream, sent(data_set, *_MACRO, _PLANAR_CONFIGURATION))
+    if wrong:
+        raise _mismatch(f"found {', '.join(wrong)} other than in the bits of the pixel data")
+    found = stream.image.attributes() if stream.image and derive else {}
+    for keyword in found.keys() - sent(data_set, *found).keys():
+        put(data_set, keyword, found[keyword])
+    missing = _missing(data_set)
+    if missing:
+        raise _mismatch(
+            f"found no {', '.join(missing)}, expected in the metadata for pixel data of this type"
+        )
+
+
+def _describe_frames(data_set: Dataset, streams: Sequence[Codestream]) -> None:
+    frames = sum(stream.cine.number_of_frames if stream.cine else 1 for stream in streams)
+    _set_number_of_frames(data_set, frames)
+    cine = streams[0].cine
+    if cine and len(streams) == 1 and "FrameIncrementPointer" not in data_set:
+        _set_frame_times(data_set, cine)
+
+
+def _set_number_of_frames(data_set: Dataset, frames: int) -> None:
+    said = sent(data_set, "NumberOfFrames").get("NumberOfFrames")
+    if said is None and frames > 1:
+        put(data_set, "NumberOfFrames", frames)
+    elif said not in (None, frames):
+        raise _mismatch(f"found {frames} frames of pixel data, Number of Frames says otherwise")
+
+
+def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
+    """Say when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
+    if cine.frame_time_vector:
+        put(data_set, "FrameTimeVector", [f"{time:.8g}" for time in cine.frame_time_vector])
+        put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTimeVector"))
+    elif cine.frame_time:
+        put(data_set, "FrameTime", f"{cine.frame_time:.8g}")
+        put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTime"))
+        if "CineRate" not in data_set:
+            put(data_set, "CineRate", cine.cine_rate)
+
+
+def _set_lossy(data_set: Dataset, method: str, compressed: int) -> None:
+    """Say that the image has been lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
+    said = sent(data_set, *_LOSSY)
+    if said.get("LossyImageCompression") == "00":
+        raise _mismatch("found Lossy Image Compression 00, and lossy compression in the pixel data")
+    samples = data_set.Rows * data_set.Columns * data_set.SamplesPerPixel
+    bits = samples * data_set.BitsAllocated * int(data_set.get("NumberOfFrames") or 1)
+    found = ("01", f"{bits / _BITS_A_BYTE / compressed:.2f}", method)
+    for keyword, value in zip(_LOSSY, found, strict=True):
+        if keyword not in said:
+            put(data_set, keyword, value)
+
+
+def _mismatch(text: str) -> InstanceRejected:
+    return InstanceRejected(FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, text)

@@ -1,0 +1,47 @@
+"""Which elements of an instance are bulk data, and where each is said to be.
+
+Beside the two models' own references there is odil's: in place of the value it writes VR UR and
+the location of the part as an ordinary value. No attribute of another VR has such a value, so
+it cannot be mistaken; that the VR is lost is mended by the dictionary, or else it becomes UN.
+"""
+
+from collections.abc import Iterator
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from dicomweb.metadata.bulkdata import BulkData
+from dicomweb.metadata.charactersets import walk
+from dicomweb.metadata.elements import empty_element
+from dicomweb.metadata.metadata import Metadata
+
+Reference = tuple[Dataset, int, str]
+"""The data set or item that holds the element, the element's tag, and the BulkDataURI."""
+
+
+def references(metadata: Metadata, bulk_data: BulkData) -> list[Reference]:
+    """Return the references of an instance; each of the elements is there, and empty."""
+    found = [(holder, tag, uri) for holder, tag, _, uri in metadata.bulk_data]
+    if not bulk_data.parts:
+        return found
+    return found + list(_by_value(metadata.data_set, bulk_data))
+
+
+def _by_value(data_set: Dataset, bulk_data: BulkData) -> Iterator[Reference]:
+    for holder, _ in list(walk(data_set)):
+        for element in holder:
+            if element.VR == "UR" and element.value in bulk_data.exact:
+                vr = _dictionary_vr(element)
+                if vr != "UR":
+                    uri = str(element.value)
+                    holder[element.tag] = empty_element(element.tag, vr)
+                    yield holder, int(element.tag), uri
+
+
+def _dictionary_vr(element: DataElement) -> str:
+    """Return the VR by the dictionary; where it leaves a choice, the one for words is last."""
+    try:
+        return dictionary_VR(element.tag).split(" or ")[-1]
+    except KeyError:
+        return "UN"

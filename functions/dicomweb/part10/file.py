@@ -1,0 +1,91 @@
+"""Read the DICOM File Format around a data set: preamble, prefix, File Meta (PS3.10 7.1).
+
+The File Meta Information is walked to its last element of group 0002 and its group length is
+not relied upon: files with a wrong one are about, and whoever trusts it reads the data set
+from the wrong byte. The preamble is kept as it was sent and not looked at (PS3.10 7.5).
+"""
+
+import zlib
+from dataclasses import dataclass
+from struct import Struct
+
+from dicomweb.errors import InstanceRejected
+from dicomweb.part10.walker import walk_file_meta
+from dicomweb.reasons import FailureReason
+
+MAX_INFLATED_BYTES = 128 * 1024 * 1024
+"""A bound on one inflated data set: deflate can make 4.7 MB out of 5 GB."""
+
+_TRAILER = Struct("<II")
+_PREFIX_END = 132
+_MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
+_MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
+_TRANSFER_SYNTAX_UID = 0x00020010
+_UIDS = (_MEDIA_STORAGE_SOP_CLASS_UID, _MEDIA_STORAGE_SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMeta:
+    """The UIDs of the File Meta Information, empty if absent, and where the data set begins."""
+
+    media_storage_sop_class_uid: str
+    media_storage_sop_instance_uid: str
+    transfer_syntax_uid: str
+    data_set_offset: int
+
+
+def uid_text(value: memoryview | bytes) -> str:
+    """Return a UID without its padding: NUL as PS3.5 9.1 says, or blanks as some senders do."""
+    return bytes(value).decode("ascii", errors="replace").strip(" \0")
+
+
+def is_file(content: memoryview) -> bool:
+    """Tell whether the bytes have the DICM prefix of the file format (PS3.10 7.1)."""
+    return bytes(content[128:_PREFIX_END]) == b"DICM"
+
+
+def read_file_meta(content: memoryview) -> FileMeta:
+    """Read the File Meta Information of a Part 10 file.
+
+    Raises InstanceRejected (C000) if there is no prefix or the group does not parse.
+    """
+    if not is_file(content):
+        raise InstanceRejected(
+            FailureReason.CANNOT_UNDERSTAND,
+            "found no DICM prefix at byte 128, expected a file of PS3.10 with preamble and prefix",
+        )
+    elements, end = walk_file_meta(content, start=_PREFIX_END, wanted=_UIDS)
+    uids = {tag: uid_text(element.value) for tag, element in elements.items()}
+    return FileMeta(
+        media_storage_sop_class_uid=uids.get(_MEDIA_STORAGE_SOP_CLASS_UID, ""),
+        media_storage_sop_instance_uid=uids.get(_MEDIA_STORAGE_SOP_INSTANCE_UID, ""),
+        transfer_syntax_uid=uids.get(_TRANSFER_SYNTAX_UID, ""),
+        data_set_offset=end,
+    )
+
+
+def inflate(deflated: memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> memoryview:
+    """Inflate the data set of a deflated transfer syntax: a raw RFC 1951 stream (PS3.5 A.5).
+
+    Raises InstanceRejected if the stream is broken or cut off, or if anything but one byte of
+    padding follows it (C000), and if it inflates to more than ``max_bytes`` (A700). dicom3tools
+    writes the trailer of RFC 1952 after the stream; that is taken, and checked.
+    """
+    stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        data_set = stream.decompress(deflated, max_bytes + 1)
+    except zlib.error as error:
+        raise _broken_stream("is no RFC 1951 stream") from error
+    if len(data_set) > max_bytes:
+        raise InstanceRejected(
+            FailureReason.OUT_OF_RESOURCES,
+            f"the deflated data set inflates to more than {max_bytes} bytes, the most allowed",
+        )
+    rest = stream.unused_data.removeprefix(_TRAILER.pack(zlib.crc32(data_set), len(data_set)))
+    if not stream.eof or rest not in (b"", b"\0"):
+        raise _broken_stream("does not end where the part ends")
+    return memoryview(data_set)
+
+
+def _broken_stream(found: str) -> InstanceRejected:
+    return InstanceRejected(FailureReason.CANNOT_UNDERSTAND, f"the deflated data set {found}")

@@ -1,0 +1,111 @@
+"""In which character sets an instance of metadata is written."""
+
+from base64 import b64encode
+
+import pytest
+from pydicom import Dataset
+
+from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.charactersets import decode, settle
+
+
+def made(charset: str | list[str] | None, name: str, **attributes: object) -> Dataset:
+    data_set = Dataset()
+    if charset is not None:
+        data_set.SpecificCharacterSet = charset
+    data_set.PatientName = name
+    for keyword, value in attributes.items():
+        setattr(data_set, keyword, value)
+    return data_set
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        (None, "Mueller"),
+        ("", "Mueller"),
+        ("ISO_IR 6", "Mueller"),
+        ("ISO_IR 100", "Müller^Jürgen"),
+        ("ISO_IR 144", "Люксембург"),
+        ("ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+        ("GBK", "Wang^XiaoDong=王^小东"),
+        ("ISO_IR 192", "Müller=山田"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["ISO 2022 IR 6", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        (["ISO 2022 IR 13", "ISO 2022 IR 87"], "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
+    ],
+)
+def test_a_character_set_that_holds_the_text_is_kept(
+    charset: str | list[str] | None, name: str
+) -> None:
+    data_set = made(charset, name)
+    settle(data_set)
+    assert data_set == made(charset, name)
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        (None, "Müller"),
+        ("", "Müller"),
+        ("ISO_IR 6", "Müller"),
+        ("ISO_IR 100", "山田"),
+        ("ISO_IR 13", "Müller"),
+        ("ISO_IR 999", "Mueller"),
+        (["", "ISO 2022 IR 87"], "Müller"),
+        (["", "ISO 2022 IR 999"], "Mueller"),
+        (["ISO_IR 100", "ISO_IR 192"], "Müller"),
+    ],
+)
+def test_one_that_does_not_becomes_unicode(charset: str | list[str] | None, name: str) -> None:
+    data_set = made(charset, name)
+    settle(data_set)
+    assert data_set == made("ISO_IR 192", name)
+
+
+def test_other_text_than_names_counts() -> None:
+    data_set = made("ISO_IR 100", "Mueller", OtherPatientIDs=["1", "山"])
+    settle(data_set)
+    assert data_set.SpecificCharacterSet == "ISO_IR 192"
+
+
+def test_items_have_the_character_sets_that_they_declare_or_their_parents() -> None:
+    cyrillic, latin = made("ISO_IR 144", "Люксембург"), made(None, "Müller")
+    data_set = made("ISO_IR 100", "Müller", ReferencedPatientSequence=[cyrillic, latin])
+    settle(data_set)
+    assert data_set.SpecificCharacterSet == "ISO_IR 100"
+    assert cyrillic.SpecificCharacterSet == "ISO_IR 144"
+
+
+def test_one_text_that_does_not_fit_makes_all_of_it_unicode() -> None:
+    cyrillic = made("ISO_IR 144", "山田")
+    data_set = made("ISO_IR 100", "Müller", ReferencedPatientSequence=[cyrillic])
+    settle(data_set)
+    assert data_set.SpecificCharacterSet == "ISO_IR 192"
+    assert "SpecificCharacterSet" not in cyrillic
+
+
+@pytest.mark.parametrize(
+    ("value", "encodings", "text"),
+    [
+        (b"M\xfcller", ["latin_1"], "Müller"),
+        (b"plain", [], "plain"),
+        (b"\x1b$B;3ED\x1b(B", ["ascii", "iso2022_jp"], "山田"),
+    ],
+)
+def test_bulk_text_is_decoded(value: bytes, encodings: list[str], text: str) -> None:
+    assert decode(value, encodings) == text
+
+
+@pytest.mark.parametrize("encodings", [["utf8"], [], ["ascii", "iso2022_jp"]])
+def test_bulk_text_in_another_character_set_is_refused(encodings: list[str]) -> None:
+    with pytest.raises(InstanceRejected, match="not in the character set"):
+        decode(b"M\xfcller", encodings)
+
+
+def test_no_text_is_lost_in_what_is_not_text() -> None:
+    data_set = made(None, "", PixelData=b64encode(b"\xff"))
+    data_set["PixelData"].VR = "OB"
+    settle(data_set)
+    assert "SpecificCharacterSet" not in data_set

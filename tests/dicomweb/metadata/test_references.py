@@ -1,0 +1,44 @@
+"""odil's way to refer to bulk data."""
+
+from pydicom import DataElement, Dataset
+
+from dicomweb.envelope.multipart import BodyPart
+from dicomweb.metadata.bulkdata import BulkData
+from dicomweb.metadata.metadata import Metadata
+from dicomweb.metadata.references import references
+
+
+def made(*tags: int, uri: str = "here") -> Dataset:
+    data_set = Dataset()
+    for tag in tags:
+        data_set[tag] = DataElement(tag, "UR", uri)
+    return data_set
+
+
+def found(data_set: Dataset, *locations: str) -> list[tuple[int, str]]:
+    parts = [
+        BodyPart(number=1, headers={"content-location": location}, content=memoryview(b""))
+        for location in locations
+    ]
+    refer = references(Metadata(data_set=data_set), BulkData(parts, "https://host"))
+    return [(tag, uri) for _, tag, uri in refer]
+
+
+def test_a_location_as_a_value_is_bulk_data_of_the_vr_of_the_dictionary() -> None:
+    data_set = made(0x7FE00010, 0x00281201, 0x00091001)
+    tags = (0x00091001, 0x00281201, 0x7FE00010)
+    assert found(data_set, "here") == [(tag, "here") for tag in tags]
+    assert [data_set[tag].VR for tag in tags] == ["UN", "OW", "OW"]
+    assert all(data_set[tag].is_empty for tag in tags)
+
+
+def test_it_is_found_in_items() -> None:
+    data_set = Dataset()
+    data_set.IconImageSequence = [made(0x7FE00010)]
+    assert found(data_set, "here") == [(0x7FE00010, "here")]
+
+
+def test_another_value_and_an_attribute_that_has_vr_ur_are_left_alone() -> None:
+    assert found(made(0x7FE00010), "elsewhere") == []
+    assert found(made(0x7FE00010)) == []
+    assert found(made(0x00081190), "here") == []
