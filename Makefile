@@ -4,57 +4,57 @@ SCOPE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-# The first Python that runs and is new enough: a pyenv shim on PATH may be there and not run.
+# The first Python that runs and is new enough: a pyenv shim may be on PATH but fail to run.
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
 .PHONY: help run sample token test check format events programs requirements clean
 
-help: ## say what there is to make
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include build.mk
 include bench.mk
 
-# What `make run` is given on its command line are parameters of template.yaml.
+# Variables on the command line of `make run` are parameters of template.yaml.
 run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
 	@exec $(BIN)/python -m local $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
 
-sample: $(VENV)/local ## store a sample instance into the running service and show what came of it
+sample: $(VENV)/local ## store a sample instance in the running service and show what is kept
 	@$(BIN)/python -m local.sample
 
-token: $(VENV)/local ## print a token of the running service: make token [SCOPE=...]
+token: $(VENV)/local ## print a token for the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
-test: $(VENV)/test sam programs ## run all tests, with full branch coverage of the functions
+test: $(VENV)/test sam programs ## run all tests and require full branch coverage of functions/
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100 --include='functions/*'
 
-# Programs that the tests hold the service against: curl as a client, DCMTK as a second reader.
+# Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
 	@command -v curl >/dev/null && command -v dcm2xml >/dev/null || { \
-	echo "The tests need curl and DCMTK: trying to install them ..."; \
+	echo "The tests need curl and DCMTK: installing them ..."; \
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends curl dcmtk; } || { \
 	echo "Install curl and DCMTK (Debian, Ubuntu: apt-get install curl dcmtk; macOS: brew install" \
 	"dcmtk), then make test again." >&2; exit 1; }
 
-check: $(VENV)/test validate ## lint, types, architecture, template; changes nothing
+check: $(VENV)/test validate ## check style, types, imports and templates; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=functions $(BIN)/lint-imports
 
-format: $(VENV)/test ## format the code
+format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-events: $(VENV)/test ## make the files of events/ anew
+events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make
 
-requirements: ## pin anew what requirements/*.in ask for (needs uv)
+requirements: ## pin again what requirements/*.in ask for (needs uv)
 	cd requirements && for set in test local sam bench runtime; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
@@ -62,25 +62,25 @@ requirements: ## pin anew what requirements/*.in ask for (needs uv)
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt
 
-clean: ## remove what was installed and built here
+clean: ## remove everything that was installed and built here
 	rm -rf $(VENV) .sam-venv .aws-sam build .stowport .coverage* .hypothesis .*_cache
 
 # The lists are complete and hashed, so pip need not resolve them (--no-deps).
 $(VENV)/local: requirements/local.txt | $(VENV)/bin/pip
-	@echo "Installing what the service needs into $(VENV) ..."
+	@echo "Installing the requirements of the service into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip
-	@echo "Installing what the tests need into $(VENV) ..."
+	@echo "Installing the requirements of the tests into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@ $(VENV)/local
 
 $(VENV)/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: put python3 on PATH." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is required: put python3 on PATH." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
-	echo "Python has no venv module: trying to install Debian's ..."; \
+	echo "Python has no venv module: installing Debian's ..."; \
 	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
 	rm -rf $(VENV); \
-	echo "Python's venv module is needed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	echo "Python's venv module is required. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	exit 1; }

@@ -4,15 +4,15 @@ PYTHON ?= python3
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 
-# With snapshots another template is deployed: template.yaml, and over it snapstart.yaml.
+# With snapshots another template is deployed: snapstart.yaml merged into template.yaml.
 WITH_SNAPSHOTS := build/snapstart.json
 TEMPLATE_off := template.yaml
 TEMPLATE_on := $(WITH_SNAPSHOTS)
-TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART is on or off, not "$(SNAPSTART)"))
+TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART must be on or off, not "$(SNAPSTART)"))
 
 export SAM_CLI_TELEMETRY := 0
 
-# Lambda's Python, wherever it is: a pyenv shim on PATH may be there and not run.
+# Lambda's Python, wherever it is: a pyenv shim may be on PATH but fail to run.
 python3.13 = $(shell \
 	for python in $$(which -a python3.13) "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
 		"$$python" -m pip --version >/dev/null 2>&1 && echo "$$python" && break; \
@@ -32,17 +32,17 @@ $(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/install
 	mkdir -p $(@D)
 	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, with SAM and cfn-lint
+validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, without and with snapstart.yaml, by SAM and cfn-lint
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
 
-build: sam $(TEMPLATE) ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
+build: sam $(TEMPLATE) ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on]
 	@path=$$($(MAKE) --silent --no-print-directory -f build.mk python3.13) || exit; set -x; \
 	PATH="$${path%/*}:$$PATH" .sam-venv/bin/sam build --build-dir $(BUILD_DIR) \
 	--template-file $(TEMPLATE) --base-dir . $(SAM_BUILD_FLAGS)
 
 python3.13:
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \
-	{ echo "A Python 3.13 with pip is needed to build for Lambda: put python3.13 on PATH," \
+	{ echo "Building for Lambda requires Python 3.13 with pip: put python3.13 on PATH," \
 	"or install it with pyenv (pyenv install 3.13)." >&2; exit 1; }

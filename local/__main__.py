@@ -100,7 +100,7 @@ def _assignments(arguments: Sequence[str]) -> dict[str, str]:
 def _port(values: dict[str, str], name: str, default: int) -> int:
     text = values.pop(name, str(default))
     if not text.isdecimal() or int(text) > _LAST_PORT:
-        raise ArgumentError(f"{name} is {text!r}; it is a number from 0 to {_LAST_PORT}")
+        raise ArgumentError(f"{name} is {text!r}; it must be a number from 0 to {_LAST_PORT}")
     return int(text)
 
 

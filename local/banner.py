@@ -1,17 +1,17 @@
-"""What ``make run`` prints when it serves."""
+"""The text that ``make run`` prints when it is ready."""
 
 from pathlib import Path
 from shlex import quote
 
 from local.service import SAMPLE, Service
 
-_OPEN = "Authentication=none, the default on the laptop alone: ANYONE on this machine may store"
-_TOKENS = "Authentication=oidc: a bearer token is required, which make token prints"
+_OPEN = "Authentication=none (the default only for make run): ANYONE on this machine may store"
+_TOKENS = "Authentication=oidc: a bearer token is required; make token prints one"
 
 
 def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
-    """Return the lines that say what serves where, and a command that stores a sample file."""
-    lifetime = " (what is stored is gone when this stops)" if embedded else ""
+    """Return the addresses of the service and a command that stores a sample file."""
+    lifetime = " (emptied when the service stops)" if embedded else ""
     tokens = service.authentication == "oidc"
     authorization = '-H "Authorization: Bearer $(make -s token)" ' if tokens else ""
     return f"""Ready

@@ -60,7 +60,7 @@ def read(template: Template) -> list[EventSource]:
 def _event_source(function: Function, properties: Mapping[str, Any]) -> EventSource:
     if unknown := set(properties) - _KNOWN:
         raise TemplateError(
-            f"the laptop does not know {', '.join(sorted(unknown))} of an SQS event"
+            f"the local service does not support {', '.join(sorted(unknown))} of an SQS event"
         )
     scaling = properties.get("ScalingConfig", {})
     return EventSource(

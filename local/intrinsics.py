@@ -112,7 +112,7 @@ class Intrinsics:
 
     def _call(self, name: str, operands: object) -> object:
         if name not in self._functions:
-            raise TemplateError(f"{name} is not evaluated on the laptop")
+            raise TemplateError(f"{name} is not evaluated by the local service")
         return self._functions[name](operands)
 
     def _ref(self, name: str) -> object:

@@ -15,12 +15,12 @@ def values(
     Raises
     ------
     TemplateError
-        A name that is no parameter, a parameter without a value, a value that is not allowed.
+        A name that is not a parameter, a parameter without a value, a value that is not allowed.
     """
     for name in overrides:
         if name not in definitions:
             known = ", ".join(sorted(definitions))
-            raise TemplateError(f"{name} is no parameter of the template; these are: {known}")
+            raise TemplateError(f"{name} is not a parameter of the template; these are: {known}")
     return {
         name: _value(name, definition, overrides.get(name, definition.get("Default")))
         for name, definition in definitions.items()
@@ -38,23 +38,23 @@ def _value(name: str, definition: Mapping[str, Any], value: object) -> str:
 def _check(name: str, definition: Mapping[str, Any], text: str) -> None:
     allowed = [str(item) for item in definition.get("AllowedValues", ())]
     if allowed and text not in allowed:
-        raise TemplateError(f"{name} is {text!r}; it is one of: {', '.join(allowed)}")
+        raise TemplateError(f"{name} is {text!r}; it must be one of: {', '.join(allowed)}")
     pattern = definition.get("AllowedPattern")
     if pattern and not re.fullmatch(pattern, text):
-        expected = definition.get("ConstraintDescription") or f"it matches {pattern}"
+        expected = definition.get("ConstraintDescription") or f"it must match {pattern}"
         raise TemplateError(f"{name} is {text!r}; {expected}")
     if definition["Type"] == "Number":
         _check_number(name, definition, text)
     least, most = definition.get("MinLength", 0), definition.get("MaxLength", len(text))
     if not int(least) <= len(text) <= int(most):
-        raise TemplateError(f"{name} has {len(text)} characters; it has {least} to {most}")
+        raise TemplateError(f"{name} has {len(text)} characters; it must have {least} to {most}")
 
 
 def _check_number(name: str, definition: Mapping[str, Any], text: str) -> None:
     try:
         number = float(text)
     except ValueError:
-        raise TemplateError(f"{name} is {text!r}; it is a number") from None
+        raise TemplateError(f"{name} is {text!r}; it must be a number") from None
     least, most = definition.get("MinValue", number), definition.get("MaxValue", number)
     if not float(least) <= number <= float(most):
-        raise TemplateError(f"{name} is {text}; it is from {least} to {most}")
+        raise TemplateError(f"{name} is {text}; it must be from {least} to {most}")

@@ -81,8 +81,8 @@ def _authorizer(template: Template, auth: Mapping[str, Any], name: str | None) -
     identity = authorizer.get("Identity")
     if authorizer["FunctionPayloadType"] != "REQUEST" or identity != {"ReauthorizeEvery": 0}:
         raise TemplateError(
-            f"the laptop has REQUEST authorizers without identity source and cache; {name} is "
-            "another kind"
+            f"the local service supports only REQUEST authorizers without identity source and "
+            f"cache; {name} is another kind"
         )
     arn = authorizer["FunctionArn"]
     return next(function for function in template.functions if function.arn == arn)

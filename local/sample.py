@@ -1,7 +1,7 @@
 """``python -m local.sample``: store a sample CT in the running local service and show what is kept.
 
 Prints the answer, the object in S3 and the item in DynamoDB. The exit status is 0 only if the
-object is, byte for byte, the file.
+object equals the file, byte for byte.
 """
 
 import json
@@ -20,7 +20,7 @@ from local.service import SAMPLE, STATE, NotRunning, Service, running
 
 
 class NotStored(Exception):
-    """The service answered otherwise than 200, or keeps otherwise than it was sent."""
+    """The service did not answer 200, or did not keep what it was sent."""
 
 
 def main() -> int:
@@ -43,11 +43,11 @@ def _show(service: Service) -> None:
     item = _item(service)
     kept = boto3.client("s3").get_object(Bucket=item["Bucket"], Key=item["Key"])["Body"].read()
     digest = sha256(kept).hexdigest()
-    same = "the file's" if kept == content else "NOT the file's"
+    same = "equal to the file" if kept == content else "NOT equal to the file"
     _print(f"\nS3: s3://{item['Bucket']}/{item['Key']}", f"{len(kept)} bytes, {same}: {digest}")
     _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
     if kept != content or item["SHA256"] != digest:
-        raise NotStored("the object is not the file, or the item has another digest")
+        raise NotStored("the object differs from the file, or the item has another digest")
 
 
 def _post(service: Service, content: bytes) -> tuple[int, str]:

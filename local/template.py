@@ -120,7 +120,7 @@ class Template:
         """Return the logical ID of the one resource of the type ``kind``."""
         names = self._of_type(kind)
         if len(names) != 1:
-            raise TemplateError(f"the laptop has one {kind}; the template has {len(names)}")
+            raise TemplateError(f"make run needs one {kind}; the template has {len(names)}")
         return names[0]
 
     def properties(self, name: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Template:
     def _attribute(self, name: str, attribute: str) -> str:
         kind = self._resources.get(name, {}).get("Type")
         if kind is None or attribute != "Arn":
-            raise TemplateError(f"{name}.{attribute} is not known on the laptop")
+            raise TemplateError(f"{name}.{attribute} is not supported by the local service")
         return _ARNS.get(kind, _OTHER_ARN).format(name=self._physical_name(name))
 
 

@@ -87,7 +87,7 @@ def test_snapshots_are_built_when_they_are_asked_for(
 def test_snapshots_asked_for_in_another_word_are_not_silently_left_out() -> None:
     done = make("build", "SNAPSTART=true")
     assert done.returncode != 0
-    assert 'SNAPSTART is on or off, not "true"' in done.stderr
+    assert 'SNAPSTART must be on or off, not "true"' in done.stderr
 
 
 def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_without_python_3_13_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "which").symlink_to(shutil.which("which") or "")
     done = make("build", HOME=str(tmp_path), PATH=str(tmp_path))
     assert done.returncode != 0
-    assert "A Python 3.13 with pip is needed" in done.stderr
+    assert "Building for Lambda requires Python 3.13 with pip" in done.stderr
 
 
 def files(folder: Path) -> set[Path]:

@@ -77,7 +77,7 @@ def test_a_property_that_the_laptop_does_not_know_is_said(tmp_path: Path) -> Non
     text = STUB.read_text().replace("BatchSize: 1", "FilterCriteria: {}")
     path = tmp_path / "template.yaml"
     path.write_text(text)
-    with pytest.raises(TemplateError, match="does not know FilterCriteria of an SQS event"):
+    with pytest.raises(TemplateError, match="does not support FilterCriteria of an SQS event"):
         event_source.read(Template(path, {}))
 
 

@@ -42,7 +42,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ("Memory", "127", "128 to 1024"),
         ("Memory", "1025", "128 to 1024"),
         ("Memory", "much", "number"),
-        ("Origin", "http://a", "matches"),
+        ("Origin", "http://a", "must match"),
         ("Name", "a", "2 to 3"),
         ("Name", "abcd", "2 to 3"),
     ],

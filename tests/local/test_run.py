@@ -216,7 +216,7 @@ def handlers() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("argument", "problem"),
     [
-        ("MaxSimultaneousRequest=1", "MaxSimultaneousRequest is no parameter of the template"),
+        ("MaxSimultaneousRequest=1", "MaxSimultaneousRequest is not a parameter of the template"),
         ("MaxSimultaneousRequests=some", "MaxSimultaneousRequests is 'some'"),
         ("nonsense", "'nonsense' is not NAME=value"),
         ("PORT=http", "PORT is 'http'"),
@@ -245,7 +245,7 @@ def test_the_sample_is_stored_and_shown(service: Run) -> None:
     assert f"studies/{CT}/series/" in result.stdout
     item = json.loads(result.stdout[result.stdout.index("\n{\n") :])
     assert item["StudyInstanceUID"] == CT
-    assert f"39206 bytes, the file's: {item['SHA256']}" in result.stdout
+    assert f"39206 bytes, equal to the file: {item['SHA256']}" in result.stdout
 
 
 def test_an_endpoint_in_the_environment_is_used_and_none_is_started(directory: Path) -> None:

@@ -103,5 +103,5 @@ def test_the_service_takes_the_binary_types_of_its_template(deployed: Api) -> No
 
 
 def test_the_rules_of_the_template_hold_on_the_laptop_too() -> None:
-    with pytest.raises(TemplateError, match="needs OidcIssuer"):
+    with pytest.raises(TemplateError, match="requires OidcIssuer"):
         Template(ROOT / "template.yaml", {"Authentication": "oidc"})

@@ -1,0 +1,55 @@
+"""The documents refer to one another by links that lead somewhere."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DECISIONS = ROOT / "docs" / "decisions"
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "client" / "README.md"],
+)
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def prose(document: Path) -> str:
+    """Return the text of a document without its blocks of code."""
+    return FENCED.sub("", document.read_text("utf-8"))
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    broken = []
+    for link in LINK.findall(prose(document)):
+        path, _, anchor = unquote(link).partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if not target.is_relative_to(ROOT) or not target.exists():
+            broken.append(f"{link}: no such file")
+        elif anchor and anchor not in anchors(target):
+            broken.append(f"{link}: no such heading")
+    assert broken == []
+
+
+def test_every_decision_is_in_the_index_with_its_number_and_title() -> None:
+    decisions = []
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        heading, _, _ = path.read_text("utf-8").partition("\n")
+        number, _, title = heading.removeprefix("# ").partition(". ")
+        assert path.name.startswith(f"{int(number):04}-")
+        decisions.append(f"* [{int(number):04}]({path.name}) {title}")
+    index = (DECISIONS / "README.md").read_text("utf-8")
+    assert [line for line in index.splitlines() if line.startswith("* ")] == decisions
+
+
+def test_no_number_is_given_to_two_decisions() -> None:
+    numbers = [path.name[:4] for path in DECISIONS.glob("[0-9]*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
