@@ -53,3 +53,8 @@ def test_every_decision_is_in_the_index_with_its_number_and_title() -> None:
 def test_no_number_is_given_to_two_decisions() -> None:
     numbers = [path.name[:4] for path in DECISIONS.glob("[0-9]*.md")]
     assert sorted(numbers) == sorted(set(numbers))
+
+
+def test_the_page_of_figures_ends_with_the_explanation_that_the_benchmark_adds() -> None:
+    explanation = (ROOT / "tests" / "bench" / "explanation.md").read_text("utf-8")
+    assert (ROOT / "docs" / "performance.md").read_text("utf-8").endswith(explanation)

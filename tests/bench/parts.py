@@ -46,7 +46,7 @@ VARIANTS = {
     "reading, checking, answering": f"{_STORE}Transaction.run = keep_nothing\n",
     "SHA-256, threads, items": f"{_WITHOUT_DYNAMODB}obstore.put = lambda *_, **__: {{}}\n",
     "putting the objects": _WITHOUT_DYNAMODB,
-    "calls of DynamoDB": _STORE,
+    "DynamoDB calls": _STORE,
 }
 """What each function does besides what the one before it does."""
 

@@ -10,7 +10,7 @@ from tests.bench.targets import targets
 _EXPLANATION = Path(__file__).with_name("explanation.md")
 
 _TRIED = """
-**A try, with {scale:g} of a whole run's repetitions: not figures to quote.**
+**A trial with {scale:g} of the repetitions of a full run: do not quote these figures.**
 """
 
 Figures = dict[str, Any]
@@ -49,9 +49,9 @@ def _head(result: Figures) -> str:
 {tried}
 `make bench` measures all of this and writes this page. Measured on {result["when"]}: \
 {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB, Linux \
-{machine["kernel"]}, Python 3.13, everything over the loopback. Figures are medians, with the least
-and the greatest in brackets. CPU is that of the named process alone, its kernel time included:
-on a shared machine it moves less than wall time does. Ratios are of one run.
+{machine["kernel"]}, Python 3.13, everything over loopback. Figures are medians, with the least
+and the greatest in brackets. CPU is that of the named process only, including its kernel time: on
+a shared machine it varies less than wall time. Each ratio compares figures of the same run.
 """
 
 
@@ -77,9 +77,9 @@ def _servers(figures: Figures) -> str:
     return f"""
 ## Same work as a server
 
-CPU milliseconds an instance, new studies all. stowport is the function's process under AWS's own
-runtime client; its gateway, and S3 and DynamoDB, are other processes and not counted. Orthanc and
-tiny-pacs write to tmpfs and do not sync.
+CPU milliseconds per instance. Every study is new. stowport is the function's process under AWS's
+own runtime client; its gateway, S3 and DynamoDB are other processes and are not counted. Orthanc
+and tiny-pacs write to tmpfs and do not sync.
 
 {cases}
 {_table(("case", "connections", *names), rows)}{left_out}"""
@@ -97,12 +97,13 @@ def _parts(figures: Figures) -> str:
         medians = {case: figures[case][variant]["median"] for case in cases}
         rows.append((variant, *(f"{medians[case] - below[case]:.1f}" for case in cases)))
         below = medians
-    rows.append(("all of it", *(_spread(each[variant]) for each in figures.values())))
+    rows.append(("total", *(_spread(each[variant]) for each in figures.values())))
     return f"""
 ## What a request is made of
 
-CPU milliseconds a request, over one connection, of functions that do more and more: each line is
-the median of one less that of the one before it. The first is a function that returns at once.
+CPU milliseconds per request, over one connection, of functions that each do more than the one
+before: a line is the median of one function minus that of the previous one. The first function
+returns at once.
 
 {_table(("what", *cases), rows)}"""
 
@@ -115,22 +116,22 @@ def _floor(figures: Figures) -> str:
     return f"""
 ## Distance to the floor
 
-One instance of 4.4 MB: what no handler can do without, each done once, and the handler's whole
-time with `json.loads`, in the same process (ms).
+One instance of 4.4 MB: the steps that every handler needs, each done once, and the handler's total
+time including `json.loads`, in the same process (ms).
 
 {_table(("step", "CPU", "wall"), rows)}"""
 
 
 def _growth(figures: Figures) -> str:
     titles = {
-        "instances": "instances in a request, 3 KB each",
-        "instances_without_calls": "the same without the calls of S3 and DynamoDB",
-        "bytes": "bytes an instance",
-        "elements": "elements an instance, beside its own 60",
+        "instances": "instances per request, 3 KB each",
+        "instances_without_calls": "the same without the calls to S3 and DynamoDB",
+        "bytes": "bytes per instance",
+        "elements": "elements per instance, in addition to its own 60",
         "boundaries": "2.1 MB of pixels",
-        "filled_table": "10 instances more, of",
+        "filled_table": "10 more instances, added to",
     }
-    text = "\n## Growth\n\nMilliseconds an instance.\n"
+    text = "\n## Growth\n\nMilliseconds per instance.\n"
     for name, title in titles.items():
         rows = [
             (point, _spread(each["cpu_ms"]), _spread(each["wall_ms"]))
@@ -157,7 +158,7 @@ def _cold_start(figures: Figures) -> str:
 From the start of the process to its first answer (ms).
 
 {_table(("first answer of", "CPU", "wall"), rows)}
-`-X importtime` of the handler, which makes imports slower, by package (ms):
+`-X importtime` of the handler, by package (ms). The option makes imports slower.
 
 {_table(("package", "ms"), imports)}"""
 
@@ -173,7 +174,7 @@ def _memory(figures: Figures) -> str:
         )
         for size, each in figures.items()
     ]
-    head = ("body", "idle MB", "peak MB", "peak over idle, in bodies", "runtime client alone")
+    head = ("body", "idle MB", "peak MB", "peak over idle, in bodies", "same, runtime client alone")
     return "\n## Memory\n\n" + _table(head, rows)
 
 
@@ -196,12 +197,12 @@ def _cost(figures: Figures) -> str:
             total = round(function["dollars"] + rest, 2)
             prices = (function["dollars"], each["api_gateway"], each["s3"], each["dynamodb"])
             rows.append((case, memory, function["milliseconds"], *prices, total))
-    head = ("case", "MiB", "ms a request", "Lambda", "API Gateway", "S3", "DynamoDB", "all")
+    head = ("case", "MiB", "ms per request", "Lambda", "API Gateway", "S3", "DynamoDB", "total")
     return f"""
 ## A million instances
 
 US dollars, us-east-1, arm64, on demand. The duration is the CPU measured above, stretched below
-1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject, of which 16 are made at a
-time, 10 ms for a batch of writes, and 5 ms for a batch of reads. Storage and logs are not in it.
+1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject, 16 of which run in parallel,
+10 ms for a batch of writes, and 5 ms for a batch of reads. Storage and logs are not included.
 
 {_table(head, rows)}"""

@@ -21,10 +21,10 @@ def targets(result: dict[str, Any]) -> Iterator[Row]:
     if "growth" in result:
         growth = result["growth"]
         tiny = growth["instances_without_calls"]["500"]["cpu_ms"]["median"]
-        yield _row("500 tiny instances, all but the AWS calls, ms each (CPU)", 0.5, tiny)
+        yield _row("500 tiny instances, without the AWS calls, ms each (CPU)", 0.5, tiny)
         times = growth["instances"]
         flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
-        yield _row("time an instance at 1000 in a request, over that at 10 (CPU)", 1.1, flat)
+        yield _row("time per instance at 1000 per request, over that at 10 (CPU)", 1.1, flat)
     if "cold_start" in result:
         over = result["cold_start"]["over_clients"]
         yield _row("cold start, over boto3's two clients alone (wall)", 1.4, over["wall_ms"])
@@ -46,7 +46,7 @@ def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator
     for case in CASES:
         if (server, case) in medians:
             over = ratio(medians["stowport", case], medians[server, case])
-            yield _row(f"CPU an instance against {server}, {case}", target, over)
+            yield _row(f"CPU per instance against {server}, {case}", target, over)
 
 
 def _calls(figures: dict[str, Any]) -> Iterator[Row]:
@@ -54,6 +54,6 @@ def _calls(figures: dict[str, Any]) -> Iterator[Row]:
     for case, sent in figures.items():
         calls = sum(sent["first"].get(name, 0) for name in names)
         most = 2 * CASES[case].instances + 3
-        yield _row(f"AWS calls of {case}: two an instance, and three", most, calls)
+        yield _row(f"AWS calls of {case}: two per instance, plus three", most, calls)
     again = sum(sent["again"].get("PutObject", 0) for sent in figures.values())
-    yield _row("objects written by studies that are sent again", 0, again)
+    yield _row("objects written when studies are sent again", 0, again)
