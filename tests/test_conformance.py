@@ -10,7 +10,7 @@ import pytest
 
 from authorizer import tokens
 from dicomweb import attributes, checks, codestreams, conformance
-from dicomweb.answer import capabilities
+from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
 from dicomweb.envelope.mediatypes import ALIASES
@@ -116,7 +116,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("PNG or GIF image", assembly.MAX_BYTES // 3),
         ("an attribute of the index", attributes._MAX_BYTES),
         ("items of Request Attributes Sequence in the index", attributes._MAX_ITEMS),
-        ("Warning fields of an answer", gateway._MAX_WARNING_BYTES),
+        ("Warning fields of an answer", response._MAX_WARNING_BYTES),
         ("Authorization field", tokens.MAX_HEADER),
         ("body of a request", local_gateway.BODY_LIMIT),
         ("time for a request", 28),

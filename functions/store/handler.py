@@ -8,14 +8,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive import Archive, ArchiveError
-from dicomweb.answer import capabilities
+from dicomweb.answer import capabilities, response
+from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import RequestRejected
 from dicomweb.instances import SOPInstance
 from dicomweb.payloads import read_parts
 from store.settings import Settings, becomes_snapshot, settings
-from transaction import answers, gateway, journal
-from transaction.gateway import StoreRequest, StoreResponse
+from transaction import gateway, journal
+from transaction.gateway import StoreRequest
 from transaction.intake import Intake
 
 SECONDS_TO_ANSWER = 2.0
@@ -52,9 +53,9 @@ def transact(
     except Exception as error:  # noqa: BLE001 - else the gateway answers 502
         if not isinstance(error, RequestRejected):
             journal.log_unforeseen(error, request_id=request.request_id)
-        status, reason, text = answers.refusal_of(error)
+        status, reason, text = response.refusal_of(error)
         journal.record_refusal(status, reason, text, request_id=request.request_id)
-        return answers.refusal(status, reason, text, media_type)
+        return response.refusal(status, reason, text, media_type)
 
 
 def store(
@@ -75,7 +76,7 @@ def store(
     )
     payload = gateway.take_payload(event, request)
     outcomes, left_out = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = answers.report(outcomes, media_type, chosen.retrieve_base_url)
+    answer = response.report(outcomes, media_type, chosen.retrieve_base_url)
     journal.record_outcomes(
         outcomes,
         answer.status,

@@ -4,24 +4,20 @@ Nothing else knows what either looks like. An answer is text, never base64: the 
 base64 into bytes only for some Accept values, and passes text through for all of them.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from pybase64 import b64decode
 
+from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest
-from dicomweb.reasons import FailureReason, WarningReason
 
 Event = MutableMapping[str, Any]
-Reason = FailureReason | WarningReason
 
 RETRY_AFTER_SECONDS = "5"
-
-_MAX_WARNING_BYTES = 4096
-"""Of all Warning fields together: API Gateway allows 10,240 bytes of header."""
 
 _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
@@ -58,17 +54,6 @@ class StoreRequest:
     def url(self) -> str:
         """What the request was sent to, for references that are relative to it."""
         return f"{self.base_url}/{self.resource}".replace("{study}", self.target or "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreResponse:
-    """An answer: its status, its text, and reasons in words for the Warning field."""
-
-    status: HTTPStatus
-    media_type: str
-    body: str
-    warnings: Sequence[tuple[Reason | None, str]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_request(event: Event) -> StoreRequest:
@@ -139,7 +124,7 @@ def proxy_response(
     return {
         "statusCode": int(response.status),
         "headers": headers,
-        "multiValueHeaders": {"Warning": list(_warnings(response.warnings, request.host))},
+        "multiValueHeaders": {"Warning": list(warning_values(response.warnings, request.host))},
         "body": response.body,
         "isBase64Encoded": False,
     }
@@ -170,29 +155,3 @@ def preflight_headers(
         "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
         "Access-Control-Max-Age": "600",
     }
-
-
-def _warnings(warnings: Iterable[tuple[Reason | None, str]], host: str) -> Iterable[str]:
-    """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
-
-    The first text of a reason stands for all of it. dcm4chee's form is followed: warn-code 299
-    and the reason in hex before the text.
-    """
-    seen: set[Reason | None] = set()
-    room = _MAX_WARNING_BYTES
-    for reason, text in warnings:
-        if reason in seen:
-            continue
-        seen.add(reason)
-        code = "" if reason is None else f"{reason:04X}: "
-        value = f'299 {host} "{code}{_quotable(text)}"'
-        room -= len(value)
-        if room < 0:
-            return
-        yield value
-
-
-def _quotable(text: str) -> str:
-    """Return ``text`` fit for a quoted string: a line break in it would be another field."""
-    printable = "".join(each if " " <= each <= "~" else "?" for each in text)
-    return printable.replace("\\", "/").replace('"', "'")

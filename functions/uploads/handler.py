@@ -16,11 +16,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive.staging import LARGEST_PUT_BYTES, Staging
 from archive.uploads import State, Upload, Uploads
+from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.reasons import FailureReason
 from transaction import answers, gateway, journal, outcomejson
-from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest, StoreResponse
+from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
 from transaction.outcomejson import Refusal, Result
 from uploads.announcements import Announcement, read_announcement
 from uploads.settings import Settings, settings

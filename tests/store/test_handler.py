@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from dicomweb.answer import response
 from dicomweb.candidates import Candidate
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
@@ -14,7 +15,7 @@ from store import handler
 from store.settings import Settings, settings
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
-from transaction import answers, intake
+from transaction import intake
 
 STORED = {
     "one-ct": 1,
@@ -247,7 +248,7 @@ def test_a_part_that_nobody_foresaw_fails_alone_with_0110(
 
 
 @pytest.mark.parametrize(
-    ("room", "step"), [(handler, "read_parts"), (handler, "archive"), (answers, "status_of")]
+    ("room", "step"), [(handler, "read_parts"), (handler, "archive"), (response, "status_of")]
 )
 def test_a_request_that_nobody_foresaw_is_503_with_a_status_report(
     store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str

@@ -53,6 +53,7 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "answer.jsonmodel",
             "answer.model",
             "answer.nativemodel",
+            "answer.response",
             "answer.responsemodule",
             "attributes",
             "candidates",

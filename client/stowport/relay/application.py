@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
+from dicomweb.answer import response
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected, ServiceBusy
-from dicomweb.reasons import FailureReason
 from stowport import messages, transport
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.messages import (
@@ -19,10 +18,9 @@ from stowport.relay.messages import (
     Request,
     Send,
     chunks,
+    dressed,
     read_request,
-    refuse,
     reply,
-    report,
     unsupported,
 )
 from stowport.relay.spool import Payload, spooled
@@ -40,6 +38,8 @@ _OF_OPTIONS = frozenset(
         "origin",
     )
 )
+
+_UNFORESEEN = "the relay could not process the request, expected that it can when it is sent again"
 
 
 class Relay:
@@ -69,11 +69,11 @@ class Relay:
         except ClientDisconnect:
             self._log(f"{request.method} left before the body was complete, nothing sent on")
             return
-        except RequestRejected as error:
-            answer = refuse(error.status, error.reason, str(error), request.media_type)
-            what = "refused"
         except Exception as error:  # noqa: BLE001 - else the server answers 500
-            answer, what = _unforeseen(request), f"failed with {type(error).__name__}"
+            refused = isinstance(error, RequestRejected)
+            what = "refused" if refused else f"failed with {type(error).__name__}"
+            found = response.refusal_of(error, _UNFORESEEN)
+            answer = dressed(response.refusal(*found, request.media_type))
         self._log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
         await reply(answer, send)
 
@@ -92,7 +92,7 @@ class Relay:
         content_type = request.headers.get("content-type")
         outcomes, base = self._forwarding.forward(content_type, payload, study)
         what = f"{len(outcomes)} parts, {len(payload)} bytes"
-        return report(outcomes, base, request.media_type), what
+        return dressed(response.report(outcomes, request.media_type, base)), what
 
     def _pass_on(self, request: Request) -> Reply:
         """Ask the server for its capabilities, or whether a page may send (Fetch, CORS)."""
@@ -109,12 +109,6 @@ class Relay:
             headers=[pair for pair in answer.headers.items() if pair[0] not in _HOP_BY_HOP],
             body=answer.body,
         )
-
-
-def _unforeseen(request: Request) -> Reply:
-    status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.PROCESSING_FAILURE
-    text = "the relay could not process the request, expected that it can when it is sent again"
-    return refuse(status, reason, text, request.media_type)
 
 
 def _target(request: Request) -> str | None:

@@ -6,18 +6,17 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from dicomweb.answer import responsemodule
+from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest
-from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.reasons import FailureReason, WarningReason
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 RETRY_AFTER_SECONDS = "30"
-_MAX_WARNINGS_BYTES = 4096
+AGENT = "stowport-relay"
+"""Who warns (RFC 7234 5.5)."""
 
 
 class ClientDisconnect(Exception):
@@ -81,26 +80,17 @@ async def reply(message: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": message.body})
 
 
-def report(outcomes: list[Outcome], retrieve_base_url: str, media_type: str) -> Reply:
-    """Answer with the Store Instances Response Module (PS3.18 10.5.3)."""
-    module = responsemodule.store_instances_response(outcomes, retrieve_base_url)
-    stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
-    url = responsemodule.study_url(stored, retrieve_base_url)
-    headers = [("Location", url)] if url else []
-    warnings = [(each.reason, each.text) for each in outcomes if isinstance(each, Failed)]
-    warned = [(each.warning, each.text) for each in stored if each.warning]
-    return _reply(
-        status_of(outcomes),
-        responsemodule.encode(module, media_type),
-        media_type,
-        [*headers, *_warnings([*warnings, *warned])],
-    )
-
-
-def refuse(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> Reply:
-    """Answer a request of which nothing was sent on with a Status Report (PS3.18 8.6.3)."""
-    body = responsemodule.encode(responsemodule.status_report(text), media_type)
-    return _reply(status, body, media_type, _warnings([(reason, text)]))
+def dressed(answer: StoreResponse) -> Reply:
+    """Return the answer as this server sends it."""
+    warnings = warning_values(answer.warnings, AGENT)
+    headers = [
+        ("Content-Type", answer.media_type),
+        *answer.headers.items(),
+        *(("Warning", value) for value in warnings),
+    ]
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", RETRY_AFTER_SECONDS))
+    return Reply(status=answer.status, headers=headers, body=answer.body.encode())
 
 
 def unsupported(request: Request) -> MalformedRequest:
@@ -109,31 +99,3 @@ def unsupported(request: Request) -> MalformedRequest:
         f"found {request.method} of a resource that the relay does not have, expected POST to"
         " /studies or /studies/{StudyInstanceUID}"
     )
-
-
-def _reply(
-    status: HTTPStatus, body: str, media_type: str, headers: Iterable[tuple[str, str]]
-) -> Reply:
-    fields = [("Content-Type", media_type), *headers]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        fields.append(("Retry-After", RETRY_AFTER_SECONDS))
-    return Reply(status=status, headers=fields, body=body.encode())
-
-
-def _warnings(
-    texts: Iterable[tuple[FailureReason | WarningReason, str]],
-) -> list[tuple[str, str]]:
-    """Return one Warning field for each distinct reason, as the service does (RFC 7234 5.5)."""
-    fields: dict[int, str] = {}
-    room = _MAX_WARNINGS_BYTES
-    for reason, text in texts:
-        value = f'299 stowport-relay "{reason:04X}: {_quotable(text)}"'
-        if reason not in fields and len(value) <= room:
-            fields[reason] = value
-            room -= len(value)
-    return [("Warning", value) for value in fields.values()]
-
-
-def _quotable(text: str) -> str:
-    printable = "".join(each if " " <= each <= "~" else "?" for each in text)
-    return printable.replace("\\", "/").replace('"', "'")

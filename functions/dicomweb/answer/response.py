@@ -1,0 +1,102 @@
+"""The answer to a store transaction, whoever serves it (PS3.18 10.5.3).
+
+It is a report, the Store Instances Response Module, or the refusal of a request of which nothing
+was stored, a Status Report (PS3.18 8.6.3). The server that sends it adds what is its own: how a
+response looks there, when to come back, who may read it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from dicomweb.answer.responsemodule import (
+    encode,
+    status_report,
+    store_instances_response,
+    study_url,
+)
+from dicomweb.errors import RequestRejected
+from dicomweb.outcomes import Failed, Outcome, Stored, status_of
+from dicomweb.reasons import FailureReason, WarningReason
+
+Reason = FailureReason | WarningReason
+
+UNFORESEEN = "the request could not be processed, expected that it can be when sent again"
+
+_MAX_WARNING_BYTES = 4096
+"""Of all Warning fields together: API Gateway allows 10,240 bytes of header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreResponse:
+    """An answer: its status, its text, its own header fields, and reasons for the Warning field."""
+
+    status: HTTPStatus
+    media_type: str
+    body: str
+    warnings: Sequence[tuple[Reason | None, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str) -> StoreResponse:
+    """Answer with the Store Instances Response Module."""
+    stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    warned = [(instance.warning, instance.text) for instance in stored if instance.warning]
+    url = study_url(stored, retrieve_base_url)
+    return StoreResponse(
+        status=status_of(outcomes),
+        media_type=media_type,
+        body=encode(store_instances_response(outcomes, retrieve_base_url), media_type),
+        warnings=[*((failure.reason, failure.text) for failure in failed), *warned],
+        headers={"Location": url} if url else {},
+    )
+
+
+def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> StoreResponse:
+    """Answer a request of which nothing was stored with a Status Report."""
+    return StoreResponse(
+        status=status,
+        media_type=media_type,
+        body=encode(status_report(text), media_type),
+        warnings=[(reason, text)],
+    )
+
+
+def refusal_of(
+    error: Exception, unforeseen: str = UNFORESEEN
+) -> tuple[HTTPStatus, FailureReason, str]:
+    """Return status, reason and text for a request that ``error`` ended.
+
+    The last resort for what nobody foresaw is 503, with the text ``unforeseen``: any status
+    outside the closed set is worse.
+    """
+    if isinstance(error, RequestRejected):
+        return error.status, error.reason, str(error)
+    return HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.PROCESSING_FAILURE, unforeseen
+
+
+def warning_values(warnings: Iterable[tuple[Reason | None, str]], agent: str) -> Iterator[str]:
+    """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
+
+    The first text of a reason stands for all of it, and ``agent`` is the server that says so.
+    dcm4chee's form is followed: warn-code 299 and the reason in hex before the text.
+    """
+    seen: set[Reason | None] = set()
+    left = _MAX_WARNING_BYTES
+    for reason, text in warnings:
+        if reason in seen:
+            continue
+        seen.add(reason)
+        code = "" if reason is None else f"{reason:04X}: "
+        value = f'299 {agent} "{code}{_quotable(text)}"'
+        left -= len(value)
+        if left < 0:
+            return
+        yield value
+
+
+def _quotable(text: str) -> str:
+    """Return ``text`` fit for a quoted string: a line break in it would be another field."""
+    printable = "".join(each if " " <= each <= "~" else "?" for each in text)
+    return printable.replace("\\", "/").replace('"', "'")
