@@ -75,12 +75,3 @@ $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@ $(VENV)/local
-
-$(VENV)/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: put python3 on PATH." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
-	echo "Python has no venv module: trying to install Debian's ..."; \
-	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
-	rm -rf $(VENV); \
-	echo "Python's venv module is needed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
-	exit 1; }
