@@ -21,7 +21,6 @@ LAYERS = {"DependenciesLayerArm64": 183, "DependenciesLayerX8664": 62}
 
 MAKE = shutil.which("make") or "make"
 SAM = ROOT / ".sam-venv" / "bin" / "sam"
-INSTALLED = ".sam-venv/installed"
 TOOLS = ["cp", "find", "make", "rm", "which"]
 """What the recipes call, besides a Python."""
 
@@ -190,7 +189,8 @@ def test_sam_build_chooses_packages_for_lambda_without_python_3_13(
 def said(tree: Path) -> Path:
     """What SAM is told in ``tree``, where another program stands in for it."""
     program(tree / ".sam-venv" / "bin" / "sam", f'echo "$@" >>{tree}/said')
-    (tree / INSTALLED).touch()
+    program(tree / ".sam-venv" / "bin" / "pip", "exit 1")
+    (tree / ".sam-venv" / "installed").touch()
     return tree / "said"
 
 
@@ -319,6 +319,12 @@ def test_a_layer_holds_what_is_pinned_and_no_more(built: Path, layer: str) -> No
     assert {each.name.split("-")[0].lower() for each in shipped} == pinned
     assert "boto3" in pinned
     assert "numpy" not in pinned
+
+
+def test_what_a_layer_holds_does_not_depend_on_the_python_that_builds_it() -> None:
+    # pip evaluates markers for the Python it runs in, whatever --python-version says.
+    pins = (ROOT / "layers/dependencies/requirements.txt").read_text()
+    assert not re.findall("python_version|python_full_version|platform_machine|sys_platform", pins)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
