@@ -75,12 +75,3 @@ $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements of the tests into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@ $(VENV)/local
-
-$(VENV)/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is required: put python3 on PATH." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
-	echo "Python has no venv module: installing Debian's ..."; \
-	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
-	rm -rf $(VENV); \
-	echo "Python's venv module is required. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
-	exit 1; }

@@ -4,7 +4,7 @@ SECTIONS ?=
 SCALE ?= 1
 BENCH := build/bench
 LAYER := DependenciesLayer$(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore \
 	--no-deps --require-hashes
 
 .PHONY: bench bench-function bench-peers
@@ -13,23 +13,23 @@ bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function b
 	@$(BIN)/python -m tests.bench --python "$(python3.13)" --scale $(SCALE) \
 		$$(echo "$(SECTIONS)" | tr , ' ')
 
-# What `sam build` makes, but without SAM: its recipes for this machine's processor.
-$(BENCH)/layer/built: layers/dependencies/requirements.txt
-	@$(MAKE) --silent --no-print-directory -f build.mk python3.13 >/dev/null
+# What `sam build` makes, without SAM: its recipes for this machine's processor. It is measured as it
+# is deployed, with bytecode.
+$(BENCH)/layer/built: layers/dependencies/requirements.txt | python3.13
 	rm -rf $(BENCH)/layer && mkdir -p $(BENCH)/layer
-	PATH="$(dir $(python3.13)):$$PATH" $(MAKE) --silent -C layers/dependencies build-$(LAYER) \
+	$(MAKE) --silent -C layers/dependencies build-$(LAYER) \
 		ARTIFACTS_DIR=$(CURDIR)/$(BENCH)/layer
 	touch $@
 
-bench-function:
+bench-function: python3.13
 	@rm -rf $(BENCH)/function && mkdir -p $(BENCH)/function
-	@PATH="$(dir $(python3.13)):$$PATH" $(MAKE) --silent -C functions build-StoreFunction \
+	@$(MAKE) --silent -C functions build-StoreFunction \
 		ARTIFACTS_DIR=$(CURDIR)/$(BENCH)/function
 
-# The runtime client that Lambda's own image has.
-$(BENCH)/runtime/built: requirements/runtime.txt
+# What Lambda's own image has: its runtime client.
+$(BENCH)/runtime/built: requirements/runtime.txt | python3.13
 	@rm -rf $(BENCH)/runtime
-	$(python3.13) $(PIP_INSTALL) -r $< --target $(BENCH)/runtime
+	$(BIN)/pip --python $(python3.13) $(INSTALL) -r $< --target $(BENCH)/runtime
 	@touch $@
 
 # A peer that cannot be installed is left out, and named.
@@ -40,5 +40,5 @@ bench-peers:
 	@test $(BENCH)/tiny-pacs/built -nt requirements/bench.txt || { \
 		echo "Installing tiny-pacs for comparison ..."; \
 		$(python3.13) -m venv --clear $(BENCH)/tiny-pacs && \
-		$(BENCH)/tiny-pacs/bin/python $(PIP_INSTALL) -r requirements/bench.txt && \
+		$(BENCH)/tiny-pacs/bin/pip $(INSTALL) -r requirements/bench.txt && \
 		touch $(BENCH)/tiny-pacs/built; } || echo "tiny-pacs is left out." >&2

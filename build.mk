@@ -1,6 +1,7 @@
 # Checks and builds what SAM deploys. The Makefile includes it; `make -f build.mk` works too.
 
 PYTHON ?= python3
+VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 
@@ -12,19 +13,14 @@ TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART must be on or off, n
 
 export SAM_CLI_TELEMETRY := 0
 
-# Lambda's Python, wherever it is: a pyenv shim may be on PATH but fail to run.
-python3.13 = $(shell \
-	for python in $$(which -a python3.13) "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13; do \
-		"$$python" -m pip --version >/dev/null 2>&1 && echo "$$python" && break; \
-	done)
+include python.mk
 
-.PHONY: sam validate build python3.13
+.PHONY: sam validate build deploy python3.13 uv-python
 
 sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 
 # The list is complete, so pip need not resolve it (--no-deps).
-.sam-venv/installed: requirements/sam.txt
-	$(PYTHON) -m venv .sam-venv
+.sam-venv/installed: requirements/sam.txt | .sam-venv/bin/pip
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
@@ -37,12 +33,32 @@ validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, without and with snapsta
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
 
-build: sam $(TEMPLATE) ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on]
-	@path=$$($(MAKE) --silent --no-print-directory -f build.mk python3.13) || exit; set -x; \
-	PATH="$${path%/*}:$$PATH" .sam-venv/bin/sam build --build-dir $(BUILD_DIR) \
-	--template-file $(TEMPLATE) --base-dir . $(SAM_BUILD_FLAGS)
+# Without bytecode nothing is put into SAM's cache, and what is there without it is not used.
+build: sam $(TEMPLATE) uv-python ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
+	@for built in .aws-sam/cache/*; do \
+	test -n "$$(find "$$built" -name '*.cpython-313.pyc' 2>/dev/null)" || rm -rf "$$built"; done
+	BUILT_BY_MAKE=1 .sam-venv/bin/sam build --build-dir $(BUILD_DIR) --template-file $(TEMPLATE) \
+	--base-dir . $(if $(python3.13),,--no-cached) $(SAM_BUILD_FLAGS)
+	@test -n "$(python3.13)" || echo "$(NO_BYTECODE)"
 
-python3.13:
+deploy: python3.13 build ## build with bytecode, and deploy: make deploy [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
+	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml $(SAM_DEPLOY_FLAGS)
+
+python3.13: uv-python
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \
-	{ echo "Building for Lambda requires Python 3.13 with pip: put python3.13 on PATH," \
-	"or install it with pyenv (pyenv install 3.13)." >&2; exit 1; }
+	{ echo "A Python 3.13 is needed to make bytecode for Lambda: put python3.13 on PATH, or install" \
+	"it with pyenv (pyenv install 3.13) or uv (uv python install 3.13)." >&2; exit 1; }
+
+# uv fetches a Python 3.13 where there is none and the network allows it.
+uv-python:
+	@test -n "$(python3.13)" || ! command -v uv >/dev/null || uv python install 3.13 || true
+
+# Debian's Python has venv in a package of its own.
+$(VENV)/bin/pip .sam-venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: put python3 on PATH." >&2; exit 1; }
+	@venv=$(@:/bin/pip=); $(PYTHON) -m venv $$venv 2>/dev/null || { rm -rf $$venv; \
+	echo "Python has no venv module: trying to install Debian's ..."; \
+	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $$venv; } || { \
+	rm -rf $$venv; \
+	echo "Python's venv module is needed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	exit 1; }
