@@ -32,10 +32,11 @@ $(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/install
 	mkdir -p $(@D)
 	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, with SAM and cfn-lint
+validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, as written and as deployed
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
+	.sam-venv/bin/python deployments.py template.yaml $(WITH_SNAPSHOTS)
 
 build: sam $(TEMPLATE) ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
 	@path=$$($(MAKE) --silent --no-print-directory -f build.mk python3.13) || exit; set -x; \
