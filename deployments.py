@@ -124,10 +124,11 @@ def main(paths: list[str]) -> int:
             different.setdefault(key, (where, json.dumps(document)))
         found = pool.map(findings, [document for _, document in different.values()], chunksize=1)
     for (where, _), lines in zip(different.values(), found, strict=True):
-        for line in lines:
-            print(f"{where}: {line}")
-    print(f"{len(tried)} combinations, {len(different)} different deployments: ", end="")
-    print(f"{sum(map(len, found))} findings")
+        sys.stdout.writelines(f"{where}: {line}\n" for line in lines)
+    sys.stdout.write(
+        f"{len(tried)} combinations, {len(different)} different deployments:"
+        f" {sum(map(len, found))} findings\n"
+    )
     return 1 if any(found) else 0
 
 
