@@ -28,10 +28,11 @@ $(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/install
 	mkdir -p $(@D)
 	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, without and with snapstart.yaml, by SAM and cfn-lint
+validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, as written and as deployed
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
+	.sam-venv/bin/python deployments.py template.yaml $(WITH_SNAPSHOTS)
 
 # Without bytecode nothing is put into SAM's cache, and what is there without it is not used.
 build: sam $(TEMPLATE) uv-python ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]

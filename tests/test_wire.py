@@ -32,13 +32,15 @@ SAMPLES = {
 """Requests that hold pydicom's sample files."""
 
 SYNTHETIC = {
+    "close-delimiter-then-LF": 1,
+    "close-delimiter-then-NULs": 2,
     "dcm4che-bearer-1": 1,
     "dcm4che-dicom-1": 2,
     "dcm4che-dicom-accept-json-limit1-1": 1,
     "dcm4che-study-dicom-1": 1,
     "orthanc-stow-length": 2,
 }
-"""Requests that hold instances of their own, and how many; Orthanc writes files anew."""
+"""Requests that hold other instances, and how many; Orthanc writes files anew."""
 
 METADATA = (
     "dcm4che-jp2-xml-1",
@@ -77,7 +79,7 @@ def sent_files(name: str) -> list[bytes]:
     if found is None:
         return [body]
     _, *parts, end = (b"\r\n" + body).split(b"\r\n--" + found[1])
-    assert end.strip() == b"--"
+    assert end.strip(b"\r\n\0") == b"--"
     return [part.partition(b"\r\n\r\n")[2] for part in parts]
 
 

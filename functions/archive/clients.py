@@ -58,6 +58,16 @@ _S3_CONFIG = Config(
     parameter_validation=True,  # of presigned requests nobody else would check the parameters
 )
 
+_REGIONAL = Config(
+    s3={
+        "payload_signing_enabled": False,  # as above, which this replaces
+        # Else what is presigned goes to bucket.s3.amazonaws.com in every region of the partition,
+        # which S3 answers with 307 while a bucket is new, and with 400 in regions after 2019.
+        "addressing_style": "virtual",
+        "us_east_1_regional_endpoint": "regional",
+    }
+)
+
 
 def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client":
     """Make a client of S3, with region, credentials and endpoint from the environment.
@@ -65,6 +75,8 @@ def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client
     ``read_timeout`` is how many seconds it waits for the next bytes of an answer.
     """
     config = _CONFIG.merge(_S3_CONFIG).merge(Config(read_timeout=read_timeout))
+    if not _configured_endpoint(session):
+        config = config.merge(_REGIONAL)
     return cast("S3Client", session.create_client("s3", config=config))
 
 
@@ -104,12 +116,7 @@ def s3_store(bucket: str, session: "Session") -> S3Store:
 def _place(bucket: str, session: "Session") -> "S3Config":
     """Return region and endpoint as botocore finds them."""
     region = session.get_config_variable("region")
-    configured = ConfiguredEndpointProvider(
-        full_config=session.full_config,
-        scoped_config=session.get_scoped_config(),
-        client_name="s3",
-    )
-    if url := configured.provide():
+    if url := _configured_endpoint(session):
         return {"region": region, "endpoint": url}
     resolver = EndpointResolver(session.get_component("data_loader").load_data("endpoints"))
     endpoint: Any = resolver.construct_endpoint(
@@ -123,6 +130,16 @@ def _place(bucket: str, session: "Session") -> "S3Config":
         "endpoint": f"https://{bucket}.{endpoint['hostname']}",
         "virtual_hosted_style_request": True,
     }
+
+
+def _configured_endpoint(session: "Session") -> str | None:
+    """Return where S3 is if it is not AWS's: there a bucket's name has no host of its own."""
+    provider = ConfiguredEndpointProvider(
+        full_config=session.full_config,
+        scoped_config=session.get_scoped_config(),
+        client_name="s3",
+    )
+    return cast("str | None", provider.provide())
 
 
 def _credentials(session: "Session") -> "Callable[[], S3Credential]":

@@ -165,7 +165,7 @@ def place(session: Session) -> tuple[object, ...]:
 def test_an_empty_endpoint_is_aws_and_any_other_is_honoured(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert s3_client(session).meta.endpoint_url == "https://s3.amazonaws.com"
+    assert s3_client(session).meta.endpoint_url == "https://s3.us-east-1.amazonaws.com"
     assert place(session) == ("us-east-1", "https://a-bucket.s3.us-east-1.amazonaws.com", "true")
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5050")

@@ -116,6 +116,15 @@ def test_a_body_that_was_cut_off_stores_nothing(stub: Stub, relay: Start) -> Non
     assert stub.seen == []
 
 
+@pytest.mark.parametrize("after", [bytes(40), b"\n", b"\0\r\n--b0undary\r\n"])
+def test_after_the_close_delimiter_nothing_counts(stub: Stub, relay: Start, after: bytes) -> None:
+    contents = [instance(1), instance(2)]
+    body = multipart(*map(part, contents)).removesuffix(b"\r\n")
+    answer = relay().post(body + after)
+    assert answer.status == 200
+    assert stub.digests == digests(*contents)
+
+
 def test_metadata_is_not_passed_on(stub: Stub, relay: Start) -> None:
     body = multipart(part(b"[{}]", Content_Type="application/dicom+json"))
     metadata = content_type().replace("application/dicom", "application/dicom+json")

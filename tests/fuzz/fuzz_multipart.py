@@ -13,6 +13,7 @@ from tests.fuzz.mutations import main
 SEEDS = (
     builders.multipart(builders.part(b"one"), builders.part(b"", Content_ID="<x>")),
     b"preamble\r\n--b0undary \t\r\n\r\n\r\n--b0undary--\r\nepilogue",
+    b"--b0undary\r\n\r\n\r\n--b0undary--\0\0\n--b0undary\r\n",
     builders.multipart(builders.part(b"\r\n--b0undar\r\n--b0undaryx\r\n\r\n")),
     builders.multipart(builders.part(builders.instance())),
 )
@@ -27,6 +28,8 @@ def target(payload: bytes) -> None:
             assert part.content.obj is payload
             content = bytes(part.content)
             assert b"\r\n--b0undary\r\n" not in content
+            assert b"\r\n--b0undary--\r" not in content
+            assert b"\r\n--b0undary--\0" not in content
             position = payload.index(content + b"\r\n--b0undary", position) + len(content)
         assert parts
         assert payload.startswith(b"--b0undary", position + 2)

@@ -112,8 +112,8 @@ def test_row_009_with_and_without_a_line_end_before_the_first_delimiter(
     check_stored(running, answer, 9, instance(9))
 
 
-@pytest.mark.parametrize("after", [b"", CRLF, CRLF + CRLF])
-def test_row_010_with_and_without_a_line_end_after_the_close_delimiter(
+@pytest.mark.parametrize("after", [b"", CRLF, CRLF + CRLF, b"\n", bytes(40), b"--b0undary\r\n"])
+def test_row_010_anything_or_nothing_after_the_close_delimiter(
     running: "RunningService", after: bytes
 ) -> None:
     answer = running.post(multipart(part(instance(10))).removesuffix(CRLF) + after)

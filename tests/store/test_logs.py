@@ -24,7 +24,7 @@ def metrics(lines: Lines) -> dict[str, float]:
     found: dict[str, float] = {}
     for line in lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
-            assert directive["Namespace"] == "Stowport"
+            assert directive["Namespace"] == "Stowport/stowport"
             assert directive["Dimensions"] == [["service"]]
             found |= {each["Name"]: line[each["Name"]][0] for each in directive["Metrics"]}
     return found

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.parts import FUNCTIONS, RESOURCES, TEMPLATE, WRITTEN
+from tests.template.parts import FUNCTIONS, NAMESPACE, RESOURCES, TEMPLATE, WRITTEN
 
 
 def statements(role: str) -> list[dict[str, Any]]:
@@ -62,6 +62,7 @@ class TestFunctions:
     def test_the_environment_is_what_the_rooms_read(self) -> None:
         shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
         assert set(shared) == {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+        assert shared["POWERTOOLS_METRICS_NAMESPACE"] == NAMESPACE
         own = {name: set(each["Environment"]["Variables"]) for name, each in FUNCTIONS.items()}
         assert own == {
             "StoreFunction": {

@@ -1,8 +1,13 @@
+import json
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
 import pytest
 
 from archive.staging import STAGING
 from archive.uploads import SECONDS_KNOWN
-from tests.template.parts import FUNCTIONS, RESOURCES, of_type
+from tests.template.parts import API, FUNCTIONS, NAMESPACE, RESOURCES, metrics, of_type
 
 
 class TestArchive:
@@ -146,3 +151,101 @@ class TestOperations:
         milliseconds = FUNCTIONS["StoreFunction"]["Timeout"] * 1000
         threshold = RESOURCES["SlowStoresAlarm"]["Properties"]["Threshold"]
         assert threshold == pytest.approx(milliseconds * 0.8)
+
+
+STATUS_OF_THE_GATEWAY = {
+    "THROTTLED": 429,
+    "QUOTA_EXCEEDED": 429,
+    "INTEGRATION_FAILURE": 504,
+    "INTEGRATION_TIMEOUT": 504,
+    "AUTHORIZER_FAILURE": 500,
+    "AUTHORIZER_CONFIGURATION_ERROR": 500,
+    "API_CONFIGURATION_ERROR": 500,
+    "DEFAULT_5XX": 500,
+}
+"""What API Gateway answers unless a gateway response says otherwise; what the others mean is 4xx.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+"""
+
+
+def counts(name: str, line: dict[str, str]) -> bool:
+    """Whether the metric filter ``name`` counts a line of the access log."""
+    pattern = RESOURCES[name]["Properties"]["FilterPattern"]
+    term = r'\(?\$\.(\w+) = "([^"]+)"\)?'
+    assert re.fullmatch(rf"{{ {term}( \|\| {term})* }}", pattern)
+    return any(fnmatchcase(line[field], value) for field, value in re.findall(term, pattern))
+
+
+def logged(status: int) -> dict[str, str]:
+    """A line of the access log, of which the status alone is told."""
+    line: dict[str, str] = json.loads(API["AccessLogSetting"]["Format"])
+    assert line["status"] == "$context.status"
+    return {**line, "status": str(status)}
+
+
+class TestWhatIsUnavailable:
+    @pytest.mark.parametrize("kind", API["GatewayResponses"])
+    def test_what_the_gateway_itself_answers_with_503_is_counted(self, kind: str) -> None:
+        answered = int(API["GatewayResponses"][kind]["StatusCode"])
+        assert (answered == 503) == (kind in STATUS_OF_THE_GATEWAY)
+        assert counts("RequestsUnavailableFilter", logged(answered)) == (answered == 503)
+        own = STATUS_OF_THE_GATEWAY.get(kind, 400)
+        assert counts("RequestsUnavailableFilter", logged(own)) == (answered == 503)
+
+    @pytest.mark.parametrize("status", [200, 202, 400, 401, 403, 404, 409, 413, 415])
+    def test_no_other_answer_is_counted_as_unavailable(self, status: int) -> None:
+        assert not counts("RequestsUnavailableFilter", logged(status))
+        assert counts("RequestsFilter", logged(status))
+
+    @pytest.mark.parametrize("name", ["RequestsFilter", "RequestsUnavailableFilter"])
+    def test_the_access_log_is_counted_for_this_stack_alone(self, name: str) -> None:
+        counter = RESOURCES[name]["Properties"]
+        assert counter["LogGroupName"] == {"Ref": "AccessLogGroup"}
+        (metric,) = counter["MetricTransformations"]
+        assert metric["MetricNamespace"] == NAMESPACE
+        assert (metric["MetricName"], metric["MetricValue"]) == (name.removesuffix("Filter"), "1")
+
+    def test_one_request_in_twenty_rings(self) -> None:
+        assert share("UnavailableAlarm") == "unavailable / requests"
+        unavailable, requests = metrics(RESOURCES["UnavailableAlarm"]["Properties"])
+        assert unavailable == {"Namespace": NAMESPACE, "MetricName": "RequestsUnavailable"}
+        assert requests == {"Namespace": NAMESPACE, "MetricName": "Requests"}
+
+    @pytest.mark.parametrize(
+        ("alarm", "function"),
+        [
+            ("ThrottledStoresAlarm", "StoreFunction"),
+            ("ThrottledAuthorizersAlarm", "AuthorizerFunction"),
+        ],
+    )
+    def test_one_throttled_invocation_in_twenty_rings(self, alarm: str, function: str) -> None:
+        # Lambda does not count a throttled one as an invocation.
+        assert share(alarm) == "throttles / (throttles + invocations)"
+        watched = metrics(RESOURCES[alarm]["Properties"])
+        assert [each["MetricName"] for each in watched] == ["Throttles", "Invocations"]
+        for each in watched:
+            assert each["Namespace"] == "AWS/Lambda"
+            assert each["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+
+
+def share(name: str) -> str:
+    """The expression of an alarm, which must exceed 0.05 for a quarter of an hour."""
+    alarm: dict[str, Any] = RESOURCES[name]["Properties"]
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0.05, 3)
+    expression, *terms = alarm["Metrics"]
+    for term in terms:
+        assert term["ReturnData"] is False
+        assert (term["MetricStat"]["Stat"], term["MetricStat"]["Period"]) == ("Sum", 300)
+        assert term["Id"] in expression["Expression"]
+    text: str = expression["Expression"]
+    return text
+
+
+def test_no_metric_of_the_template_is_shared_with_another_stack() -> None:
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        for metric in metrics(alarm):
+            of_the_stack = [each["Value"] for each in metric.get("Dimensions", ())]
+            assert metric["Namespace"] == NAMESPACE or of_the_stack
+            assert not [value for value in of_the_stack if isinstance(value, str)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE
+from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE, metrics
 from tests.template.transformed import deployed, run
 
 VERSIONED = ("StoreFunction", "AuthorizerFunction")
@@ -91,8 +91,13 @@ class TestOn:
 
     def test_alarms_watch_the_functions_whatever_version_runs(self) -> None:
         alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
-        watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/Lambda"]
-        assert watched == [[{"Name": "FunctionName", "Value": "StoreFunction"}]] * 2
+        watched = [each for alarm in alarms for each in metrics(alarm)]
+        functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
+        assert len(functions) == 6
+        for dimensions in functions:
+            (dimension,) = dimensions
+            assert dimension["Name"] == "FunctionName"
+            assert dimension["Value"] in VERSIONED
 
 
 class TestOff:

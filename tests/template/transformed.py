@@ -9,23 +9,13 @@ from local import parameters
 from local.intrinsics import Intrinsics
 from tests.template.parts import PARAMETERS, WRITTEN
 
-# SAM's own transform is where the SAM CLI is. It takes code that is in S3, as after a deployment.
+# SAM's own transform is where the SAM CLI is.
 PROGRAM = """
 import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-
-class NoManagedPolicies:
-    def load(self):
-        return {}
+from deployments import transformed
 
 given = json.load(sys.stdin)
-template = yaml_parse(given["template"])
-template["Globals"]["Function"]["CodeUri"] = given["code"]
-for resource in template["Resources"].values():
-    if resource["Type"] == "AWS::Serverless::LayerVersion":
-        resource["Properties"]["ContentUri"] = "s3://bucket/layer"
-json.dump(transform(template, given["parameters"], NoManagedPolicies()), sys.stdout)
+json.dump(transformed(given["template"], given["parameters"], given["code"]), sys.stdout)
 """
 
 

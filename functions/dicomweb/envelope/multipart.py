@@ -7,7 +7,8 @@ bytes from 0.
 
 Lines end with CRLF and nothing else, because a lone LF is everywhere in pixel data. The whole
 framing is checked before anything is returned: a payload without its close delimiter was cut
-off on the way, and the last instance in it may be half an instance.
+off on the way, and the last instance in it may be half an instance. After the close delimiter
+nothing counts: JavaScript dicomweb-client 0.5 to 0.10 sends NULs there, shell scripts a lone LF.
 """
 
 import re
@@ -26,7 +27,7 @@ MAX_BOUNDARY = 200
 """RFC 2046 5.1.1 allows 70 characters; Orthanc sends 73."""
 
 _BOUNDARY = re.compile(r"[ -~]*[!-~]")
-_DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r\n|\Z)")
+_DELIMITER_END = re.compile(rb"(--)(?![!-~])|[ \t]*(?:\r\n|\Z)")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -113,16 +114,21 @@ def _next_delimiter(payload: bytes | mmap, boundary: str, start: int, number: in
 def _find_delimiter(payload: bytes | mmap, dash_boundary: bytes, start: int) -> _Delimiter | None:
     """Return the next delimiter line at or after ``start``, with the CRLF that belongs to it.
 
-    A line that only begins like one, because the boundary is a prefix of it, is content.
+    A line that only begins like one, because the boundary is a prefix of it, is content. If it
+    begins with the close delimiter, and no delimiter follows, it is that one (RFC 2046 5.1.1).
     """
     needle = b"\r\n" + dash_boundary
+    close = None
     position = payload.find(needle, start)
     while position >= 0:
-        match = _DELIMITER_END.match(payload, position + len(needle))
+        end = position + len(needle)
+        match = _DELIMITER_END.match(payload, end)
         if match and (match.group(1) or match.group().endswith(b"\n")):
             return _Delimiter(position, match.end(), match.group(1) is not None)
-        position = payload.find(needle, position + len(needle))
-    return None
+        if close is None and payload[end : end + 2] == b"--":
+            close = _Delimiter(position, end + 2, closes=True)
+        position = payload.find(needle, end)
+    return close
 
 
 def _read_header(

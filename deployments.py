@@ -1,0 +1,136 @@
+"""Lint what CloudFormation is given, for every combination of the templates' conditions.
+
+``python deployments.py TEMPLATE ...``, where the SAM CLI is. A linter reads the template as it is
+written, with all of its conditions at once: what SAM makes of it, and what of that is left when a
+condition is false, is seen by CloudFormation alone, in the middle of a deployment.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import product
+from multiprocessing import Pool
+from pathlib import Path
+from typing import Any
+
+from cfnlint.config import ConfigMixIn  # type: ignore[import-not-found] # beside SAM
+from cfnlint.decode.decode import decode_str  # type: ignore[import-not-found]
+from cfnlint.runner import Runner, run_template_by_data  # type: ignore[import-not-found]
+from samtranslator.translator.transform import transform  # type: ignore[import-not-found] # of SAM
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+
+from local.intrinsics import Intrinsics
+
+REGION = "us-east-1"
+
+VALUES = {
+    "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
+    "AllowedOrigins": ["", "https://viewer.example.org"],
+    "MaxSimultaneousRequests": ["unlimited", "5"],
+    "OidcAudience": ["stowport"],
+    "OidcIssuer": ["https://login.example.org"],
+}
+"""What to try for the parameters that conditions and rules name and that are no choices."""
+
+_NOTHING = {"Ref": "AWS::NoValue"}
+
+
+class _NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def transformed(template: str, values: Mapping[str, str], code: str) -> dict[str, Any]:
+    """Return what SAM makes of ``template`` with these parameters and with its code in S3."""
+    document = yaml_parse(template)
+    if "Globals" in document:
+        document["Globals"]["Function"]["CodeUri"] = code
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = "s3://bucket/layer"
+    made: dict[str, Any] = transform(document, values, _NoManagedPolicies())
+    return made
+
+
+def combinations(template: str) -> Iterator[dict[str, str]]:
+    """Yield parameters, in all combinations that may decide a condition or a rule otherwise."""
+    document = yaml_parse(template)
+    names = sorted(_named({key: document.get(key) for key in ("Conditions", "Rules")}))
+    choices = [document["Parameters"][each].get("AllowedValues") or VALUES[each] for each in names]
+    for chosen in product(*choices):
+        yield dict(zip(names, chosen, strict=True))
+
+
+def deployed(template: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is left of the template, as SAM has made it, once conditions are decided."""
+    document = transformed(template, values, "s3://bucket/code")
+    for name, parameter in document["Parameters"].items():
+        parameter["Default"] = values.get(name, parameter.get("Default"))
+    references = {name: each["Default"] for name, each in document["Parameters"].items()}
+    intrinsics = Intrinsics(document, references, lambda name, attribute: f"{name}.{attribute}")
+    holds = {name: intrinsics.condition(name) for name in document.pop("Conditions", {})}
+    for section in ("Resources", "Outputs"):
+        document[section] = {
+            name: each
+            for name, each in document.get(section, {}).items()
+            if holds.get(each.pop("Condition", ""), True)
+        }
+    left: dict[str, Any] = _decided(document, holds)
+    return left
+
+
+def findings(document: str) -> list[str]:
+    """Return what cfn-lint finds in a template, errors and warnings."""
+    # A parameter that has decided a condition is not used any more.
+    config = ConfigMixIn(regions=[REGION], ignore_checks=["W2001"])
+    template, undecoded = decode_str(document)
+    found = undecoded or run_template_by_data(template, config, Runner(config).rules)
+    return sorted({f"{match.rule.id} {match.message}" for match in found})
+
+
+def _named(node: object) -> set[str]:
+    """Return the names of the parameters that ``node`` refers to."""
+    if isinstance(node, dict):
+        return {node["Ref"]} if set(node) == {"Ref"} else _named(list(node.values()))
+    return set().union(*map(_named, node)) if isinstance(node, list) else set()
+
+
+def _decided(node: Any, holds: Mapping[str, bool]) -> Any:  # noqa: ANN401  of any type in a template
+    if isinstance(node, list):
+        return [each for each in (_decided(item, holds) for item in node) if each != _NOTHING]
+    if not isinstance(node, dict):
+        return node
+    if set(node) == {"Fn::If"}:
+        condition, one, other = node["Fn::If"]
+        return _decided(one if holds[condition] else other, holds)
+    decided = {key: _decided(value, holds) for key, value in node.items()}
+    return {key: value for key, value in decided.items() if value != _NOTHING}
+
+
+def main(paths: list[str]) -> int:
+    """Lint the templates in ``paths``, print what is found, and return the exit code."""
+    logging.disable()  # SAM warns of its own metrics
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    templates = {path: Path(path).read_text("utf-8") for path in paths}
+    tried = [(path, values) for path in paths for values in combinations(templates[path])]
+    with Pool() as pool:
+        documents = pool.starmap(deployed, [(templates[path], values) for path, values in tried])
+        different: dict[str, tuple[str, str]] = {}
+        for (path, values), document in zip(tried, documents, strict=True):
+            where = " ".join([path, *(f"{name}={value}" for name, value in values.items())])
+            key = json.dumps([document["Resources"], document["Outputs"]])
+            different.setdefault(key, (where, json.dumps(document)))
+        found = pool.map(findings, [document for _, document in different.values()], chunksize=1)
+    for (where, _), lines in zip(different.values(), found, strict=True):
+        sys.stdout.writelines(f"{where}: {line}\n" for line in lines)
+    sys.stdout.write(
+        f"{len(tried)} combinations, {len(different)} different deployments:"
+        f" {sum(map(len, found))} findings\n"
+    )
+    return 1 if any(found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""What CloudFormation is given, whatever the conditions of the template decide."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.parts import PARAMETERS, TEMPLATE, WRITTEN
+from tests.template.transformed import deployed, run, transformed
+
+OIDC = {"OidcIssuer": "https://login.example.org", "OidcAudience": "stowport"}
+
+BUCKET_OF_A_CONDITION = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Kept: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+  Named: {Type: String, AllowedValues: [a, b], Default: a}
+Conditions:
+  IsKept: !Equals [!Ref Kept, "yes"]
+  IsNamed: !Equals [!Ref Named, a]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Condition: IsKept
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !If [IsNamed, a-queue, !Ref AWS::NoValue]
+"""
+
+
+def linted(template: str, folder: Path) -> tuple[list[str], str]:
+    """Return what is found, line by line, and the line that sums it up."""
+    path = folder / "template.yaml"
+    path.write_text(template)
+    program = "import sys, deployments; deployments.main(sys.argv[1:])"
+    *found, total = run("-c", program, str(path)).splitlines()
+    return [line.removeprefix(str(path)).strip() for line in found], total
+
+
+def test_nothing_is_found_in_a_template_that_can_be_deployed(tmp_path: Path) -> None:
+    found, total = linted(BUCKET_OF_A_CONDITION, tmp_path)
+    assert (found, total) == ([], "4 combinations, 4 different deployments: 0 findings")
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ("    DependsOn: Topic\n", "E3005"),
+        ("    Metadata: {Topic: !Ref Topic}\n", "E1020"),
+    ],
+)
+def test_what_needs_a_resource_that_is_not_there_is_found(
+    tmp_path: Path, broken: str, rule: str
+) -> None:
+    written = BUCKET_OF_A_CONDITION.replace("AWS::SQS::Queue\n", f"AWS::SQS::Queue\n{broken}")
+    found, total = linted(written, tmp_path)
+    assert total.endswith("4 different deployments: 2 findings")
+    assert [line.partition(":")[0] for line in found] == ["Kept=no Named=a", "Kept=no Named=b"]
+    assert all(f": {rule} 'Topic' is not one of" in line for line in found)
+
+
+def depends(resource: dict[str, Any]) -> list[str]:
+    named = resource.get("DependsOn", [])
+    return [named] if isinstance(named, str) else named
+
+
+@pytest.mark.parametrize("snapshots", [False, True])
+@pytest.mark.parametrize("choice", PARAMETERS["ApiGatewayLogRole"]["AllowedValues"])
+def test_everything_that_is_waited_for_is_deployed(choice: str, snapshots: bool) -> None:
+    resources = deployed(snapshots=snapshots, ApiGatewayLogRole=choice, **OIDC)
+    assert "Api" in resources
+    assert ("ApiGatewayAccount" in resources) == (choice == "create")
+    for resource in resources.values():
+        assert set(depends(resource)) <= set(resources)
+
+
+def test_the_api_waits_for_the_role_that_its_log_is_written_with() -> None:
+    # Whatever refers to a resource is made after it.
+    api = TEMPLATE["Resources"]["Api"]["Properties"]
+    condition, waits, otherwise = api["Description"]["Fn::If"]
+    assert condition == TEMPLATE["Resources"]["ApiGatewayAccount"]["Condition"]
+    assert "${ApiGatewayAccount}" in waits["Fn::Sub"]
+    assert otherwise == "STOW-RS"
+    stage = transformed(WRITTEN, "code", **OIDC)["Resources"]["ApiStage"]
+    assert stage["Properties"]["RestApiId"] == {"Ref": "Api"}
