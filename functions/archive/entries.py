@@ -28,10 +28,15 @@ class DuplicatePolicy(StrEnum):
 
 @dataclass(slots=True)
 class Identity:
-    """An instance's UIDs, and the digest (hex) of the bytes that are stored under them."""
+    """An instance's UIDs, and the item that is stored under them, empty if there is none."""
 
     key: "ItemKey"
-    sha256: str | None
+    stored: "Item"
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest (hex) of the bytes that are stored."""
+        return self.stored["SHA256"]["S"] if self.stored else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +80,7 @@ def read(
     keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
     stored = index.read(keys, deadline)
     shared = {key: SharedItem(key, stored.get(key, {})) for key in keys}
-    identities = {key: Identity(key, _sha256(stored.get(key, {}))) for key in keys}
+    identities = {key: Identity(key, stored.get(key, {})) for key in keys}
     return [
         Entry(
             instance,
@@ -88,10 +93,6 @@ def read(
         )
         for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
     ]
-
-
-def _sha256(item: "Item") -> str | None:
-    return item["SHA256"]["S"] if "SHA256" in item else None
 
 
 def turns(entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":

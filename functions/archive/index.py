@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from archive.clients import dynamodb_client
 from archive.errors import error_code
-from archive.items import ItemKey
+from archive.items import VERSION_ATTRIBUTES, ItemKey, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         BatchStatementRequestTypeDef,
         KeysAndAttributesUnionTypeDef,
+        PutItemInputTypeDef,
     )
 
     from archive.deadline import Deadline
@@ -109,24 +110,32 @@ class Index:
         results = zip(items, answer["Responses"], strict=True)
         return {key for key, result in results if "Error" not in result}
 
-    def commit(self, key: ItemKey, values: "Item", *, over: str) -> str | None:
-        """Write the instance item, unless one with another SHA256 than ``over`` is there.
+    def commit(self, key: ItemKey, values: "Item", *, over: "Item") -> "Item":
+        """Write the instance item if what is there is the item ``over``, nothing if it is empty.
 
-        Returns None when it is written, else the SHA256 of the item that is there.
+        Returns the item that is there afterwards: the one written, or the one in the way.
         """
+        item = replacement(values, over)
+        present = [name for name in VERSION_ATTRIBUTES if name in over]
+        absent = [name for name in VERSION_ATTRIBUTES if name not in over]
+        condition = [f"#{name} = :{name}" for name in present]
+        condition += [f"attribute_not_exists(#{name})" for name in absent]
+        request: PutItemInputTypeDef = {
+            "TableName": self._table,
+            "Item": {**key.item(), **item},
+            "ConditionExpression": " AND ".join(condition),
+            "ExpressionAttributeNames": {f"#{name}": name for name in VERSION_ATTRIBUTES},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if present:  # DynamoDB refuses values that are given and none of them
+            request["ExpressionAttributeValues"] = {f":{name}": over[name] for name in present}
         try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item={**key.item(), **values},
-                ConditionExpression="attribute_not_exists(SHA256) OR SHA256 = :over",
-                ExpressionAttributeValues={":over": {"S": over}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self._dynamodb.put_item(**request)
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            return cast("dict[str, Item]", error.response)["Item"]["SHA256"]["S"]
-        return None
+            return cast("dict[str, Item]", error.response)["Item"]
+        return item
 
 
 @lru_cache(256)

@@ -116,13 +116,13 @@ class Transaction:
     def _commit(self, entries: "Sequence[Entry]") -> None:
         """Write the items of ``entries``, whose objects are there."""
         self._write_shared(entries)
-        inserted = self.index.insert(
-            {entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)},
-            self.deadline,
-        )
+        items = {
+            entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)
+        }
+        inserted = self.index.insert(items, self.deadline)
         for entry in entries:
             if entry.identity.key in inserted:
-                entry.identity.sha256 = entry.sha256
+                entry.identity.stored = items[entry.identity.key]
                 entry.outcome.set_result(None)
             else:
                 self.writing.submit(self._commit_one, entry)
@@ -158,8 +158,7 @@ class Transaction:
             if not entry.is_new(self.duplicate_policy):
                 raise duplicate()
             self.deadline.check()
-            over = identity.sha256 or entry.sha256
-            identity.sha256 = self.index.commit(identity.key, item, over=over) or entry.sha256
+            identity.stored = self.index.commit(identity.key, item, over=identity.stored)
 
     def _item(self, entry: Entry) -> "Item":
         return {
@@ -172,4 +171,4 @@ class Transaction:
 
 
 def _can_be_inserted(entry: Entry) -> bool:
-    return not (entry.identity.sha256 or entry.study.lacking or entry.series.lacking)
+    return not (entry.identity.stored or entry.study.lacking or entry.series.lacking)
