@@ -26,6 +26,13 @@ class DuplicatePolicy(StrEnum):
     REPLACE = "replace"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The instance is durable; ``patient_differs`` if its patient is not that of its study."""
+
+    patient_differs: bool = False
+
+
 @dataclass(slots=True)
 class Identity:
     """An instance's UIDs, and the item that is stored under them, empty if there is none."""
@@ -52,7 +59,7 @@ class Entry:
     study: SharedItem
     series: SharedItem
     source: "Source | None"
-    outcome: "Future[None]"
+    outcome: "Future[Kept]"
 
     def is_new(self, policy: DuplicatePolicy) -> bool:
         """Tell whether the bytes are to be stored under the UIDs."""
@@ -64,12 +71,19 @@ class Entry:
         self.study.expect(study_attributes(self.instance))
         self.series.expect(series_attributes(self.instance))
 
+    def kept(self) -> None:
+        """Set the outcome: the instance, its study and its series are in the index."""
+        differs = self.study.has_other_patients and self.study.has_another_patient(
+            study_attributes(self.instance)
+        )
+        self.outcome.set_result(Kept(differs))
+
 
 def read(
     index: "Index",
     instances: "Sequence[SOPInstance]",
     sources: "Sequence[Source | None]",
-    outcomes: "Sequence[Future[None]]",
+    outcomes: "Sequence[Future[Kept]]",
     deadline: "Deadline",
 ) -> list[Entry]:
     """Return an entry for each of ``instances``, with what the ``index`` has of it.

@@ -54,12 +54,16 @@ class ArchiveError(Exception):
     """The instance is not durable; ``str()`` of it is the text for the sender.
 
     The text holds no attribute value and no name of a resource. ``reason`` is 0111, A700 or
-    0110, and ``temporary`` is true of A700 alone.
+    0110, and ``temporary`` is true of A700 alone. ``unforeseen`` is what was raised where nobody
+    foresaw it, for the log.
     """
 
-    def __init__(self, reason: FailureReason, text: str) -> None:
+    def __init__(
+        self, reason: FailureReason, text: str, unforeseen: BaseException | None = None
+    ) -> None:
         super().__init__(text)
         self.reason = reason
+        self.unforeseen = unforeseen
 
     @property
     def temporary(self) -> bool:
@@ -110,8 +114,7 @@ def out_of_time() -> ArchiveError:
 def archive_error(exception: BaseException) -> ArchiveError:
     """Return what ``exception``, raised while an instance was being stored, says to its sender.
 
-    One that nobody foresaw keeps its traceback, for the log, but not its message, which may
-    quote an attribute value.
+    The message of one that nobody foresaw may quote an attribute value, and is not in the text.
     """
     match exception:
         case ArchiveError():
@@ -124,7 +127,8 @@ def archive_error(exception: BaseException) -> ArchiveError:
             return ArchiveError(
                 FailureReason.PROCESSING_FAILURE,
                 f"the archive failed unexpectedly ({type(exception).__name__})",
-            ).with_traceback(exception.__traceback__)
+                unforeseen=exception,
+            )
 
 
 def error_code(error: exceptions.ClientError) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         BatchStatementRequestTypeDef,
         KeysAndAttributesUnionTypeDef,
         PutItemInputTypeDef,
+        UpdateItemInputTypeDef,
     )
 
     from archive.deadline import Deadline
@@ -62,10 +63,11 @@ class Index:
             deadline.pause(attempt)
             attempt += 1
 
-    def add(self, key: ItemKey, values: "Item") -> None:
+    def add(self, key: ItemKey, values: "Item", *, unless: "Sequence[str]" = ()) -> "Item | None":
         """Add ``values``, at least one, to the item under ``key``, which is made if need be.
 
-        A value that is there by now stays, and a set gains the members that it lacks.
+        A value that is there by now stays, and a set gains the members that it lacks. If the item
+        has any of the attributes ``unless``, nothing is added, and the item is returned.
         """
         firsts, members = [], []
         for number, value in enumerate(values.values()):
@@ -74,15 +76,26 @@ class Index:
             else:
                 firsts.append(f"#{number} = if_not_exists(#{number}, :{number})")
         clauses = {"SET": firsts, "ADD": members}
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=key.item(),
-            UpdateExpression=" ".join(
+        request: UpdateItemInputTypeDef = {
+            "TableName": self._table,
+            "Key": key.item(),
+            "UpdateExpression": " ".join(
                 f"{verb} {', '.join(actions)}" for verb, actions in clauses.items() if actions
             ),
-            ExpressionAttributeNames={f"#{n}": keyword for n, keyword in enumerate(values)},
-            ExpressionAttributeValues={f":{n}": value for n, value in enumerate(values.values())},
-        )
+            "ExpressionAttributeNames": {f"#{n}": keyword for n, keyword in enumerate(values)},
+            "ExpressionAttributeValues": {
+                f":{n}": value for n, value in enumerate(values.values())
+            },
+        }
+        if unless:
+            absent = [f"attribute_not_exists({keyword})" for keyword in unless]
+            request["ConditionExpression"] = " AND ".join(absent)
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            self._dynamodb.update_item(**request)
+        except ClientError as error:
+            return _in_the_way(error)
+        return None
 
     def insert(self, items: "Mapping[ItemKey, Item]", deadline: "Deadline") -> "set[ItemKey]":
         """Write those of ``items`` under whose keys there is none yet, 25 with a call.
@@ -132,10 +145,15 @@ class Index:
         try:
             self._dynamodb.put_item(**request)
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return cast("dict[str, Item]", error.response)["Item"]
+            return _in_the_way(error)
         return item
+
+
+def _in_the_way(error: ClientError) -> "Item":
+    """Return the item because of which a condition failed; raise any other ``error``."""
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    return cast("dict[str, Item]", error.response)["Item"]
 
 
 @lru_cache(256)

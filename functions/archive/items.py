@@ -4,6 +4,7 @@ The partition key is ``StudyInstanceUID``, so that a study's instances are one q
 key is ``Resource``, the resource's path below the study::
 
     study                            a study's attributes, ModalitiesInStudy, SOPClassesInStudy
+        PatientsDiffer               true if an instance has another patient; otherwise absent
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
@@ -16,7 +17,8 @@ key is ``Resource``, the resource's path below the study::
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
 their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
 SS. An empty attribute is left out. The first instance that brings a value for an attribute of a
-study or a series decides it. The instance item is the commit: only what has one is stored.
+study or a series decides it; the patient is decided as a whole (``archive.patients``). The
+instance item is the commit: only what has one is stored.
 """
 
 from typing import TYPE_CHECKING, NamedTuple

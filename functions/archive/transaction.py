@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Entry, read, turns
+from archive.entries import DuplicatePolicy, Entry, Kept, read, turns
 from archive.errors import duplicate
 from archive.items import instance_attributes
 from archive.objects import object_key
@@ -51,7 +51,7 @@ class Transaction:
         self,
         instances: "Sequence[SOPInstance]",
         sources: "Sequence[Source | None]",
-        outcomes: "Sequence[Future[None]]",
+        outcomes: "Sequence[Future[Kept]]",
     ) -> None:
         """Store ``instances``; each of ``outcomes`` is done as soon as it is known."""
         try:
@@ -73,7 +73,7 @@ class Transaction:
 
     def _is_wanted(self, entry: Entry) -> bool:
         if entry.identity.sha256 == entry.sha256:
-            entry.outcome.set_result(None)
+            entry.outcome.set_result(Kept())
             return False
         if not entry.is_new(self.duplicate_policy):
             entry.outcome.set_exception(duplicate())
@@ -123,7 +123,7 @@ class Transaction:
         for entry in entries:
             if entry.identity.key in inserted:
                 entry.identity.stored = items[entry.identity.key]
-                entry.outcome.set_result(None)
+                entry.kept()
             else:
                 self.writing.submit(self._commit_one, entry)
 
@@ -149,7 +149,7 @@ class Transaction:
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         else:
-            entry.outcome.set_result(None)
+            entry.kept()
 
     def _commit_over(self, entry: Entry) -> None:
         identity = entry.identity

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
-from archive import Archive, DuplicatePolicy
+from archive import Archive, ArchiveError, DuplicatePolicy
 from archive.clients import dynamodb_client, s3_client
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
@@ -175,7 +175,7 @@ class Sender:
     def outcomes(self, *instances: SOPInstance, seconds: float = 20.0) -> list[str]:
         """Return ``stored`` or the Failure Reason's name for each of ``instances``."""
         kept = self.archive.keep(instances, seconds=seconds)
-        return [error.reason.name if error else "stored" for error in kept]
+        return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 
 def create_index(dynamodb: "DynamoDBClient", table: str) -> None:

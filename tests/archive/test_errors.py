@@ -90,7 +90,7 @@ def test_what_nobody_foresaw_keeps_its_place_and_not_its_message(exception: Exce
 
     assert error.reason is FailureReason.PROCESSING_FAILURE
     assert str(error) == f"the archive failed unexpectedly ({type(exception).__name__})"
-    assert error.__traceback__ is exception.__traceback__
+    assert error.unforeseen is exception
     assert error.__cause__ is error.__context__ is None
 
 

@@ -56,9 +56,7 @@ def current(deployment: Deployment) -> bytes:
     return deployment.objects()[deployment.items()[RESOURCE]["Key"]["S"]]
 
 
-@pytest.mark.parametrize(
-    "later", [[b"C"], [b"A"], [b"C", b"A"], [b"A", b"B", b"A"]], ids=lambda each: b"".join(each)
-)
+@pytest.mark.parametrize("later", [[b"C"], [b"A"], [b"C", b"A"], [b"A", b"B", b"A"]], ids=b"".join)
 def test_a_replacement_that_lands_late_undoes_none_that_was_acknowledged_since(
     deployment: Deployment, one: Sender, other: Sender, later: list[bytes]
 ) -> None:
@@ -76,7 +74,7 @@ def test_a_replacement_that_lands_late_undoes_none_that_was_acknowledged_since(
     assert deployment.items() == before
 
 
-@pytest.mark.parametrize("later", [[], [b"B"], [b"B", b"A"]], ids=lambda each: b"".join(each))
+@pytest.mark.parametrize("later", [[], [b"B"], [b"B", b"A"]], ids=b"".join)
 def test_a_first_write_that_lands_late_changes_nothing(
     deployment: Deployment, one: Sender, other: Sender, later: list[bytes]
 ) -> None:
