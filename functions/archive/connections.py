@@ -29,8 +29,8 @@ _CUT_OFF = "CutOff"
 class FreshConnections:
     """Lets a ``client`` open new connections when its own are old or one was not answered.
 
-    Closing them leaves alone those in use. Without this, an attempt after one that was not
-    answered would take another connection of the same age.
+    Closing them leaves alone those in use. When one was not answered, the others of its age would
+    each cost another request an attempt.
     """
 
     def __init__(self, client: "BaseClient") -> None:

@@ -82,12 +82,15 @@ def calling(request: pytest.FixtureRequest) -> Calling:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[PoolingServer]:
-    """A server that answers the first few requests together, so that each has its connection."""
+    """A server that answers the first few requests together, so that each has its connection.
+
+    It answers the next one by itself, and then as many together again.
+    """
     together = Barrier(POOLED)
     whole = answer() if "reading" in request.node.callspec.params.values() else PUT
 
     def answering(number: int) -> bytes:
-        if number <= POOLED:
+        if number != POOLED + 1:
             together.wait(20)
         return whole
 
@@ -116,6 +119,20 @@ def test_dead_connections_cost_one_attempt_at_most(
     assert time.monotonic() - start < 3
     assert server.unanswered <= 1
     assert server.connections == POOLED + 1
+
+
+@pytest.mark.parametrize("death", Death)
+def test_one_dead_connection_tells_of_the_others(
+    server: PoolingServer, calling: Calling, death: Death
+) -> None:
+    call = calling(server)
+    fill_pool(call)
+    server.kill(death)
+
+    call()
+    fill_pool(call)
+
+    assert server.unanswered <= 1
 
 
 def test_old_connections_are_not_used(
