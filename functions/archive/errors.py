@@ -130,8 +130,8 @@ class PutError(ArchiveError):
         """
         text = str(raised)
         if _WRONG_REGION in text:
-            status = HTTPStatus.MOVED_PERMANENTLY
-            return cls(status, *_judge("PutObject", status, "PermanentRedirect"))
+            moved = HTTPStatus.MOVED_PERMANENTLY
+            return cls(moved, *_judge("PutObject", moved, "PermanentRedirect"))
         if not (status := _STATUS.search(text)):
             return cls(0, FailureReason.OUT_OF_RESOURCES, _unreachable(raised))
         code = _CODE.search(text)

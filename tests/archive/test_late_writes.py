@@ -24,7 +24,8 @@ class Delayed:
 
     def __call__(self, request: AWSPreparedRequest, **_: object) -> None:
         if not self.requests:
-            self.requests.append(json.loads(request.body))
+            body: Any = request.body
+            self.requests.append(json.loads(body))
             raise ConnectionClosedError(endpoint_url=request.url)
 
     def deliver(self, dynamodb: "DynamoDBClient") -> str:

@@ -1,7 +1,6 @@
 """Whose a study is, when its instances and their senders do not agree."""
 
 import itertools
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +16,12 @@ from tests.archive.test_races import Turns, race
 if TYPE_CHECKING:
     from archive.items import Item
 
-ADAMS = {"PatientName": "Adams^John", "PatientID": "A1", "PatientSex": "M"}
-BAKER = {"PatientName": "Baker^Mary", "PatientID": "B2", "PatientBirthDate": "19700102"}
-NOBODY = {"PatientName": ""}
+Patient = dict[str, Any]
+"""Text by attribute keyword; Any, so that it may be arguments beside others."""
+
+ADAMS: Patient = {"PatientName": "Adams^John", "PatientID": "A1", "PatientSex": "M"}
+BAKER: Patient = {"PatientName": "Baker^Mary", "PatientID": "B2", "PatientBirthDate": "19700102"}
+NOBODY: Patient = {"PatientName": ""}
 
 
 def patient(deployment: Deployment, study: str = "1.2") -> dict[str, str]:
@@ -56,7 +58,8 @@ def test_the_patient_of_a_study_is_that_of_the_first_instance_that_has_one(
 def test_a_patient_is_not_completed_from_another_instance(
     sender: Sender, deployment: Deployment
 ) -> None:
-    name, number = {"PatientName": "Adams^John"}, {"PatientName": "", "PatientID": "B2"}
+    name: Patient = {"PatientName": "Adams^John"}
+    number: Patient = {"PatientName": "", "PatientID": "B2"}
 
     assert differing(sender.archive, instance(1, **name)) == [False]
     assert differing(sender.archive, instance(2, **number)) == [False]
@@ -112,7 +115,7 @@ def test_a_replacement_of_another_patient_is_marked_and_changes_nothing(
 @pytest.mark.parametrize(("theirs", "differs"), [(BAKER, True), (ADAMS, False), (NOBODY, False)])
 @pytest.mark.parametrize("there", [True, False], ids=["study-there", "study-new"])
 def test_a_sender_overtaken_by_another_patient_adds_none(
-    deployment: Deployment, theirs: dict[str, str], *, differs: bool, there: bool
+    deployment: Deployment, theirs: Patient, *, differs: bool, there: bool
 ) -> None:
     mine, other = Sender(), Sender()
     if there:
@@ -153,12 +156,6 @@ def test_an_addition_whose_answer_was_lost_marks_nobody(
 
 
 patients = st.sampled_from((ADAMS, BAKER, NOBODY))
-studies = st.lists(patients, min_size=1, max_size=3)
-
-
-def numbered(study: str, start: int, whose: list[dict[str, str]]) -> Iterator[SOPInstance]:
-    for number, each in enumerate(whose, start):
-        yield instance(number, study=study, **each)
 
 
 @pytest.mark.parametrize("policy", DuplicatePolicy)
@@ -170,9 +167,7 @@ def test_racing_senders_never_mix_two_patients(
 
     @settings(max_examples=20, deadline=None)
     @given(patients, patients, patients, st.lists(st.integers(0, 1), max_size=10))
-    def check(
-        before: dict[str, str], one: dict[str, str], other: dict[str, str], order: list[int]
-    ) -> None:
+    def check(before: Patient, one: Patient, other: Patient, order: list[int]) -> None:
         study = f"1.2.{next(names)}"
         if before is not NOBODY:
             senders[0].outcomes(instance(1, study=study, **before))
