@@ -14,7 +14,7 @@ from botocore.session import get_session
 
 from archive.clients import CONNECTIONS, s3_client
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy
+from archive.entries import DuplicatePolicy, Kept
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.objects import Objects
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archive.copies import Source
     from dicomweb.instances import SOPInstance
 
-__all__ = ["Archive", "ArchiveError", "DuplicatePolicy"]
+__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
 
 
 class Archive:
@@ -57,16 +57,16 @@ class Archive:
         *,
         seconds: float,
         sources: "Sequence[Source | None] | None" = None,
-    ) -> list[ArchiveError | None]:
+    ) -> list[Kept | ArchiveError]:
         """Store ``instances`` and return within ``seconds`` what became of each, in their order.
 
-        ``sources`` says of each where its bytes stand in S3 already, if they do. None means
+        ``sources`` says of each where its bytes stand in S3 already, if they do. Kept means
         that S3 and DynamoDB have both confirmed the instance. Nothing is raised. What is under
         way at the end of the time may still be stored afterwards; then it is found there when
         it is sent again.
         """
         deadline = Deadline(seconds)
-        outcomes: list[Future[None]] = [Future() for _ in instances]
+        outcomes: list[Future[Kept]] = [Future() for _ in instances]
         running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
         transaction = Transaction(
             objects=self._objects,
@@ -80,7 +80,7 @@ class Archive:
             places = sources or [None] * len(instances)
             running.submit(transaction.run, instances, places, outcomes)
             wait(outcomes, deadline.seconds_left)
-            return [_error(outcome) for outcome in outcomes]
+            return [_result(outcome) for outcome in outcomes]
         finally:
             for pool in (running, putting, writing):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -90,8 +90,8 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="archive")
 
 
-def _error(outcome: "Future[None]") -> ArchiveError | None:
+def _result(outcome: "Future[Kept]") -> Kept | ArchiveError:
     if not outcome.done():
         return out_of_time()
     exception = outcome.exception()
-    return archive_error(exception) if exception else None
+    return archive_error(exception) if exception else outcome.result()

@@ -17,6 +17,14 @@ from botocore.httpsession import where
 from botocore.regions import EndpointResolver
 from obstore.store import S3Store
 
+from archive.connections import (
+    SECONDS_KEPT,
+    FreshConnections,
+    believe_whole_answers,
+    is_whole_of_dynamodb,
+    is_whole_of_s3,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,12 +85,18 @@ def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client
     config = _CONFIG.merge(_S3_CONFIG).merge(Config(read_timeout=read_timeout))
     if not _configured_endpoint(session):
         config = config.merge(_REGIONAL)
-    return cast("S3Client", session.create_client("s3", config=config))
+    client = session.create_client("s3", config=config)
+    FreshConnections(client)
+    believe_whole_answers(client, is_whole_of_s3)
+    return cast("S3Client", client)
 
 
 def dynamodb_client(session: "Session") -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
-    return cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG))
+    client = session.create_client("dynamodb", config=_CONFIG)
+    FreshConnections(client)
+    believe_whole_answers(client, is_whole_of_dynamodb)
+    return cast("DynamoDBClient", client)
 
 
 def s3_store(bucket: str, session: "Session") -> S3Store:
@@ -94,6 +108,7 @@ def s3_store(bucket: str, session: "Session") -> S3Store:
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
         "timeout": timedelta(seconds=PUT_TIMEOUT),
+        "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
         "allow_http": True,  # of an endpoint that is configured as such, such as a loopback one
         # Added to the system's, of which there may be none.
@@ -110,6 +125,16 @@ def s3_store(bucket: str, session: "Session") -> S3Store:
         # An attempt that was not answered may be repeated here, which it does not know.
         retry_config={"max_retries": 0},
         credential_provider=_credentials(session),
+    )
+
+
+def renewed(store: S3Store) -> S3Store:
+    """Return a store like ``store`` that has opened no connection yet."""
+    return S3Store(
+        config=store.config,  # which names the bucket
+        client_options=store.client_options,
+        retry_config=store.retry_config,
+        credential_provider=store.credential_provider,
     )
 
 

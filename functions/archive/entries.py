@@ -26,12 +26,24 @@ class DuplicatePolicy(StrEnum):
     REPLACE = "replace"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The instance is durable; ``patient_differs`` if its patient is not that of its study."""
+
+    patient_differs: bool = False
+
+
 @dataclass(slots=True)
 class Identity:
-    """An instance's UIDs, and the digest (hex) of the bytes that are stored under them."""
+    """An instance's UIDs, and the item that is stored under them, empty if there is none."""
 
     key: "ItemKey"
-    sha256: str | None
+    stored: "Item"
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest (hex) of the bytes that are stored."""
+        return self.stored["SHA256"]["S"] if self.stored else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +59,7 @@ class Entry:
     study: SharedItem
     series: SharedItem
     source: "Source | None"
-    outcome: "Future[None]"
+    outcome: "Future[Kept]"
 
     def is_new(self, policy: DuplicatePolicy) -> bool:
         """Tell whether the bytes are to be stored under the UIDs."""
@@ -59,12 +71,19 @@ class Entry:
         self.study.expect(study_attributes(self.instance))
         self.series.expect(series_attributes(self.instance))
 
+    def kept(self) -> None:
+        """Set the outcome: the instance, its study and its series are in the index."""
+        differs = self.study.has_other_patients and self.study.has_another_patient(
+            study_attributes(self.instance)
+        )
+        self.outcome.set_result(Kept(differs))
+
 
 def read(
     index: "Index",
     instances: "Sequence[SOPInstance]",
     sources: "Sequence[Source | None]",
-    outcomes: "Sequence[Future[None]]",
+    outcomes: "Sequence[Future[Kept]]",
     deadline: "Deadline",
 ) -> list[Entry]:
     """Return an entry for each of ``instances``, with what the ``index`` has of it.
@@ -75,7 +94,7 @@ def read(
     keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
     stored = index.read(keys, deadline)
     shared = {key: SharedItem(key, stored.get(key, {})) for key in keys}
-    identities = {key: Identity(key, _sha256(stored.get(key, {}))) for key in keys}
+    identities = {key: Identity(key, stored.get(key, {})) for key in keys}
     return [
         Entry(
             instance,
@@ -88,10 +107,6 @@ def read(
         )
         for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
     ]
-
-
-def _sha256(item: "Item") -> str | None:
-    return item["SHA256"]["S"] if "SHA256" in item else None
 
 
 def turns(entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":

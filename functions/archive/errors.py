@@ -2,7 +2,8 @@
 
 What S3 and DynamoDB answer becomes one of two Failure Reasons. A700 (out of resources) says that
 the same instance may well be stored when it is sent again: they were too busy, too slow, failed
-inside or could not be reached. 0110 (processing failure) says that it will not help: the archive
+inside, could not be reached, or their answer was not whole; or credentials were just being
+renewed. 0110 (processing failure) says that it will not help: the archive
 is set up wrongly, or this service is.
 """
 
@@ -10,19 +11,32 @@ import re
 from http import HTTPStatus
 
 from botocore import exceptions
+from botocore.parsers import ResponseParserError
 
 from dicomweb.reasons import FailureReason
 
 TEMPORARY_ERROR_CODES = frozenset(
     {
-        # S3
+        # S3: it is too busy, failed inside, or writes the same key just now
         "InternalError",
         "OperationAborted",
         "ConditionalRequestConflict",
-        "RequestTimeout",
-        "RequestTimeoutException",
         "ServiceUnavailable",
         "SlowDown",
+        # S3: the request was damaged or too slow on its way
+        "BadDigest",
+        "IncompleteBody",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+        # S3: the bucket's name does not lead to its region yet
+        "TemporaryRedirect",
+        # S3: what KMS answered it
+        "KMS.DependencyTimeoutException",
+        "KMS.InternalException",
+        "KMS.KMSInternalException",
+        "KMS.KeyUnavailableException",
         "KMS.ThrottlingException",
         # DynamoDB
         "InternalServerError",
@@ -32,10 +46,20 @@ TEMPORARY_ERROR_CODES = frozenset(
         "RequestLimitExceeded",
         "TransactionConflictException",
         "TransactionInProgressException",
+        "UnrecognizedClientException",
+        # Any AWS service: the credentials are being renewed, or the clock was stopped
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "TokenRefreshRequired",
         # Any AWS service
         "BandwidthLimitExceeded",
         "InternalFailure",
         "PriorRequestNotComplete",
+        "RequestAbortedException",
         "RequestThrottled",
         "RequestThrottledException",
         "Throttling",
@@ -44,22 +68,45 @@ TEMPORARY_ERROR_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
+"""What passes by itself (decision 46); every other code is 0110, unless its status says more."""
 
+_TEMPORARY_STATUSES = frozenset(
+    {
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_NEVER_SUPPORTED = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
+
+_NOT_ANSWERED = (
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.IncompleteReadError,
+    ResponseParserError,
+)
+_NO_CREDENTIALS_JUST_NOW = (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError)
 
 _STATUS = re.compile(r"status code: (\d{3})\b")
 _CODE = re.compile(r"<Code>([\w.]+)</Code>")
+_WRONG_REGION = "redirect without LOCATION"
+"""obstore's words for a redirect that says of no place, as S3's 301 for another region does."""
 
 
 class ArchiveError(Exception):
     """The instance is not durable; ``str()`` of it is the text for the sender.
 
     The text holds no attribute value and no name of a resource. ``reason`` is 0111, A700 or
-    0110, and ``temporary`` is true of A700 alone.
+    0110, and ``temporary`` is true of A700 alone. ``unforeseen`` is what was raised where nobody
+    foresaw it, for the log.
     """
 
-    def __init__(self, reason: FailureReason, text: str) -> None:
+    def __init__(
+        self, reason: FailureReason, text: str, unforeseen: BaseException | None = None
+    ) -> None:
         super().__init__(text)
         self.reason = reason
+        self.unforeseen = unforeseen
 
     @property
     def temporary(self) -> bool:
@@ -82,6 +129,9 @@ class PutError(ArchiveError):
         names the object and therefore goes no further, tells what S3 answered.
         """
         text = str(raised)
+        if _WRONG_REGION in text:
+            moved = HTTPStatus.MOVED_PERMANENTLY
+            return cls(moved, *_judge("PutObject", moved, "PermanentRedirect"))
         if not (status := _STATUS.search(text)):
             return cls(0, FailureReason.OUT_OF_RESOURCES, _unreachable(raised))
         code = _CODE.search(text)
@@ -110,21 +160,21 @@ def out_of_time() -> ArchiveError:
 def archive_error(exception: BaseException) -> ArchiveError:
     """Return what ``exception``, raised while an instance was being stored, says to its sender.
 
-    One that nobody foresaw keeps its traceback, for the log, but not its message, which may
-    quote an attribute value.
+    The message of one that nobody foresaw may quote an attribute value, and is not in the text.
     """
-    match exception:
-        case ArchiveError():
-            return exception
-        case exceptions.ClientError():
-            return _refused(exception)
-        case exceptions.ConnectionError() | exceptions.HTTPClientError():
-            return ArchiveError(FailureReason.OUT_OF_RESOURCES, _unreachable(exception))
-        case _:
-            return ArchiveError(
-                FailureReason.PROCESSING_FAILURE,
-                f"the archive failed unexpectedly ({type(exception).__name__})",
-            ).with_traceback(exception.__traceback__)
+    if isinstance(exception, ArchiveError):
+        return exception
+    if isinstance(exception, exceptions.ClientError):
+        return _refused(exception)
+    if isinstance(exception, _NOT_ANSWERED):
+        return ArchiveError(FailureReason.OUT_OF_RESOURCES, _unreachable(exception))
+    if isinstance(exception, _NO_CREDENTIALS_JUST_NOW):
+        return ArchiveError(FailureReason.OUT_OF_RESOURCES, _without_credentials(exception))
+    return ArchiveError(
+        FailureReason.PROCESSING_FAILURE,
+        f"the archive failed unexpectedly ({type(exception).__name__})",
+        unforeseen=exception,
+    )
 
 
 def error_code(error: exceptions.ClientError) -> str:
@@ -134,8 +184,15 @@ def error_code(error: exceptions.ClientError) -> str:
 
 def _unreachable(exception: BaseException) -> str:
     return (
-        f"S3 or DynamoDB was not reached or did not answer in time "
+        f"S3 or DynamoDB was not reached, or did not answer whole and in time "
         f"({type(exception).__name__}), the instance may be sent again"
+    )
+
+
+def _without_credentials(exception: BaseException) -> str:
+    return (
+        f"the credentials of the archive could not be renewed ({type(exception).__name__}), "
+        "the instance may be sent again"
     )
 
 
@@ -147,10 +204,7 @@ def _refused(error: exceptions.ClientError) -> ArchiveError:
 def _judge(operation: str, status: int, code: str) -> tuple[FailureReason, str]:
     """Return what an answer means, and its text for the sender."""
     answer = f"{operation} was answered {status} {code}, success was expected"
-    if (
-        code in TEMPORARY_ERROR_CODES
-        or status == HTTPStatus.TOO_MANY_REQUESTS
-        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    ):
+    failed_inside = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER_SUPPORTED
+    if code in TEMPORARY_ERROR_CODES or status in _TEMPORARY_STATUSES or failed_inside:
         return FailureReason.OUT_OF_RESOURCES, f"{answer}, the instance may be sent again"
     return FailureReason.PROCESSING_FAILURE, answer

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from archive.clients import dynamodb_client
 from archive.errors import error_code
-from archive.items import ItemKey
+from archive.items import VERSION_ATTRIBUTES, ItemKey, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         BatchStatementRequestTypeDef,
         KeysAndAttributesUnionTypeDef,
+        PutItemInputTypeDef,
+        UpdateItemInputTypeDef,
     )
 
     from archive.deadline import Deadline
@@ -61,10 +63,11 @@ class Index:
             deadline.pause(attempt)
             attempt += 1
 
-    def add(self, key: ItemKey, values: "Item") -> None:
+    def add(self, key: ItemKey, values: "Item", *, unless: "Sequence[str]" = ()) -> "Item | None":
         """Add ``values``, at least one, to the item under ``key``, which is made if need be.
 
-        A value that is there by now stays, and a set gains the members that it lacks.
+        A value that is there by now stays, and a set gains the members that it lacks. If the item
+        has any of the attributes ``unless``, nothing is added, and the item is returned.
         """
         firsts, members = [], []
         for number, value in enumerate(values.values()):
@@ -73,15 +76,26 @@ class Index:
             else:
                 firsts.append(f"#{number} = if_not_exists(#{number}, :{number})")
         clauses = {"SET": firsts, "ADD": members}
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=key.item(),
-            UpdateExpression=" ".join(
+        request: UpdateItemInputTypeDef = {
+            "TableName": self._table,
+            "Key": key.item(),
+            "UpdateExpression": " ".join(
                 f"{verb} {', '.join(actions)}" for verb, actions in clauses.items() if actions
             ),
-            ExpressionAttributeNames={f"#{n}": keyword for n, keyword in enumerate(values)},
-            ExpressionAttributeValues={f":{n}": value for n, value in enumerate(values.values())},
-        )
+            "ExpressionAttributeNames": {f"#{n}": keyword for n, keyword in enumerate(values)},
+            "ExpressionAttributeValues": {
+                f":{n}": value for n, value in enumerate(values.values())
+            },
+        }
+        if unless:
+            absent = [f"attribute_not_exists({keyword})" for keyword in unless]
+            request["ConditionExpression"] = " AND ".join(absent)
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            self._dynamodb.update_item(**request)
+        except ClientError as error:
+            return _in_the_way(error)
+        return None
 
     def insert(self, items: "Mapping[ItemKey, Item]", deadline: "Deadline") -> "set[ItemKey]":
         """Write those of ``items`` under whose keys there is none yet, 25 with a call.
@@ -109,24 +123,37 @@ class Index:
         results = zip(items, answer["Responses"], strict=True)
         return {key for key, result in results if "Error" not in result}
 
-    def commit(self, key: ItemKey, values: "Item", *, over: str) -> str | None:
-        """Write the instance item, unless one with another SHA256 than ``over`` is there.
+    def commit(self, key: ItemKey, values: "Item", *, over: "Item") -> "Item":
+        """Write the instance item if what is there is the item ``over``, nothing if it is empty.
 
-        Returns None when it is written, else the SHA256 of the item that is there.
+        Returns the item that is there afterwards: the one written, or the one in the way.
         """
+        item = replacement(values, over)
+        present = [name for name in VERSION_ATTRIBUTES if name in over]
+        absent = [name for name in VERSION_ATTRIBUTES if name not in over]
+        condition = [f"#{name} = :{name}" for name in present]
+        condition += [f"attribute_not_exists(#{name})" for name in absent]
+        request: PutItemInputTypeDef = {
+            "TableName": self._table,
+            "Item": {**key.item(), **item},
+            "ConditionExpression": " AND ".join(condition),
+            "ExpressionAttributeNames": {f"#{name}": name for name in VERSION_ATTRIBUTES},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if present:  # DynamoDB refuses values that are given and none of them
+            request["ExpressionAttributeValues"] = {f":{name}": over[name] for name in present}
         try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item={**key.item(), **values},
-                ConditionExpression="attribute_not_exists(SHA256) OR SHA256 = :over",
-                ExpressionAttributeValues={":over": {"S": over}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self._dynamodb.put_item(**request)
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return cast("dict[str, Item]", error.response)["Item"]["SHA256"]["S"]
-        return None
+            return _in_the_way(error)
+        return item
+
+
+def _in_the_way(error: ClientError) -> "Item":
+    """Return the item because of which a condition failed; raise any other ``error``."""
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    return cast("dict[str, Item]", error.response)["Item"]
 
 
 @lru_cache(256)

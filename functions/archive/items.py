@@ -4,6 +4,7 @@ The partition key is ``StudyInstanceUID``, so that a study's instances are one q
 key is ``Resource``, the resource's path below the study::
 
     study                            a study's attributes, ModalitiesInStudy, SOPClassesInStudy
+        PatientsDiffer               true if an instance has another patient; otherwise absent
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
@@ -11,11 +12,13 @@ key is ``Resource``, the resource's path below the study::
         NumberOfFrames               1 if the instance does not say
         Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
+        Version                      how many items it has replaced; absent if none
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
 their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
 SS. An empty attribute is left out. The first instance that brings a value for an attribute of a
-study or a series decides it. The instance item is the commit: only what has one is stored.
+study or a series decides it; the patient is decided as a whole (``archive.patients``). The
+instance item is the commit: only what has one is stored.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,6 +36,14 @@ if TYPE_CHECKING:
 # Of an attribute, as text. No VR of an indexed attribute allows as much; it keeps an item far
 # below DynamoDB's 400 KB whatever a sender makes up.
 _LONGEST_ATTRIBUTE = 4096
+
+
+VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
+"""What tells an instance item from any other that was or will be under its key.
+
+``Version`` alone tells those apart that replaced others. The other two tell apart those that
+did not, and those that were written before there was a ``Version``.
+"""
 
 
 class ItemKey(NamedTuple):
@@ -98,6 +109,14 @@ def instance_attributes(instance: "SOPInstance") -> "Item":
             "Size": len(instance.content),
         }
     )
+
+
+def replacement(values: "Item", item: "Item") -> "Item":
+    """Return the instance item of ``values`` that takes the place of ``item``, empty if of none."""
+    if not item:
+        return values
+    version = int(item.get("Version", {"N": "0"})["N"]) + 1
+    return {**values, "Version": {"N": str(version)}}
 
 
 def add_first(item: "Item", values: "Item") -> None:

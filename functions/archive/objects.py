@@ -11,13 +11,14 @@ PS3.18 Section 8.7.3.5 does; it has no user metadata.
 
 from functools import partial
 from http import HTTPStatus
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import obstore
 from botocore.exceptions import ClientError
 from obstore.exceptions import BaseError
 
-from archive.clients import ATTEMPTS, s3_store
+from archive.clients import ATTEMPTS, renewed, s3_store
 from archive.copies import SMALLEST_COPY_BYTES, Target, copy
 from archive.errors import PutError, error_code
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from botocore.session import Session
     from mypy_boto3_s3 import S3Client
+    from obstore.store import S3Store
 
     from archive.copies import Source
     from archive.deadline import Deadline
@@ -46,6 +48,7 @@ class Objects:
     def __init__(self, bucket: str, session: "Session", copier: "S3Client | None") -> None:
         self.bucket = bucket
         self._store = s3_store(bucket, session)
+        self._renewing = Lock()
         self._copier = copier
 
     def put(
@@ -75,9 +78,10 @@ class Objects:
 
     def _is_put(self, content: memoryview, key: str, content_type: str, attempt: int) -> bool:
         """Put an object; tell whether it is there or another attempt has to be made."""
+        store = self._store
         try:
             obstore.put(
-                self._store,
+                store,
                 key,
                 content,
                 mode="create",  # If-None-Match: *
@@ -92,8 +96,16 @@ class Objects:
             in_conflict = error.status == HTTPStatus.CONFLICT
             if not in_conflict and (attempt + 1 == ATTEMPTS or not error.temporary):
                 raise error from None  # what was raised names the key
+            if not error.status:
+                self._leave(store)
             return False
         return True
+
+    def _leave(self, store: "S3Store") -> None:
+        """Use ``store`` no more: its other connections may be as dead as the one that failed."""
+        with self._renewing:
+            if self._store is store:
+                self._store = renewed(store)
 
 
 def _is_copied(write: "Callable[[], None]", _: int) -> bool:

@@ -5,6 +5,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from archive.items import add_first, missing
+from archive.patients import (
+    PATIENT_ATTRIBUTES,
+    PATIENTS_DIFFER,
+    beside_patient,
+    differ,
+    patient_of,
+)
 
 if TYPE_CHECKING:
     from archive.index import Index
@@ -19,22 +26,50 @@ class SharedItem:
 
     def __init__(self, key: "ItemKey", stored: "Item") -> None:
         self.key = key
-        self._stored = stored
+        self._stored = dict(stored)
+        self._patients: list[Item] = []
         self.lacking: Item = {}
         self._lock = Lock()
         self._writing: Future[None] | None = None
 
     def expect(self, values: "Item") -> None:
-        """Add ``values`` to what will be written, as far as they are new."""
-        add_first(self.lacking, missing(values, self._stored))
+        """Add ``values`` to what will be written, as far as they are new.
+
+        The patient is added whole and if there is none yet; another one is only marked.
+        """
+        add_first(self.lacking, missing(beside_patient(values), self._stored))
+        patient = patient_of(values)
+        if patient and patient not in self._patients:
+            self._patients.append(patient)
+            self._expect_patient(patient)
+
+    def _expect_patient(self, patient: "Item") -> None:
+        if not self._patient:
+            self.lacking.update(patient)
+        elif differ(patient, self._patient):
+            self.lacking.update(missing(PATIENTS_DIFFER, self._stored))
+
+    @property
+    def _patient(self) -> "Item":
+        return patient_of(self._stored) or patient_of(self.lacking)
 
     @property
     def is_new(self) -> bool:
         """Whether there was no such item when it was read."""
         return not self._stored
 
+    @property
+    def has_other_patients(self) -> bool:
+        """Whether an instance is known to have another patient."""
+        return bool(PATIENTS_DIFFER.keys() & (self._stored.keys() | self.lacking.keys()))
+
+    def has_another_patient(self, values: "Item") -> bool:
+        """Tell whether the patient in ``values`` contradicts that of the item."""
+        return differ(patient_of(values), self._patient)
+
     def written(self) -> None:
         """Note that everything expected is in the index."""
+        add_first(self._stored, self.lacking)
         self.lacking = {}
 
     def write_once(self, index: "Index") -> None:
@@ -54,10 +89,25 @@ class SharedItem:
 
     def _write(self, index: "Index", writing: "Future[None]") -> None:
         try:
-            index.add(self.key, self.lacking)
+            self._add(index)
         except BaseException as error:
             self._writing = None
             writing.set_exception(error)
             raise
         self.written()
         writing.set_result(None)
+
+    def _add(self, index: "Index") -> None:
+        """Add what is lacking, the patient only to an item that has none.
+
+        Once an item has a patient it keeps it, so a second call is enough.
+        """
+        if not patient_of(self.lacking):
+            index.add(self.key, self.lacking)
+        elif in_the_way := index.add(self.key, self.lacking, unless=PATIENT_ATTRIBUTES):
+            self._stored = dict(in_the_way)
+            self.lacking = missing(beside_patient(self.lacking), self._stored)
+            for patient in self._patients:
+                self._expect_patient(patient)
+            if self.lacking:
+                index.add(self.key, self.lacking)

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Entry, read, turns
+from archive.entries import DuplicatePolicy, Entry, Kept, read, turns
 from archive.errors import duplicate
 from archive.items import instance_attributes
 from archive.objects import object_key
@@ -51,7 +51,7 @@ class Transaction:
         self,
         instances: "Sequence[SOPInstance]",
         sources: "Sequence[Source | None]",
-        outcomes: "Sequence[Future[None]]",
+        outcomes: "Sequence[Future[Kept]]",
     ) -> None:
         """Store ``instances``; each of ``outcomes`` is done as soon as it is known."""
         try:
@@ -73,7 +73,7 @@ class Transaction:
 
     def _is_wanted(self, entry: Entry) -> bool:
         if entry.identity.sha256 == entry.sha256:
-            entry.outcome.set_result(None)
+            entry.outcome.set_result(Kept())
             return False
         if not entry.is_new(self.duplicate_policy):
             entry.outcome.set_exception(duplicate())
@@ -116,14 +116,14 @@ class Transaction:
     def _commit(self, entries: "Sequence[Entry]") -> None:
         """Write the items of ``entries``, whose objects are there."""
         self._write_shared(entries)
-        inserted = self.index.insert(
-            {entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)},
-            self.deadline,
-        )
+        items = {
+            entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)
+        }
+        inserted = self.index.insert(items, self.deadline)
         for entry in entries:
             if entry.identity.key in inserted:
-                entry.identity.sha256 = entry.sha256
-                entry.outcome.set_result(None)
+                entry.identity.stored = items[entry.identity.key]
+                entry.kept()
             else:
                 self.writing.submit(self._commit_one, entry)
 
@@ -149,7 +149,7 @@ class Transaction:
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         else:
-            entry.outcome.set_result(None)
+            entry.kept()
 
     def _commit_over(self, entry: Entry) -> None:
         identity = entry.identity
@@ -158,8 +158,7 @@ class Transaction:
             if not entry.is_new(self.duplicate_policy):
                 raise duplicate()
             self.deadline.check()
-            over = identity.sha256 or entry.sha256
-            identity.sha256 = self.index.commit(identity.key, item, over=over) or entry.sha256
+            identity.stored = self.index.commit(identity.key, item, over=identity.stored)
 
     def _item(self, entry: Entry) -> "Item":
         return {
@@ -172,4 +171,4 @@ class Transaction:
 
 
 def _can_be_inserted(entry: Entry) -> bool:
-    return not (entry.identity.sha256 or entry.study.lacking or entry.series.lacking)
+    return not (entry.identity.stored or entry.study.lacking or entry.series.lacking)

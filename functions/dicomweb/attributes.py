@@ -36,11 +36,12 @@ STUDY: tuple[Attribute, ...] = (
     (0x00081030, "StudyDescription", "LO"),
     (0x00100010, "PatientName", "PN"),
     (0x00100020, "PatientID", "LO"),
+    (0x00100021, "IssuerOfPatientID", "LO"),
     (0x00100030, "PatientBirthDate", "DA"),
     (0x00100040, "PatientSex", "CS"),
     (0x00200010, "StudyID", "SH"),
 )
-"""PS3.18 Table 10.6.3-3 and Study Description, which every work list shows."""
+"""PS3.18 Table 10.6.3-3; Study Description, which every work list shows; whose Patient ID it is."""
 
 SERIES: tuple[Attribute, ...] = (
     (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError
+from archive import Archive, ArchiveError, Kept
 from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
 from dicomweb.envelope.multipart import BodyPart
@@ -125,7 +125,7 @@ def keep(
     parts: Sequence[BodyPart],
     chosen: Settings,
     context: LambdaContext,
-) -> list[ArchiveError | None]:
+) -> list[Kept | ArchiveError]:
     """Keep the instances; those that are parts as they were sent may be copied inside S3."""
     sources = {id(part.content): body.source(part.offset) for part in parts}
     return archive(chosen).keep(

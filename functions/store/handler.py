@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError
+from archive import Archive, ArchiveError, Kept
 from dicomweb.answer import capabilities, response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
@@ -94,7 +94,7 @@ def seconds_left(context: LambdaContext) -> float:
 
 def keep(
     instances: Sequence[SOPInstance], *, chosen: Settings, context: LambdaContext
-) -> list[ArchiveError | None]:
+) -> list[Kept | ArchiveError]:
     """Keep the instances in the time that is left once the archive, slow to make, is there."""
     kept_in = archive(chosen)
     return kept_in.keep(instances, seconds=seconds_left(context))

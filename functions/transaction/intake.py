@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archive import ArchiveError
+from archive import ArchiveError, Kept
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.multipart import BodyPart
@@ -11,9 +11,9 @@ from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
-from transaction.journal import log_unforeseen
+from transaction.journal import log_unforeseen, record_differing_patients
 
-Keep = Callable[[Sequence[SOPInstance]], Sequence[ArchiveError | None]]
+Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,26 @@ class Intake:
             self._receive(one) if self.seconds_left() > 0 else _out_of_time(one) for one in offered
         ]
         instances = [each for each in received if isinstance(each, SOPInstance)]
-        kept = iter(self.keep(instances) if instances else ())
+        kept = self._keep(instances) if instances else ()
+        results = iter(kept)
         outcomes = [
-            _outcome_of(one, each, kept) if isinstance(each, SOPInstance) else each
+            _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
         return outcomes, sum(each.attributes.left_out for each in instances)
+
+    def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
+        """Have the archive keep instances; log what nobody foresaw, and count what differs."""
+        kept = self.keep(instances)
+        refusals = [each for each in kept if isinstance(each, ArchiveError)]
+        # Several instances may have failed of one error: what all of them wait for, for example.
+        for error in dict.fromkeys(refusal.unforeseen for refusal in refusals):
+            if error:
+                log_unforeseen(error, **self.origin)
+        differing = sum(isinstance(each, Kept) and each.patient_differs for each in kept)
+        if differing:
+            record_differing_patients(differing, **self.origin)
+        return kept
 
     def _receive(self, candidate: Candidate) -> SOPInstance | Failed:
         """Read one instance; what nobody foresaw fails it and none of its neighbours."""
@@ -77,11 +91,11 @@ def _out_of_time(candidate: Candidate) -> Failed:
 
 
 def _outcome_of(
-    candidate: Candidate, instance: SOPInstance, kept: Iterator[ArchiveError | None]
+    candidate: Candidate, instance: SOPInstance, kept: Iterator[Kept | ArchiveError]
 ) -> Outcome:
     """Say what became of an instance that the archive was asked to keep."""
-    refusal = next(kept)
-    if refusal is None:
+    result = next(kept)
+    if isinstance(result, Kept):
         return Stored(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
@@ -90,8 +104,8 @@ def _outcome_of(
             text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
         )
     return Failed(
-        reason=refusal.reason,
-        text=f"{candidate.place}: {refusal}",
+        reason=result.reason,
+        text=f"{candidate.place}: {result}",
         reference=instance.reference,
-        temporary=refusal.temporary,
+        temporary=result.temporary,
     )

@@ -56,6 +56,12 @@ def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origi
     count(RequestsRefused=1)
 
 
+def record_differing_patients(instances: int, **origin: object) -> None:
+    """Log and count instances that were stored in studies of another patient than theirs."""
+    logger.warning("patients differ", extra={**origin, "instances": instances})
+    count(InstancesOfOtherPatients=instances)
+
+
 def count(**metrics: int) -> None:
     """Add to the metrics of the deployment: one line of CloudWatch's embedded metric format."""
     emitter = EphemeralMetrics()
@@ -64,7 +70,7 @@ def count(**metrics: int) -> None:
     emitter.flush_metrics()
 
 
-def log_unforeseen(error: Exception, **origin: object) -> None:
+def log_unforeseen(error: BaseException, **origin: object) -> None:
     """Log what went wrong and where, without the message, which may quote a value."""
     frames = traceback.extract_tb(error.__traceback__)
     at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
-from archive import Archive, DuplicatePolicy
+from archive import Archive, ArchiveError, DuplicatePolicy
 from archive.clients import dynamodb_client, s3_client
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
@@ -69,6 +69,8 @@ def instance(
     )
 
 
+_THROTTLED = b'{"__type": "ThrottlingException"}'
+
 Answer = tuple[SimpleNamespace, dict[str, Any]]
 Hook = Callable[..., Any]
 
@@ -90,8 +92,9 @@ class Overload:
         self.answers += 1
         if self.answers > self.times:
             return None
-        body: Any = MockRawResponse(b'{"__type": "ThrottlingException"}')
-        return AWSResponse(request.url, HTTPStatus.BAD_REQUEST.value, HTTPHeaders(), body)
+        body: Any = MockRawResponse(_THROTTLED)
+        headers = HTTPHeaders.from_dict({"Content-Length": str(len(_THROTTLED))})
+        return AWSResponse(request.url, HTTPStatus.BAD_REQUEST.value, headers, body)
 
 
 class Puts:
@@ -104,10 +107,10 @@ class Puts:
 
     def __init__(self, s3: InterceptedS3) -> None:
         self._s3 = s3
-        self._hooks: dict[int, list[tuple[str, Hook]]] = defaultdict(list)
+        self._hooks: dict[object, list[tuple[str, Hook]]] = defaultdict(list)
 
     def hooks(self, sender: "Sender") -> list[tuple[str, Hook]]:
-        return self._hooks[id(sender.archive._objects._store)]
+        return self._hooks[sender.archive._objects._store.credential_provider]
 
     def __call__(
         self, store: "S3Store", key: str, content: memoryview, **options: object
@@ -125,7 +128,9 @@ class Puts:
 
     def _call(self, store: "S3Store", moment: str, params: dict[str, Any]) -> list[Answer]:
         event = f"{moment}.{OBJECT}"
-        hooks = [hook for name, hook in list(self._hooks[id(store)]) if name == event]
+        hooks = [
+            hook for name, hook in list(self._hooks[store.credential_provider]) if name == event
+        ]
         answers = [hook(params=params, event_name=event) for hook in hooks]
         return [answer for answer in answers if answer]
 
@@ -175,7 +180,7 @@ class Sender:
     def outcomes(self, *instances: SOPInstance, seconds: float = 20.0) -> list[str]:
         """Return ``stored`` or the Failure Reason's name for each of ``instances``."""
         kept = self.archive.keep(instances, seconds=seconds)
-        return [error.reason.name if error else "stored" for error in kept]
+        return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 
 def create_index(dynamodb: "DynamoDBClient", table: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import copies, objects
+from archive import ArchiveError, copies, objects
 from archive.copies import Source
 from archive.staging import StagedBody
 from tests.archive.deployment import BUCKET, Deployment, Sender, instance, refusal
@@ -37,7 +37,7 @@ def source(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Source:
 def keep(sender: Sender, source: Source, content: bytes = CONTENT) -> list[str]:
     one = instance(content=content)
     kept = sender.archive.keep([one], seconds=20, sources=[source])
-    return [error.reason.name if error else "stored" for error in kept]
+    return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 
 def count(sender: Sender, *calls: str) -> None:

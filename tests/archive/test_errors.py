@@ -2,15 +2,19 @@ from http import HTTPStatus
 
 import pytest
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    IncompleteReadError,
+    MetadataRetrievalError,
     NoCredentialsError,
     ReadTimeoutError,
+    ResponseStreamingError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 
 from archive import ArchiveError
 from archive.errors import TEMPORARY_ERROR_CODES, archive_error, duplicate, out_of_time
@@ -35,7 +39,7 @@ def test_a_throttle_or_an_inner_failure_is_temporary(code: str) -> None:
     )
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("status", [307, 408, 429, 500, 502, 503, 504, 599])
 def test_a_status_that_says_try_later_is_temporary_whatever_the_code(status: int) -> None:
     assert answered("NeverSeenBefore", status).reason is FailureReason.OUT_OF_RESOURCES
 
@@ -45,11 +49,16 @@ def test_a_status_that_says_try_later_is_temporary_whatever_the_code(status: int
     [
         "AccessDenied",
         "AccessDeniedException",
-        "BadDigest",
-        "ExpiredToken",
+        "IncompleteSignatureException",
+        "InvalidAccessKeyId",
+        "InvalidDigest",
+        "InvalidToken",
         "ItemCollectionSizeLimitExceededException",
+        "KMS.DisabledException",
         "NoSuchBucket",
+        "PermanentRedirect",
         "ResourceNotFoundException",
+        "SignatureDoesNotMatch",
         "ValidationException",
         "NeverSeenBefore",
     ],
@@ -70,15 +79,25 @@ def test_any_other_answer_is_a_processing_failure(code: str) -> None:
         EndpointConnectionError(endpoint_url=ENDPOINT),
         ConnectionClosedError(endpoint_url=ENDPOINT),
         SSLError(endpoint_url=ENDPOINT, error=OSError("planted")),
+        ResponseStreamingError(error="planted"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        ResponseParserError("planted"),
+        CredentialRetrievalError(provider="planted", error_msg="planted"),
+        MetadataRetrievalError(error_msg="planted"),
     ],
     ids=lambda exception: type(exception).__name__,
 )
-def test_who_cannot_be_reached_may_be_reached_later(exception: BotoCoreError) -> None:
+def test_who_cannot_be_reached_may_be_reached_later(exception: Exception) -> None:
     error = archive_error(exception)
 
     assert error.reason is FailureReason.OUT_OF_RESOURCES
     assert type(exception).__name__ in str(error)
     assert "planted" not in str(error)
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 404, 409, 501, 505])
+def test_a_status_that_says_no_is_a_processing_failure(status: int) -> None:
+    assert answered("NeverSeenBefore", status).reason is FailureReason.PROCESSING_FAILURE
 
 
 @pytest.mark.parametrize("exception", [NoCredentialsError(), KeyError("Planted^Name")])
@@ -90,7 +109,7 @@ def test_what_nobody_foresaw_keeps_its_place_and_not_its_message(exception: Exce
 
     assert error.reason is FailureReason.PROCESSING_FAILURE
     assert str(error) == f"the archive failed unexpectedly ({type(exception).__name__})"
-    assert error.__traceback__ is exception.__traceback__
+    assert error.unforeseen is exception
     assert error.__cause__ is error.__context__ is None
 
 

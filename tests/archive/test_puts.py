@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
@@ -136,16 +137,23 @@ def test_attempts_end_at_the_deadline(objects: Callable[[str], Objects]) -> None
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
-        (400, "BadDigest", FailureReason.PROCESSING_FAILURE),
+        (301, "PermanentRedirect", FailureReason.PROCESSING_FAILURE),
+        (307, "", FailureReason.OUT_OF_RESOURCES),
+        (400, "BadDigest", FailureReason.OUT_OF_RESOURCES),
+        (400, "IncompleteBody", FailureReason.OUT_OF_RESOURCES),
+        (400, "ExpiredToken", FailureReason.OUT_OF_RESOURCES),
+        (400, "InvalidToken", FailureReason.PROCESSING_FAILURE),
         (400, "KMS.ThrottlingException", FailureReason.OUT_OF_RESOURCES),
         (400, "RequestTimeout", FailureReason.OUT_OF_RESOURCES),
         (401, "", FailureReason.PROCESSING_FAILURE),
         (403, "AccessDenied", FailureReason.PROCESSING_FAILURE),
+        (403, "RequestTimeTooSkewed", FailureReason.OUT_OF_RESOURCES),
         (404, "NoSuchBucket", FailureReason.PROCESSING_FAILURE),
         (409, "ConditionalRequestConflict", FailureReason.OUT_OF_RESOURCES),
         (412, "PreconditionFailed", FailureReason.PROCESSING_FAILURE),
         (429, "", FailureReason.OUT_OF_RESOURCES),
         (500, "InternalError", FailureReason.OUT_OF_RESOURCES),
+        (501, "NotImplemented", FailureReason.PROCESSING_FAILURE),
         (503, "SlowDown", FailureReason.OUT_OF_RESOURCES),
         (503, "", FailureReason.OUT_OF_RESOURCES),
     ],
@@ -162,7 +170,10 @@ def test_what_s3_answered_is_in_what_obstore_raises(
 
     def answering(connection: socket.socket, _: int) -> None:
         read(connection)
-        head = f"HTTP/1.1 {status} -\r\nContent-Length: {len(body)}\r\n\r\n"
+        location = (
+            f"Location: {url}/elsewhere\r\n" if status == HTTPStatus.TEMPORARY_REDIRECT else ""
+        )
+        head = f"HTTP/1.1 {status} -\r\n{location}Content-Length: {len(body)}\r\n\r\n"
         connection.sendall((head + body).encode())
 
     with server(answering) as url:

@@ -1,7 +1,6 @@
 """What goes out on the wire, because moto takes anything (wrong checksums as well)."""
 
 import base64
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -113,9 +112,11 @@ def test_the_commit_is_conditional_and_asks_for_what_is_in_its_place(
     commit = body(sent[COMMIT])
 
     assert isinstance(commit, dict)
-    assert commit["ConditionExpression"] == "attribute_not_exists(SHA256) OR SHA256 = :over"
-    digest = hashlib.sha256(b"abc").hexdigest()
-    assert commit["ExpressionAttributeValues"] == {":over": {"S": digest}}
+    assert commit["ConditionExpression"] == (
+        "attribute_not_exists(#SHA256) AND attribute_not_exists(#Stored)"
+        " AND attribute_not_exists(#Version)"
+    )
+    assert "ExpressionAttributeValues" not in commit
     assert commit["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 

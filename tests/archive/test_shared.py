@@ -8,6 +8,8 @@ from archive.items import ItemKey
 from archive.shared import SharedItem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archive.items import Item
 
 KEY = ItemKey("1.2", "study")
@@ -21,7 +23,8 @@ class SlowIndex:
         self.error: Exception | None = None
         self.added: list[Item] = []
 
-    def add(self, _: ItemKey, values: "Item") -> None:
+    def add(self, _: ItemKey, values: "Item", *, unless: "Sequence[str]" = ()) -> None:
+        assert not unless
         self.added.append(values)
         self.begun.set()
         assert self.let_go.wait(10)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from archive import Kept
 from events.instances import PERSONAL, ROOT
 from store import handler
 from tests.store.deployment import EVENTS, event
@@ -57,6 +58,43 @@ def test_the_message_of_an_unforeseen_exception_is_not_written(
     assert (unforeseen["level"], unforeseen["error"]) == ("ERROR", "RuntimeError")
     assert unforeseen["at"][-1].endswith(" fails")
     assert unforeseen["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+
+
+def test_an_unforeseen_error_of_the_archive_is_logged_once_with_its_place(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise KeyError(PERSONAL["PatientName"])
+
+    monkeypatch.setattr("archive.transaction.read", fails)
+    lines = sent(store, "ten-instances")
+    assert PERSONAL["PatientName"] not in json.dumps(lines)
+    assert logged(lines)["failed"] == {"0110": 10}
+    (unforeseen,) = (line for line in lines if line.get("message") == "unforeseen")
+    assert (unforeseen["level"], unforeseen["error"]) == ("ERROR", "KeyError")
+    assert unforeseen["at"][-1].endswith(" fails")
+    assert unforeseen["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+
+
+def test_what_the_archive_refuses_is_not_unforeseen(store: Store) -> None:
+    store.send("one-ct")
+    lines = sent(store, "other-bytes")
+    assert [line["failed"] for line in lines if line.get("message") == "store"] == [{}, {"0111": 1}]
+    assert [line for line in lines if line.get("message") == "unforeseen"] == []
+
+
+def test_instances_of_another_patient_than_their_study_are_logged_and_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        handler, "keep", lambda instances, **_: [Kept(n < 3) for n in range(len(instances))]
+    )
+    lines = sent(store, "ten-instances")
+    (found,) = (line for line in lines if line.get("message") == "patients differ")
+    assert (found["level"], found["instances"]) == ("WARNING", 3)
+    assert found["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+    assert metrics(lines)["InstancesOfOtherPatients"] == 3
+    assert metrics(lines)["InstancesStored"] == 10
 
 
 def test_what_was_stored_and_what_failed_is_logged_with_the_request(store: Store) -> None:

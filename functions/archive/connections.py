@@ -1,0 +1,90 @@
+"""Botocore's pooled connections, none of which is trusted for long, and its answers.
+
+An environment of Lambda is frozen between requests, for minutes at times. Its peer has closed
+the connections by then, and whoever stands between them may have forgotten them without a word
+(a NAT gateway after 350 seconds); what is sent on one is waited for in vain.
+https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html says so of idle connections.
+"""
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from botocore.exceptions import ResponseStreamingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.client import BaseClient
+
+    IsWhole = Callable[[Mapping[str, Any]], bool]
+
+SECONDS_KEPT = 20
+"""How old a pooled connection may be, by the wall clock: no freeze stops that."""
+
+_CUT_OFF = "CutOff"
+
+
+class FreshConnections:
+    """Lets a ``client`` open new connections when its own are old or one was not answered.
+
+    Closing them leaves alone those in use. When one was not answered, the others of its age would
+    each cost another request an attempt.
+    """
+
+    def __init__(self, client: "BaseClient") -> None:
+        self._client = client
+        self._opened = time.time()
+        client.meta.events.register("before-call", self._close_old)
+        client.meta.events.register("needs-retry", self._close_unanswered)
+
+    def _close_old(self, **_: object) -> None:
+        now = time.time()
+        if not 0 <= now - self._opened < SECONDS_KEPT:
+            self._opened = now
+            self._client.close()
+
+    def _close_unanswered(self, caught_exception: Exception | None, **_: object) -> None:
+        if caught_exception:
+            self._client.close()
+
+
+def believe_whole_answers(client: "BaseClient", is_whole: "IsWhole") -> None:
+    """Let ``client`` ask again for an answer that is not whole, and raise ResponseStreamingError.
+
+    botocore reads a head that was cut off as one with fewer fields, and compares no checksum of
+    DynamoDB's in its standard retry mode.
+    """
+
+    def doubt(
+        response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+    ) -> None:
+        if not is_whole(response_dict):
+            response_dict["body"] = b""
+            # This code is one that botocore's retries repeat.
+            customized_response_dict |= {_CUT_OFF: True, "Error": {"Code": "RequestTimeout"}}
+
+    def refuse(parsed: "Mapping[str, Any]", **_: object) -> None:
+        if _CUT_OFF in parsed:
+            raise ResponseStreamingError(error="the answer was cut off or damaged")
+
+    client.meta.events.register("before-parse", doubt)
+    client.meta.events.register("after-call", refuse)
+
+
+def is_whole_of_dynamodb(answer: "Mapping[str, Any]") -> bool:
+    """Tell whether an answer has the CRC-32 that DynamoDB sends, or else its length."""
+    headers, body = answer["headers"], answer["body"]
+    if (sent := headers.get("x-amz-crc32")) is not None:
+        return bool(sent == str(crc32(body)))
+    return bool(headers.get("content-length") == str(len(body)))
+
+
+def is_whole_of_s3(answer: "Mapping[str, Any]") -> bool:
+    """Tell whether the head of an answer says how long it is, which is held against its body."""
+    return (
+        answer["status_code"] == HTTPStatus.NO_CONTENT
+        or "content-length" in answer["headers"]
+        or "transfer-encoding" in answer["headers"]
+    )
