@@ -110,8 +110,8 @@ def _items(data_set: DataSet) -> Iterator[Item]:
             first = {name: (values.get(at) or [""])[0] for name, at in _TAGS.items()}
             failure = None if tag == _REFERENCED else _code(first["failure"]) or 0x0110
             yield Item(
-                sop_class_uid=str(first["sop_class_uid"]),
-                sop_instance_uid=str(first["sop_instance_uid"]),
+                sop_class_uid=str(first["sop_class_uid"]).strip(" \0"),
+                sop_instance_uid=str(first["sop_instance_uid"]).strip(" \0"),
                 retrieve_url=str(first["retrieve_url"]),
                 warning=_code(first["warning"]),
                 failure=failure,
