@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pydicom
 
-_INACTIVE = 0
+_DEEPEST = 64
+"""Components of a File ID; the standard has 8 at most (PS3.10 8.2)."""
+
 _VERSION = re.compile(r"\.?;\d+$")
 
 
@@ -27,8 +29,8 @@ def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
     root = directory.parent
     medium = _Medium()
     for components in _file_ids(directory):
-        path = root.joinpath(*(each for each in components if each))
-        if any(each in ("", ".", "..") or ":" in each for each in components):
+        path = root.joinpath(*(each.replace("\0", "?") for each in components if each))
+        if len(components) > _DEEPEST or any(map(_is_outside, components)):
             yield path, "the DICOMDIR names it by a path that is not one below its own folder"
             continue
         found = next(medium.matches(root, components), None)
@@ -41,15 +43,11 @@ def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _file_ids(directory: Path) -> list[list[str]]:
-    """Return the components of each File ID (0004,1500); "/" is no character of one (8.2)."""
+    """Return the components of each File ID (0004,1500); "/" is no character of one."""
     try:
         with warnings.catch_warnings(action="ignore"):
             records = pydicom.dcmread(directory).DirectoryRecordSequence
-            values = [
-                record.ReferencedFileID
-                for record in records
-                if record.get("RecordInUseFlag") != _INACTIVE and record.get("ReferencedFileID")
-            ]
+            values = filter(None, (record.get("ReferencedFileID") for record in records))
             names = [[name] if isinstance(name, str) else list(map(str, name)) for name in values]
     except Exception as error:  # pydicom raises what a broken file makes it to
         raise Unreadable(type(error).__name__) from error
@@ -69,7 +67,7 @@ class _Medium:
         for each in sorted(names, key=lambda each: (each != name, each)):
             if not rest:
                 yield folder / each
-            elif (folder / each).is_dir():
+            else:
                 yield from self.matches(folder / each, rest)
 
     def _in(self, folder: Path) -> dict[str, list[str]]:
@@ -81,6 +79,10 @@ class _Medium:
                     names[_plain(path.name)].append(path.name)
             self._names[folder] = names
         return self._names[folder]
+
+
+def _is_outside(component: str) -> bool:
+    return component in ("", ".", "..") or ":" in component
 
 
 def _plain(name: str) -> str:

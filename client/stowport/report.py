@@ -25,7 +25,9 @@ def show(sent: Sent, seconds: float, console: Console) -> None:
     _list("refused", sent.refused, console)
     _list("stored with a warning", sent.warned, console)
     if sent.fault:
-        console.print(f"[bold red]{escape(_printable(sent.fault))}[/]", highlight=False)
+        console.print(
+            f"[bold red]{escape(_printable(sent.fault))}[/]", highlight=False, soft_wrap=True
+        )
     if sent.interrupted:
         console.print("Interrupted. The same command goes on where this one ended.")
 

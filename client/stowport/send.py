@@ -144,7 +144,7 @@ def _so_far(search: Search, journal: Journal) -> Sent:
 
 def _nothing(paths: Sequence[Path], search: Search) -> str:
     places = ", ".join(map(str, paths))
-    others = f"{search.skipped} other files" if search.skipped else "no files"
+    others = f"{search.skipped} files without the DICM prefix" if search.skipped else "no files"
     return f"found no instance in {places}: {others}, expected at least one Part 10 file"
 
 

@@ -81,7 +81,7 @@ def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict | None]:
 def judge_alone(part: Part, answer: Answer) -> Verdict:
     """Return the verdict on the only part of a request, which is all that the answer is about."""
     if answer.items is None:
-        return _on_the_whole(answer)
+        return _on_the_whole(answer, next(iter(answer.texts.values()), ""))
     if not answer.items:
         return unconfirmed("the server's answer does not name this instance")
     own = [item for item in _named(part, answer.items) if item.failure is None]
@@ -167,18 +167,24 @@ def _reference(item: Item) -> SOPReference | None:
     return SOPReference(sop_class_uid=item.sop_class_uid, sop_instance_uid=item.sop_instance_uid)
 
 
-def _on_the_whole(answer: Answer) -> Verdict:
+def _on_the_whole(answer: Answer, said: str = "") -> Verdict:
     """Judge all parts alike, by an answer that names none of them."""
-    text = answer.text or f"the server answered {answer.status} and did not say why"
+    text = answer.text or said or f"the server answered {answer.status} and did not say why"
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return failure(FailureReason.OUT_OF_RESOURCES, text, temporary=True)
-    if answer.status in _UNREADABLE:
-        return failure(FailureReason.CANNOT_UNDERSTAND, text)
     if answer.status < HTTPStatus.BAD_REQUEST:
-        text = f"the server answered {answer.status} and did not say what it has stored"
-    if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return failure(FailureReason.PROCESSING_FAILURE, text)
-    return unconfirmed(text)
+        return unconfirmed(
+            f"the server answered {answer.status} and did not say what it has stored"
+        )
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return unconfirmed(text)
+    guessed = (
+        FailureReason.CANNOT_UNDERSTAND
+        if answer.status in _UNREADABLE
+        else FailureReason.PROCESSING_FAILURE
+    )
+    given = {reason for reason, _ in answer.texts if reason is not None}
+    return failure(given.pop() if len(given) == 1 else guessed, text)
 
 
 def _meaning(reason: int | None) -> str:

@@ -94,20 +94,24 @@ def test_a_part_that_two_items_name_is_asked_for_again() -> None:
     body = json.dumps(module(item("1"), item("2"), failed("1", 0xC000)))
     first, second = verdicts("1", "2", body=body)
     assert first is None
-    assert second and second.stored
+    assert second
+    assert second.stored
 
 
 def test_a_part_that_no_item_names_is_asked_for_again() -> None:
     first, second = verdicts("1", "2", body=json.dumps(module(item("1"))))
-    assert first and first.stored
+    assert first
+    assert first.stored
     assert second is None
 
 
 def test_a_part_is_named_by_either_of_its_uids() -> None:
     body = json.dumps(module(item("1"), failed("2", 0xC000)))
     first, second = verdicts("9 1", "2 8", body=body)
-    assert first and first.stored
-    assert second and second.reason == 0xC000
+    assert first
+    assert first.stored
+    assert second
+    assert second.reason == 0xC000
 
 
 @pytest.mark.parametrize("uid", ["9", ""])
@@ -115,7 +119,8 @@ def test_a_failure_without_the_uid_of_a_part_is_nobodys(uid: str) -> None:
     body = json.dumps(module(item("2"), failed(uid, 0xA900)))
     first, second = verdicts("1", "2", body=body)
     assert first is None
-    assert second and second.stored
+    assert second
+    assert second.stored
 
 
 def test_a_failure_without_uids_is_that_of_the_part_that_warning_numbers() -> None:
@@ -123,8 +128,10 @@ def test_a_failure_without_uids_is_that_of_the_part_that_warning_numbers() -> No
     said = ('299 host "C000: part 3: found no DICM prefix"',)
     first, second, third = verdicts("1", "2", "3", body=body, warnings=said)
     assert first is None
-    assert second and second.stored
-    assert third and (third.reason, third.text) == (0xC000, "found no DICM prefix")
+    assert second
+    assert second.stored
+    assert third
+    assert (third.reason, third.text) == (0xC000, "found no DICM prefix")
 
 
 @pytest.mark.parametrize(
@@ -148,9 +155,12 @@ def test_a_request_of_which_all_failed_alike_needs_no_second() -> None:
     body = json.dumps(module(failed("2", 0xC000), failed("", 0xC000)))
     said = ('299 host "C000: part 1: not read"',)
     first, second = verdicts("1", "2", status=409, body=body, warnings=said)
-    assert first and (first.reason, first.text) == (0xC000, "not read")
-    assert second and (second.reason, second.text) == (0xC000, "Cannot understand")
-    assert second.reference and second.reference.sop_instance_uid == "2"
+    assert first
+    assert (first.reason, first.text) == (0xC000, "not read")
+    assert second
+    assert (second.reason, second.text) == (0xC000, "Cannot understand")
+    assert second.reference
+    assert second.reference.sop_instance_uid == "2"
 
 
 @pytest.mark.parametrize("status", [200, 202])
@@ -160,7 +170,8 @@ def test_a_status_that_says_something_was_stored_leaves_failures_to_be_asked_for
     body = json.dumps(module(failed("2", 0xC000), failed("", 0xC000)))
     first, second = verdicts("1", "2", status=status, body=body)
     assert first is None
-    assert second and second.reason == 0xC000
+    assert second
+    assert second.reason == 0xC000
 
 
 def test_what_was_sent_alone_has_the_only_outcome_there_is() -> None:
@@ -183,7 +194,8 @@ def test_several_outcomes_of_one_part_are_not_confirmed() -> None:
 
 def test_no_outcome_of_a_part_is_not_confirmed() -> None:
     (verdict,) = verdicts("1", body='{"00081199": {"vr": "SQ"}}')
-    assert verdict and not verdict.confirmed
+    assert verdict
+    assert not verdict.confirmed
     assert "does not name this instance" in verdict.text
 
 
@@ -198,7 +210,20 @@ def test_a_text_without_a_part_is_for_all_of_its_reason() -> None:
     ("status", "reason", "temporary"),
     [(400, 0xC000, False), (415, 0xC000, False), (500, 0x0110, False), (503, 0xA700, True)],
 )
-@pytest.mark.parametrize("body", ["", "{", "<", "[]", "7", '{"00081199": 1}', '{"00081199": {}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "<",
+        "[]",
+        "7",
+        '{"00081199": 1}',
+        '{"00081199": {}}',
+        '{"00081199": {"Value": [{"00081155": {"vr": "UI", "Value": ["1"]}}]}}',
+        '{"00081199": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [null]}}]}}',
+    ],
+)
 def test_what_cannot_be_read_confirms_nothing(
     status: int, reason: int, body: str, *, temporary: bool
 ) -> None:
