@@ -60,21 +60,22 @@ def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict | None]:
     """Return the verdict on each of several parts of a request, in order.
 
     None for a part whose outcome cannot be told from that of another. The UIDs of all parts are
-    known, and no two parts share one.
+    known, and no two parts share one. If the server had no resources for what it does not name,
+    that is sent again together, and not part by part.
     """
     if answer.items is None:
         return [_on_the_whole(answer)] * len(parts)
     named = [_named(part, answer.items) for part in parts]
-    if _all_failed_alike(answer, len(parts)):
-        alike = Item(failure=answer.items[0].failure)
-        return [
-            _on(own[0] if own else alike, number, answer)
-            for number, own in enumerate(named, start=1)
-        ]
     unnamed = _unnamed_failures(answer.items, named)
-    return [
+    untold = None
+    if set(unnamed) == {FailureReason.OUT_OF_RESOURCES}:
+        untold = unconfirmed(_words(FailureReason.OUT_OF_RESOURCES, 0, answer), temporary=True)
+    verdicts = [
         _tied(own, _numbered(answer, number), unnamed, number, answer)
         for number, own in enumerate(named, start=1)
+    ]
+    return [
+        verdict or (None if own else untold) for verdict, own in zip(verdicts, named, strict=True)
     ]
 
 
@@ -103,16 +104,6 @@ def _reason(item: Item) -> tuple[bool, int | None]:
     """Return whether the instance failed, and the Failure or Warning Reason."""
     failed = item.failure is not None
     return failed, item.failure if failed else item.warning
-
-
-def _all_failed_alike(answer: Answer, parts: int) -> bool:
-    """Tell whether nothing was stored (PS3.18 Table 10.5.3-1), all for the same reason."""
-    items = answer.items or []
-    return (
-        answer.status >= HTTPStatus.BAD_REQUEST
-        and len(items) == parts
-        and {_reason(item) for item in items} == {(True, items[0].failure)}
-    )
 
 
 def _unnamed_failures(items: Sequence[Item], named: Iterable[Iterable[Item]]) -> Counter[int]:
@@ -147,18 +138,20 @@ def _on(item: Item, number: int | None, answer: Answer) -> Verdict:
     return Verdict(
         stored=item.failure is None,
         reason=reason,
-        text=_text(reason, number, answer) or _meaning(reason),
+        text=_words(reason, number, answer),
         temporary=item.failure == FailureReason.OUT_OF_RESOURCES,
         reference=_reference(item),
         retrieve_url=item.retrieve_url,
     )
 
 
-def _text(reason: int | None, number: int | None, answer: Answer) -> str:
-    """Return the words for a reason; without a ``number`` all are about the only part."""
-    if number is not None:
-        return answer.texts.get((reason, number)) or answer.texts.get((reason, None), "")
-    return next((text for (given, _), text in answer.texts.items() if given == reason), "")
+def _words(reason: int | None, number: int | None, answer: Answer) -> str:
+    """Return what is said of a reason; without a ``number`` all is said of the only part."""
+    if number is None:
+        said = next((text for (given, _), text in answer.texts.items() if given == reason), "")
+    else:
+        said = answer.texts.get((reason, number)) or answer.texts.get((reason, None), "")
+    return said or _meaning(reason)
 
 
 def _reference(item: Item) -> SOPReference | None:

@@ -151,27 +151,25 @@ def test_a_number_that_contradicts_the_module_is_not_believed(said: tuple[str, .
     assert first is None or "part 1" not in said[0]
 
 
-def test_a_request_of_which_all_failed_alike_needs_no_second() -> None:
-    body = json.dumps(module(failed("2", 0xC000), failed("", 0xC000)))
-    said = ('299 host "C000: part 1: not read"',)
-    first, second = verdicts("1", "2", status=409, body=body, warnings=said)
-    assert first
-    assert (first.reason, first.text) == (0xC000, "not read")
-    assert second
-    assert (second.reason, second.text) == (0xC000, "Cannot understand")
-    assert second.reference
-    assert second.reference.sop_instance_uid == "2"
-
-
-@pytest.mark.parametrize("status", [200, 202])
-def test_a_status_that_says_something_was_stored_leaves_failures_to_be_asked_for(
-    status: int,
-) -> None:
+@pytest.mark.parametrize("status", [202, 409])
+def test_failures_that_are_alike_are_not_dealt_out(status: int) -> None:
     body = json.dumps(module(failed("2", 0xC000), failed("", 0xC000)))
     first, second = verdicts("1", "2", status=status, body=body)
     assert first is None
     assert second
     assert second.reason == 0xC000
+
+
+def test_what_the_server_had_no_resources_to_read_is_sent_again_together() -> None:
+    body = json.dumps(module(item("1"), failed("", 0xA700), failed("", 0xA700)))
+    said = ('299 host "A700: part 2: no time was left"',)
+    first, *others = verdicts("1", "2", "3", status=202, body=body, warnings=said)
+    assert first
+    assert first.stored
+    assert [each and (each.temporary, each.confirmed) for each in others] == [
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_what_was_sent_alone_has_the_only_outcome_there_is() -> None:

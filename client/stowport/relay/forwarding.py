@@ -109,7 +109,8 @@ def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> O
 def _failure(verdict: Verdict) -> tuple[FailureReason, str]:
     """Return the reason, and the text; a code that this service does not know goes into it."""
     if verdict.stored:
-        return FailureReason.PROCESSING_FAILURE, "the server stored it and did not say as what"
+        text = "not confirmed: the server's answer has it as stored, but under no UIDs"
+        return FailureReason.PROCESSING_FAILURE, text
     try:
         return FailureReason(verdict.reason or 0), verdict.text
     except ValueError:
