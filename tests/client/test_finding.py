@@ -2,12 +2,12 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from stowport.dicomdir import referenced_files
 from stowport.finding import MEDIA_STORAGE_DIRECTORY, Search, find
@@ -33,8 +33,8 @@ def write_directory(folder: Path, *file_ids: Sequence[str]) -> Path:
             record.add_new(0x00041500, "UC", list(components))
         directory.DirectoryRecordSequence.append(record)
     directory.file_meta = FileMetaDataset()
-    directory.file_meta.MediaStorageSOPClassUID = MEDIA_STORAGE_DIRECTORY
-    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.MediaStorageSOPClassUID = UID(MEDIA_STORAGE_DIRECTORY)
+    directory.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     folder.mkdir(parents=True, exist_ok=True)
     directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
@@ -61,10 +61,10 @@ def socket_at(path: Path) -> None:
 @pytest.mark.parametrize("named", [True, False], ids=["named", "in a folder"])
 @pytest.mark.parametrize(("what", "make"), [("FIFO", os.mkfifo), ("socket", socket_at)])
 def test_what_is_no_file_is_not_opened(
-    tmp_path: Path, what: str, make: "type[os.PathLike[str]]", *, named: bool
+    tmp_path: Path, what: str, make: Callable[[Path], None], *, named: bool
 ) -> None:
     image, other = write(tmp_path / "a.dcm"), tmp_path / "b"
-    make(other)  # type: ignore[call-arg]
+    make(other)
     search = find([image, other] if named else [tmp_path])
     assert found(search) == [image]
     assert missing(search) == {other: f"found a {what}, expected a file"}
@@ -261,6 +261,11 @@ def test_a_large_folder_of_a_medium_is_read_once(
     directory = write_directory(tmp_path, *((name,) for name in names))
     read: list[Path] = []
     listed = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda self: read.append(self) or listed(self))
+
+    def iterdir(self: Path) -> object:
+        read.append(self)
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
     assert len(list(referenced_files(directory))) == 50
     assert read == [tmp_path]
