@@ -49,7 +49,7 @@ class Answer:
     """An answer: ``items`` is None if it is not a Store Instances Response Module.
 
     ``texts`` are the reasons in words from Warning, by failure reason and number of the part,
-    None where one is not given; ``text`` is what a Status Report says.
+    None where one is not given; ``text`` is what is said of the request as a whole.
     """
 
     status: int
@@ -61,26 +61,34 @@ class Answer:
 def read_answer(response: Response) -> Answer:
     """Return what ``response`` says; never raises."""
     texts = dict(_texts(response.warnings))
-    data_set = _data_set(response)
-    described = data_set.get(_TEXT) or [next(iter(texts.values()), "")]
+    data_set, items = _module(response)
+    unnumbered = (text for (_, part), text in texts.items() if part is None)
+    described = data_set.get(_TEXT) or [next(unnumbered, "")]
     return Answer(
         status=response.status,
-        items=list(_items(data_set)) if any(tag in data_set for tag in _MODULE) else None,
+        items=items,
         text=str(described[0]),
         texts=texts,
     )
 
 
-def _data_set(response: Response) -> DataSet:
+def _module(response: Response) -> tuple[DataSet, list[Item] | None]:
+    """Return the data set and its items, which are not believed if any of them makes no sense."""
     try:
-        if response.media_type.endswith("json"):
-            model = json.loads(response.body)
-            return _from_json(model[0] if isinstance(model, list) and model else model)
-        if response.media_type.endswith("xml"):
-            parser = etree.XMLParser(resolve_entities=False, no_network=True)
-            return _from_xml(etree.fromstring(response.body, parser))
-    except (ValueError, AttributeError, TypeError, KeyError, etree.XMLSyntaxError):
-        pass
+        data_set = _data_set(response)
+        has_items = any(tag in data_set for tag in _MODULE)
+        return data_set, list(_items(data_set)) if has_items else None
+    except (ValueError, AttributeError, TypeError, LookupError, etree.XMLSyntaxError):
+        return {}, None
+
+
+def _data_set(response: Response) -> DataSet:
+    if response.media_type.endswith("json"):
+        model = json.loads(response.body)
+        return _from_json(model[0] if isinstance(model, list) and model else model)
+    if response.media_type.endswith("xml"):
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        return _from_xml(etree.fromstring(response.body, parser))
     return {}
 
 
@@ -107,11 +115,11 @@ def _items(data_set: DataSet) -> Iterator[Item]:
     """Yield the stored, the failed, and the failures without a name, in this order."""
     for tag in (_REFERENCED, _FAILED, _OTHER):
         for values in data_set.get(tag, []):
-            first = {name: (values.get(at) or [""])[0] for name, at in _TAGS.items()}
+            first = {name: (values.get(at) or [""])[0] or "" for name, at in _TAGS.items()}
             failure = None if tag == _REFERENCED else _code(first["failure"]) or 0x0110
             yield Item(
-                sop_class_uid=str(first["sop_class_uid"]),
-                sop_instance_uid=str(first["sop_instance_uid"]),
+                sop_class_uid=str(first["sop_class_uid"]).strip(" \0"),
+                sop_instance_uid=str(first["sop_instance_uid"]).strip(" \0"),
                 retrieve_url=str(first["retrieve_url"]),
                 warning=_code(first["warning"]),
                 failure=failure,

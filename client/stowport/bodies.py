@@ -54,16 +54,18 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of which ``size`` was noted when it was found."""
+    """A file of which ``size`` and time of modification were noted when it was found."""
 
     path: Path
     size: int
+    modified: int
 
     def read(self, offset: int, size: int) -> Block:
-        """Raise ContentUnreadable if the file is not, or no longer, as long as was noted."""
+        """Raise ContentUnreadable if the file is not, or no longer, what was noted."""
         try:
             with self.path.open("rb", buffering=0) as stream:
-                if os.fstat(stream.fileno()).st_size != self.size:
+                status = os.fstat(stream.fileno())
+                if (status.st_size, status.st_mtime_ns) != (self.size, self.modified):
                     raise ContentUnreadable("the file was changed while it was to be sent")
                 stream.seek(offset)
                 block = stream.read(size)
@@ -78,12 +80,12 @@ class File:
 class Part:
     """One body part: ``head`` is its header with the empty line that ends it.
 
-    ``sop_instance_uid`` is what an answer will name it by, empty if it cannot be told.
+    ``sop_instance_uids`` are those that an answer may name it by, empty if they cannot be told.
     """
 
     content: Content
     head: bytes = DICOM_HEAD
-    sop_instance_uid: str = ""
+    sop_instance_uids: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from dicomweb.reasons import FailureReason
 from stowport.answers import read_answer
 from stowport.bodies import ContentUnreadable, Part, RelatedBody
+from stowport.credentials import NoToken
 from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
-from stowport.transport import Transport
+from stowport.transport import Stopped, Transport, Unreachable
 from stowport.uploads import ACCEPT, Count, NoUploads, UploadRefused, Uploads
-from stowport.verdicts import Verdict, failure, judge
+from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
 
 _UNUSABLE = {
     HTTPStatus.UNAUTHORIZED: "the server does not accept the credentials (401)",
@@ -26,6 +27,10 @@ _ALIKE = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.SERVICE_UNAVAILABLE)
 
 class Unusable(Exception):
     """The server takes nothing from this sender, whatever is sent."""
+
+
+NO_ANSWER = (Unusable, Unreachable, NoToken, Stopped)
+"""What ends a delivery without an answer of the server about its parts."""
 
 
 def count_nothing(_: int) -> None:
@@ -50,41 +55,68 @@ class Delivery:
     ) -> list[Verdict]:
         """Send the parts of one request, and return the verdict on each, in order.
 
+        No two of them may share a SOP Instance UID, and one whose UIDs are not known comes alone.
         What failed for the moment is sent again for as long as something else gets stored; a
-        request that is refused as a whole is sent in halves, until each refusal is one part's.
-        Raises Unusable, Unreachable, Stopped and NoToken.
+        request that is refused as a whole is sent in halves, until each refusal is one part's;
+        a part whose outcome the answer does not tell is sent again alone. Raises Unusable,
+        Unreachable, Stopped and NoToken, unless something of the parts was answered for: then
+        the rest is not confirmed.
         """
         verdicts = self._once(parts, study, count)
         while True:
             again = [number for number, verdict in enumerate(verdicts) if verdict.temporary]
             if not again or len(again) == len(parts):
                 return verdicts
-            retried = self._once([parts[number] for number in again], study, count)
+            retried = self._again([[parts[number] for number in again]], study, count)
             for number, verdict in zip(again, retried, strict=True):
                 verdicts[number] = verdict
             if not any(verdict.stored for verdict in retried):
                 return verdicts
 
     def _once(self, parts: Sequence[Part], study: str | None, count: Count) -> list[Verdict]:
-        if len(parts) == 1 and not fits(parts[0], self.limit):
-            return [self._large(parts[0], study, count)]
+        if len(parts) == 1:
+            return [self._alone(parts[0], study, count)]
         try:
             response = self._post(RelatedBody(parts), study)
-        except ContentUnreadable as error:
-            refusal = failure(FailureReason.PROCESSING_FAILURE, str(error))
-            return self._halves(parts, study, count) or [refusal]
-        if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(parts) == 1:
-            return [self._large(parts[0], study, count)]
+        except ContentUnreadable:
+            return self._halves(parts, study, count)
         answer = read_answer(_usable(response))
         if answer.items is None and response.status not in _ALIKE:
-            return self._halves(parts, study, count) or judge(parts, answer)
-        return judge(parts, answer)
+            return self._halves(parts, study, count)
+        judged = judge(parts, answer)
+        untold = [part for part, verdict in zip(parts, judged, strict=True) if verdict is None]
+        asked = iter(self._again([[part] for part in untold], study, count))
+        return [verdict or next(asked) for verdict in judged]
+
+    def _alone(self, part: Part, study: str | None, count: Count) -> Verdict:
+        if not fits(part, self.limit):
+            return self._large(part, study, count)
+        try:
+            response = self._post(RelatedBody((part,)), study)
+        except ContentUnreadable as error:
+            return failure(FailureReason.PROCESSING_FAILURE, str(error))
+        if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return self._large(part, study, count)
+        return judge_alone(part, read_answer(_usable(response)))
 
     def _halves(self, parts: Sequence[Part], study: str | None, count: Count) -> list[Verdict]:
-        """Send each half for itself; return nothing for a single part."""
         middle = len(parts) // 2
-        halves = (parts[:middle], parts[middle:]) if middle else ()
-        return [verdict for half in halves for verdict in self._once(half, study, count)]
+        first = self._once(parts[:middle], study, count)
+        return first + self._again([parts[middle:]], study, count)
+
+    def _again(
+        self, packs: Sequence[Sequence[Part]], study: str | None, count: Count
+    ) -> list[Verdict]:
+        """Send further requests; one without an answer ends them, and loses no other verdict."""
+        verdicts: list[Verdict] = []
+        try:
+            for packed in packs:
+                verdicts += self._once(packed, study, count)
+        except NO_ANSWER as error:
+            rest = sum(map(len, packs)) - len(verdicts)
+            text = str(error) or "the transfer was ended"
+            verdicts += [unconfirmed(text, temporary=True)] * rest
+        return verdicts
 
     def _post(self, body: RelatedBody, study: str | None) -> Response:
         path = f"studies/{study}" if study else "studies"
@@ -108,7 +140,7 @@ class Delivery:
             return self._too_large(part)
         except (UploadRefused, ContentUnreadable) as error:
             return failure(FailureReason.PROCESSING_FAILURE, str(error))
-        return judge((part,), read_answer(_usable(response)))[0]
+        return judge_alone(part, read_answer(_usable(response)))
 
     def _too_large(self, part: Part) -> Verdict:
         return failure(

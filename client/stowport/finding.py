@@ -1,23 +1,31 @@
-"""Find the instances in files, folders and file-sets (PS3.10 Sections 7 and 8)."""
+"""Find the instances in files, folders and file-sets (PS3.10 Sections 7 and 8).
 
-import mmap
+Nothing that was named, or lies in a folder that was, is left out in silence: it is found, or
+missing with the reason why, or counted as no Part 10 file.
+"""
+
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pydicom
-
-from dicomweb.candidates import Candidate
-from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
-from dicomweb.instances import receive
-from dicomweb.part10.file import FileMeta, read_file_meta
+from dicomweb.part10.file import read_file_meta
 from stowport.bodies import File, Part
+from stowport.dicomdir import Unreadable, referenced_files
+from stowport.sopinstanceuids import HEAD, sop_instance_uids
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-_HEAD = 64 * 1024
-_PREFIX_END = 132
+_PREFIX = slice(128, 132)
+_NO_FILE = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,10 @@ class Found:
 
 @dataclass(slots=True)
 class Search:
-    """What a search has come to: instances, files that hold none, and what was named in vain."""
+    """What a search has come to: instances, and what cannot be sent though it should be.
+
+    ``skipped`` counts files in folders that have no DICM prefix.
+    """
 
     found: list[Found] = field(default_factory=list)
     skipped: int = 0
@@ -47,100 +58,136 @@ def find(paths: Iterable[Path]) -> Search:
     """Look into ``paths``: each file once, in a stable order.
 
     A file that is named, by the user or by a DICOMDIR, and is no instance is ``missing``; one
-    that only lies in a folder is ``skipped``.
+    that only lies in a folder is ``skipped``. Links are followed.
     """
-    search = Search()
-    seen: set[Path] = set()
+    finder = _Finder()
     for path in paths:
-        for file, named in _files(path):
-            resolved = file.resolve()
-            if resolved not in seen:
-                seen.add(resolved)
-                _look_into(file, search, seen, named=named)
+        finder.look_at(path)
+    finder.open_file_sets()
+    search = finder.search
+    search.skipped = len(finder.skipped)
     return search
 
 
-def _files(path: Path) -> Iterator[tuple[Path, bool]]:
-    if not path.is_dir():
-        yield path, True
-        return
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        yield from ((Path(folder, name), False) for name in sorted(names))
+class _Finder:
+    """A search under way. Files and folders are known by their paths without links."""
+
+    def __init__(self) -> None:
+        self.search = Search()
+        self.skipped: set[str] = set()
+        self._seen: set[str] = set()
+        self._folders: set[str] = set()
+        self._missing: set[Path] = set()
+        self._directories: list[Path] = []
+
+    def look_at(self, path: Path) -> None:
+        """Look into a file or folder that the user has named."""
+        mode = self._mode(path)
+        if stat.S_ISDIR(mode):
+            for file in self._files(path):
+                self._look_into(file, named=False)
+        elif mode:
+            self._look_into(path, named=True)
+
+    def open_file_sets(self) -> None:
+        """Look into what each DICOMDIR names, those among them that a DICOMDIR names included."""
+        for directory in self._directories:
+            try:
+                for file, fault in referenced_files(directory):
+                    if fault and os.path.realpath(file) not in self._seen:
+                        self._miss(file, fault)
+                    elif self._mode(file):
+                        self._look_into(file, named=True)
+            except Unreadable as error:
+                self._miss(directory, f"the DICOMDIR cannot be read: {error}")
+
+    def _files(self, root: Path) -> Iterator[Path]:
+        """Yield the files below a folder: its own first, then those of its folders."""
+        outstanding = [(root, frozenset[str]())]
+        while outstanding:
+            folder, above = outstanding.pop()
+            real = os.path.realpath(folder)
+            if real in above:
+                self._miss(folder, "the link leads back to a folder that it lies in")
+            if real in self._folders:
+                continue
+            self._folders.add(real)
+            folders = []
+            for path in self._entries(folder):
+                mode = self._mode(path)
+                if stat.S_ISDIR(mode):
+                    folders.append((path, above | {real}))
+                elif mode:
+                    yield path
+            outstanding += reversed(folders)
+
+    def _entries(self, folder: Path) -> list[Path]:
+        try:
+            return sorted(folder.iterdir())
+        except OSError as error:
+            self._miss(folder, f"the folder cannot be read: {error.strerror}")
+            return []
+
+    def _mode(self, path: Path) -> int:
+        """Return the mode of what ``path`` leads to; 0, and note it, if it leads nowhere."""
+        try:
+            return path.stat().st_mode
+        except OSError as error:
+            nowhere = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
+            what = "the link leads nowhere" if nowhere else "the file cannot be read"
+            self._miss(path, f"{what}: {error.strerror}")
+            return 0
+
+    def _miss(self, path: Path, why: str) -> None:
+        if path not in self._missing:
+            self._missing.add(path)
+            self.search.missing.append((path, why))
+
+    def _look_into(self, file: Path, *, named: bool) -> None:
+        real = os.path.realpath(file)
+        if real in self._seen:
+            if named and real in self.skipped:
+                self._skip(file, real, named=True)
+            return
+        self._seen.add(real)
+        try:
+            status = file.stat()
+            kind = stat.S_IFMT(status.st_mode)
+            if kind != stat.S_IFREG:  # to open a FIFO is to wait for who writes to it
+                self._miss(file, f"found {_NO_FILE.get(kind, 'no file')}, expected a file")
+                return
+            with file.open("rb") as stream:
+                status, head = os.fstat(stream.fileno()), stream.read(HEAD)
+        except OSError as error:
+            self._miss(file, f"the file cannot be read: {error.strerror}")
+            return
+        if head[_PREFIX] != b"DICM":
+            self._skip(file, real, named=named)
+        elif _is_directory(head):
+            self._directories.append(file)
+        else:
+            self.search.found.append(_found(file, status, head))
+
+    def _skip(self, file: Path, real: str, *, named: bool) -> None:
+        if named:
+            self.skipped.discard(real)
+            self._miss(file, "found no DICM prefix at byte 128, expected a Part 10 file")
+        else:
+            self.skipped.add(real)
 
 
-def _look_into(file: Path, search: Search, seen: set[Path], *, named: bool) -> None:
+def _is_directory(head: bytes) -> bool:
+    """Tell whether this is a DICOMDIR; broken File Meta Information is for the server to judge."""
     try:
-        with file.open("rb") as stream:
-            status, head = os.fstat(stream.fileno()), stream.read(_HEAD)
-    except OSError as error:
-        search.missing.append((file, f"the file cannot be read: {error.strerror}"))
-        return
-    if head[128:_PREFIX_END] != b"DICM":
-        _skip(file, search, named=named)
-        return
-    meta = _file_meta(head)
-    if meta and meta.media_storage_sop_class_uid == MEDIA_STORAGE_DIRECTORY:
-        _open_file_set(file, search, seen, named=named)
-        return
-    content = File(file, status.st_size)
-    uid = (meta and meta.media_storage_sop_instance_uid) or _uid_in_data_set(file)
-    part = Part(content=content, sop_instance_uid=uid)
-    search.found.append(Found(path=file, modified=status.st_mtime_ns, part=part))
-
-
-def _skip(file: Path, search: Search, *, named: bool) -> None:
-    if named:
-        search.missing.append((file, "found no DICM prefix at byte 128, expected a Part 10 file"))
-    else:
-        search.skipped += 1
-
-
-def _file_meta(head: bytes) -> FileMeta | None:
-    """Return the File Meta Information, None if it is broken: that is for the server to judge."""
-    try:
-        return read_file_meta(memoryview(head))
+        meta = read_file_meta(memoryview(head))
     except InstanceRejected:
-        return None
+        return False
+    return meta.media_storage_sop_class_uid == MEDIA_STORAGE_DIRECTORY
 
 
-def _uid_in_data_set(file: Path) -> str:
-    """Return what an answer will name the instance by if the file meta does not say it."""
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as all_:
-        content = memoryview(all_)
-        candidate = Candidate(number=1, content=lambda: content)
-        profile = StorageProfile.ANY_STORAGE
-        read = receive(candidate, study_instance_uid=None, profile=profile)
-        uid = read.reference.sop_instance_uid if read.reference else ""
-        del read
-        content.release()
-        return uid
-
-
-def _open_file_set(directory: Path, search: Search, seen: set[Path], *, named: bool) -> None:
-    """Look into the files of a DICOMDIR, unless it lies in a folder that is looked into anyway."""
-    if not named:
-        return
-    for file in _referenced_files(directory, search):
-        resolved = file.resolve()
-        if resolved not in seen:
-            seen.add(resolved)
-            _look_into(file, search, seen, named=True)
-
-
-def _referenced_files(directory: Path, search: Search) -> Iterator[Path]:
-    try:
-        records = pydicom.dcmread(directory).DirectoryRecordSequence
-        names = [record.ReferencedFileID for record in records if "ReferencedFileID" in record]
-    except Exception as error:  # noqa: BLE001 - pydicom raises what a broken file makes it to
-        search.missing.append((directory, f"the DICOMDIR cannot be read: {type(error).__name__}"))
-        return
-    for name in names:
-        yield _on_medium(directory.parent, [name] if isinstance(name, str) else list(name))
-
-
-def _on_medium(root: Path, components: list[str]) -> Path:
-    """Return the path of a File ID, whose case is not always that of a mounted medium."""
-    path = root.joinpath(*components)
-    lower = root.joinpath(*(component.lower() for component in components))
-    return lower if not path.exists() and lower.exists() else path
+def _found(file: Path, status: os.stat_result, head: bytes) -> Found:
+    size, modified = status.st_size, status.st_mtime_ns
+    part = Part(
+        content=File(file, size, modified), sop_instance_uids=sop_instance_uids(memoryview(head))
+    )
+    return Found(path=file, modified=modified, part=part)

@@ -17,7 +17,7 @@ from stowport.finding import Found
 def journal_of(url: str, study: str | None, paths: Iterable[Path]) -> Path:
     """Return where the journal of this very send is kept, in the user's state directory."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    told = json.dumps([url, study, sorted(str(path.resolve()) for path in paths)])
+    told = json.dumps([url, study, sorted(map(os.path.realpath, paths))])
     return state / "stowport" / f"{sha256(told.encode()).hexdigest()[:24]}.jsonl"
 
 
@@ -55,4 +55,4 @@ class Journal:
 
 
 def _entry(found: Found) -> str:
-    return json.dumps([str(found.path.resolve()), found.modified, found.size])
+    return json.dumps([os.path.realpath(found.path), found.modified, found.size])

@@ -1,6 +1,6 @@
-"""Pack parts into requests that the server takes, in the order in which they come."""
+"""Pack parts into requests that the server takes, and in which each part can be told by its UID."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from stowport.bodies import ENVELOPE, PART_ENVELOPE, Part
 
@@ -21,11 +21,35 @@ def fits(part: Part, limit: int) -> bool:
     return ENVELOPE + weight(part) <= limit
 
 
+def waves(parts: Sequence[Part]) -> list[list[Part]]:
+    """Return ``parts`` in waves in which no SOP Instance UID is there twice.
+
+    Parts with equal UIDs keep their order: to send the waves one after the other lets the server
+    decide about them in that order.
+    """
+    found: list[list[Part]] = []
+    next_wave: dict[str, int] = {}
+    for part in parts:
+        number = max((next_wave.get(uid, 0) for uid in part.sop_instance_uids), default=0)
+        next_wave.update(dict.fromkeys(part.sop_instance_uids, number + 1))
+        if number == len(found):
+            found.append([])
+        found[number].append(part)
+    return found
+
+
 def pack(parts: Iterable[Part], limit: int) -> Iterator[list[Part]]:
-    """Yield the parts of each request; one that is too large for any is yielded alone."""
+    """Yield the parts of each request; no UID may be in ``parts`` twice.
+
+    One that is too large for any request is yielded alone. So is one whose UIDs are not known:
+    an answer could name it by the UID of another.
+    """
     packed: list[Part] = []
     room = limit - ENVELOPE
     for part in parts:
+        if not part.sop_instance_uids:
+            yield [part]
+            continue
         if packed and (weight(part) > room or len(packed) == MAX_PARTS):
             yield packed
             packed, room = [], limit - ENVELOPE

@@ -25,7 +25,9 @@ def show(sent: Sent, seconds: float, console: Console) -> None:
     _list("refused", sent.refused, console)
     _list("stored with a warning", sent.warned, console)
     if sent.fault:
-        console.print(f"[bold red]{escape(sent.fault)}[/]", highlight=False)
+        console.print(
+            f"[bold red]{escape(_printable(sent.fault))}[/]", highlight=False, soft_wrap=True
+        )
     if sent.interrupted:
         console.print("Interrupted. The same command goes on where this one ended.")
 
@@ -38,7 +40,7 @@ def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
         ("stored", len(sent.stored), f"{decimal(size)} in {seconds:.1f} s, {rate}/s"),
         ("stored before", len(sent.stored_before), "as the journal of this send says"),
         *(("refused", count, code) for code, count in sorted(refused.items())),
-        ("not sent", sent.not_sent, "the send ended early"),
+        ("not sent", sent.not_sent, "or not answered for: the send ended early"),
         ("not DICOM", sent.skipped, "files without the DICM prefix"),
     ]
     return [row for row in rows if row[1] or row[0] == "stored"]
@@ -49,8 +51,13 @@ def _list(title: str, judged: Sequence[tuple[Path, Verdict]], console: Console) 
         return
     console.print(f"\n{title}:")
     for path, verdict in judged:
-        console.print(f"{_code(verdict.reason)} {path}", soft_wrap=True, markup=False)
-        console.print(f"     {verdict.text}", soft_wrap=True, markup=False, highlight=False)
+        for line in (f"{_code(verdict.reason)} {path}", f"     {verdict.text}"):
+            console.print(_printable(line), soft_wrap=True, markup=False, highlight=False)
+
+
+def _printable(text: str) -> str:
+    """Return ``text`` fit for a terminal: a name may hold what controls it, or is no text."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def as_json(sent: Sent, seconds: float) -> str:

@@ -13,7 +13,7 @@ from stowport.credentials import NoToken
 from stowport.delivery import Delivery, Unusable
 from stowport.finding import Found, Search, find
 from stowport.journal import Journal
-from stowport.packing import fits, pack
+from stowport.packing import fits, pack, waves
 from stowport.progress import Meter, metered
 from stowport.transport import Stopped, Transport, Unreachable
 from stowport.verdicts import Verdict, failure
@@ -64,6 +64,8 @@ class Sender:
         """
         search = find(paths)
         sent = _so_far(search, journal)
+        if not (search.found or search.missing):
+            sent.fault = _nothing(paths, search)
         before = set(map(id, sent.stored_before))
         outstanding = [found for found in search.found if id(found) not in before]
         size = sum(found.size for found in outstanding)
@@ -77,25 +79,27 @@ class Sender:
     ) -> None:
         with ThreadPoolExecutor(self._parallel) as pool:
             try:
-                futures = [
-                    pool.submit(self._send_one, pack_of, sent, journal, meter)
-                    for pack_of in self._packs(outstanding)
-                ]
-                for future in futures:
-                    future.result()
+                for wave in self._waves(outstanding):
+                    futures = [
+                        pool.submit(self._send_one, packed, sent, journal, meter) for packed in wave
+                    ]
+                    for future in futures:
+                        future.result()
             except KeyboardInterrupt:
                 sent.interrupted = True
                 self._transport.stop.set()
                 pool.shutdown(cancel_futures=True)
 
-    def _packs(self, outstanding: Sequence[Found]) -> Iterator[list[Found]]:
-        """Yield the instances of each request, the large ones first: they take longest."""
+    def _waves(self, outstanding: Sequence[Found]) -> Iterator[list[list[Found]]]:
+        """Yield the instances of each request, in waves that go one after the other.
+
+        The large ones are first in a wave: they take longest.
+        """
         limit = self._delivery.limit
         by_part = {id(found.part): found for found in outstanding}
-        parts = [found.part for found in outstanding]
-        parts.sort(key=lambda part: fits(part, limit))
-        for packed in pack(parts, limit):
-            yield [by_part[id(part)] for part in packed]
+        for wave in waves([found.part for found in outstanding]):
+            wave.sort(key=lambda part: fits(part, limit))
+            yield [[by_part[id(part)] for part in packed] for packed in pack(wave, limit)]
 
     def _send_one(
         self, founds: Sequence[Found], sent: Sent, journal: Journal, meter: Meter
@@ -138,6 +142,12 @@ def _so_far(search: Search, journal: Journal) -> Sent:
     return sent
 
 
+def _nothing(paths: Sequence[Path], search: Search) -> str:
+    places = ", ".join(map(str, paths))
+    others = f"{search.skipped} files without the DICM prefix" if search.skipped else "no files"
+    return f"found no instance in {places}: {others}, expected at least one Part 10 file"
+
+
 def _note(found: Found, verdict: Verdict, sent: Sent) -> None:
     if not verdict.stored:
         sent.refused.append((found.path, verdict))
@@ -153,7 +163,7 @@ def _answered(sent: Sent, outstanding: Sequence[Found]) -> int:
 
 
 def exit_code(sent: Sent) -> int:
-    """Return the exit code: 0 only if every instance that was found is stored."""
+    """Return the exit code: 0 only if something was found, and all of it is stored."""
     if sent.interrupted:
         return INTERRUPTED
     if sent.fault:

@@ -1,12 +1,13 @@
 """What became of each part that was sent, as far as the server has said it.
 
-An answer names instances by UID and does not number them, so the items are dealt out: first by
-SOP Instance UID, then the failures that are left over to the parts that are, in order. Success
-is never inferred: what the answer does not name as stored is not.
+An answer names instances by UID and does not number them (PS3.18 Table I.1-1), and what cannot
+be read it does not name at all. An item is believed to be of a part only if it can be of no
+other; what no item can be tied to has to be asked for again, alone. Success is never inferred:
+what the answer does not name as stored is not.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -27,57 +28,130 @@ class Verdict:
     """What became of one part: ``reason`` is its Failure Reason, or Warning Reason if stored.
 
     ``reference`` is how the answer names it; ``temporary`` means that to send it again helps.
+    If it is not ``confirmed``, the server has said neither that it is stored nor that it is not.
     """
 
     stored: bool
     reason: int | None = None
     text: str = ""
     temporary: bool = False
+    confirmed: bool = True
     reference: SOPReference | None = None
     retrieve_url: str = ""
 
 
 def failure(reason: int, text: str, *, temporary: bool = False) -> Verdict:
-    """Return the verdict on a part that no answer names."""
+    """Return the verdict on a part that is not stored."""
     return Verdict(stored=False, reason=reason, text=text, temporary=temporary)
 
 
-def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict]:
-    """Return the verdict on each of the parts of a request, in order."""
+def unconfirmed(text: str, *, temporary: bool = False) -> Verdict:
+    """Return the verdict on a part of which it is not known whether it is stored."""
+    return Verdict(
+        stored=False,
+        reason=FailureReason.OUT_OF_RESOURCES if temporary else FailureReason.PROCESSING_FAILURE,
+        text=f"not confirmed: {text}",
+        temporary=temporary,
+        confirmed=False,
+    )
+
+
+def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict | None]:
+    """Return the verdict on each of several parts of a request, in order.
+
+    None for a part whose outcome cannot be told from that of another. The UIDs of all parts are
+    known, and no two parts share one. If the server had no resources for what it does not name,
+    that is sent again together, and not part by part.
+    """
     if answer.items is None:
         return [_on_the_whole(answer)] * len(parts)
-    named: dict[str, deque[Item]] = defaultdict(deque)
-    for item in answer.items:
-        named[item.sop_instance_uid].append(item)
-    mine = [
-        named[part.sop_instance_uid].popleft()
-        if part.sop_instance_uid and named[part.sop_instance_uid]
-        else None
-        for part in parts
+    named = [_named(part, answer.items) for part in parts]
+    unnamed = _unnamed_failures(answer.items, named)
+    untold = None
+    if set(unnamed) == {FailureReason.OUT_OF_RESOURCES}:
+        untold = unconfirmed(_words(FailureReason.OUT_OF_RESOURCES, 0, answer), temporary=True)
+    verdicts = [
+        _tied(own, _numbered(answer, number), unnamed, number, answer)
+        for number, own in enumerate(named, start=1)
     ]
-    taken = {id(item) for item in mine if item}
-    rest = iter([each for each in answer.items if each.failure and id(each) not in taken])
     return [
-        _on(item or next(rest, None), number, answer) for number, item in enumerate(mine, start=1)
+        verdict or (None if own else untold) for verdict, own in zip(verdicts, named, strict=True)
     ]
 
 
-def _on(item: Item | None, number: int, answer: Answer) -> Verdict:
-    if item is None:
-        return failure(
-            FailureReason.PROCESSING_FAILURE, "the server's answer does not name this instance"
+def judge_alone(part: Part, answer: Answer) -> Verdict:
+    """Return the verdict on the only part of a request, which is all that the answer is about."""
+    if answer.items is None:
+        return _on_the_whole(answer, next(iter(answer.texts.values()), ""))
+    if not answer.items:
+        return unconfirmed("the server's answer does not name this instance")
+    own = [item for item in _named(part, answer.items) if item.failure is None]
+    item = own[0] if own else answer.items[0]
+    if any(_reason(each) != _reason(item) for each in answer.items):
+        return unconfirmed("the server's answer has several outcomes for this one instance")
+    if item.failure is None and not own and part.sop_instance_uids:
+        return unconfirmed(
+            "the server's answer does not name this instance: it names another as stored"
         )
-    reason = item.warning if item.failure is None else item.failure
+    return _on(item, None, answer)
+
+
+def _named(part: Part, items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item.sop_instance_uid in part.sop_instance_uids]
+
+
+def _reason(item: Item) -> tuple[bool, int | None]:
+    """Return whether the instance failed, and the Failure or Warning Reason."""
+    failed = item.failure is not None
+    return failed, item.failure if failed else item.warning
+
+
+def _unnamed_failures(items: Sequence[Item], named: Iterable[Iterable[Item]]) -> Counter[int]:
+    """Return how often each Failure Reason is given without a UID that is a part's."""
+    claimed = {id(item) for own in named for item in own}
+    return Counter(
+        item.failure for item in items if item.failure is not None and id(item) not in claimed
+    )
+
+
+def _numbered(answer: Answer, number: int) -> set[int]:
+    """Return the reasons that Warning gives for "part N", as this service does."""
+    return {reason for reason, part in answer.texts if part == number and reason is not None}
+
+
+def _tied(
+    own: Sequence[Item], said: set[int], unnamed: Counter[int], number: int, answer: Answer
+) -> Verdict | None:
+    """Return the verdict on a part with an item of its ``own``, or with a reason by its number."""
+    if len(own) == 1 and said <= {_reason(own[0])[1]}:
+        return _on(own[0], number, answer)
+    if not own and len(said) == 1:
+        (reason,) = said
+        if unnamed[reason]:
+            unnamed[reason] -= 1
+            return _on(Item(failure=reason), number, answer)
+    return None
+
+
+def _on(item: Item, number: int | None, answer: Answer) -> Verdict:
+    _, reason = _reason(item)
     return Verdict(
         stored=item.failure is None,
         reason=reason,
-        text=answer.texts.get((reason, number))
-        or answer.texts.get((reason, None))
-        or _meaning(reason),
+        text=_words(reason, number, answer),
         temporary=item.failure == FailureReason.OUT_OF_RESOURCES,
         reference=_reference(item),
         retrieve_url=item.retrieve_url,
     )
+
+
+def _words(reason: int | None, number: int | None, answer: Answer) -> str:
+    """Return what is said of a reason; without a ``number`` all is said of the only part."""
+    if number is None:
+        said = next((text for (given, _), text in answer.texts.items() if given == reason), "")
+    else:
+        said = answer.texts.get((reason, number)) or answer.texts.get((reason, None), "")
+    return said or _meaning(reason)
 
 
 def _reference(item: Item) -> SOPReference | None:
@@ -86,16 +160,24 @@ def _reference(item: Item) -> SOPReference | None:
     return SOPReference(sop_class_uid=item.sop_class_uid, sop_instance_uid=item.sop_instance_uid)
 
 
-def _on_the_whole(answer: Answer) -> Verdict:
+def _on_the_whole(answer: Answer, said: str = "") -> Verdict:
     """Judge all parts alike, by an answer that names none of them."""
-    text = answer.text or f"the server answered {answer.status} and did not say why"
+    text = answer.text or said or f"the server answered {answer.status} and did not say why"
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return failure(FailureReason.OUT_OF_RESOURCES, text, temporary=True)
-    if answer.status in _UNREADABLE:
-        return failure(FailureReason.CANNOT_UNDERSTAND, text)
     if answer.status < HTTPStatus.BAD_REQUEST:
-        text = f"the server answered {answer.status} and did not say what it has stored"
-    return failure(FailureReason.PROCESSING_FAILURE, text)
+        return unconfirmed(
+            f"the server answered {answer.status} and did not say what it has stored"
+        )
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return unconfirmed(text)
+    guessed = (
+        FailureReason.CANNOT_UNDERSTAND
+        if answer.status in _UNREADABLE
+        else FailureReason.PROCESSING_FAILURE
+    )
+    given = {reason for reason, _ in answer.texts if reason is not None}
+    return failure(given.pop() if len(given) == 1 else guessed, text)
 
 
 def _meaning(reason: int | None) -> str:

@@ -92,11 +92,12 @@ class Stub(ThreadingHTTPServer):
             )
             outcomes.append(self._keep(instance))
         module = responsemodule.store_instances_response(outcomes, self.retrieve_base_url)
-        warnings = "; ".join(each.text for each in outcomes if isinstance(each, Failed))
-        reasons = [each.reason for each in outcomes if isinstance(each, Failed)]
+        failed = [each for each in outcomes if isinstance(each, Failed)]
+        first = {each.reason: each.text for each in reversed(failed)}
         headers = {"Content-Type": mediatypes.DICOM_JSON}
-        if reasons:
-            headers["Warning"] = f'299 stub "{reasons[0]:04X}: {warnings}"'
+        if first:
+            texts = [f'299 stub "{reason:04X}: {text}"' for reason, text in first.items()]
+            headers["Warning"] = ", ".join(texts)
         body = responsemodule.encode(module, mediatypes.DICOM_JSON).encode()
         return Reply(status=status_of(outcomes), headers=headers, body=body)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
@@ -16,6 +16,11 @@ from tests.client.relays import RunningRelay
 
 if TYPE_CHECKING:
     from tests.service import RunningService, Start
+
+
+CASES = Path(__file__).parent / "send"
+
+Capture = pytest.CaptureFixture[str]
 
 
 def contents_of(study: int) -> list[bytes]:
@@ -47,6 +52,79 @@ def test_a_study_is_sent(
     assert len(result["stored"]) == 5
     assert [each["reason"] for each in result["refused"]] == ["C000"]
     assert running.objects(study_uid(9101)) == digests(contents)
+
+
+def send(capsys: Capture, running: "RunningService", path: Path) -> tuple[int, dict[str, Any]]:
+    code = main(["send", str(path), "--url", running.base_url, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def refused(result: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {Path(each["path"]).name: (each["reason"], each["text"]) for each in result["refused"]}
+
+
+def test_of_two_files_with_the_same_uids_the_one_that_is_stored_is_the_one_that_is_reported(
+    running: "RunningService", capsys: Capture
+) -> None:
+    running.clear()
+    original = (CASES / "same_uid" / "original.dcm").read_bytes()
+    running.store(original)
+    code, result = send(capsys, running, CASES / "same_uid")
+    assert code == 1
+    assert [Path(path).name for path in result["stored"]] == ["original.dcm"]
+    assert {name: reason for name, (reason, _) in refused(result).items()} == {
+        "corrected.dcm": "0111"
+    }
+    assert running.objects() == digests([original])
+
+
+def test_a_truncated_copy_beside_the_whole_file_is_the_one_that_is_refused(
+    running: "RunningService", tmp_path: Path, capsys: Capture
+) -> None:
+    content = instance(9104)
+    (tmp_path / "a.dcm").write_bytes(content[:-10])
+    (tmp_path / "b.dcm").write_bytes(content)
+    code, result = send(capsys, running, tmp_path)
+    assert code == 1
+    assert [Path(path).name for path in result["stored"]] == ["b.dcm"]
+    assert refused(result)["a.dcm"][0] == "C000"
+    assert running.objects(study_uid(9104)) == digests([content])
+
+
+def test_a_file_without_uids_and_one_with_them_have_each_its_own_reason(
+    running: "RunningService", capsys: Capture
+) -> None:
+    code, result = send(capsys, running, CASES / "misdealt")
+    assert code == 1
+    found = refused(result)
+    assert found["a.dcm"][0] == "C000"
+    assert "Transfer Syntax UID" in found["a.dcm"][1]
+    assert "b.dcm" not in found or "differs from the one in the File Meta" in found["b.dcm"][1]
+
+
+def test_what_a_dicomdir_names_and_is_not_there_is_listed(
+    running: "RunningService", capsys: Capture
+) -> None:
+    code, result = send(capsys, running, CASES / "cd")
+    assert code == 1
+    assert [Path(path).parts[-4] for path in result["stored"]] == ["PT000002"]
+    assert [Path(each["path"]).parts[-4] for each in result["refused"]] == ["PT000000", "PT000001"]
+
+
+def test_the_relay_tells_parts_with_equal_uids_apart_and_names_the_clients_numbers(
+    running: "RunningService", relay: Callable[..., RunningRelay]
+) -> None:
+    content, other = instance(9105), instance(9105, PatientID="OTHER")
+    answer = relay(url=running.base_url).store(
+        instance(9105, 1, 2), content[:-10], content, instance(9105, 1, 3), other
+    )
+    assert answer.status == 202
+    assert answer.stored == [sop_uid(9105, 1, 2), sop_uid(9105), sop_uid(9105, 1, 3)]
+    assert answer.failed == [(sop_uid(9105), 0xC000), (sop_uid(9105), 0x0111)]
+    assert any('"C000: part 2: the data set breaks' in each for each in answer.warnings)
+    assert any('"0111: part 5: an instance with the same' in each for each in answer.warnings)
+    kept = [content, instance(9105, 1, 2), instance(9105, 1, 3)]
+    assert running.objects(study_uid(9105)) == digests(kept)
 
 
 def test_a_study_is_relayed(running: "RunningService", relay: Callable[..., RunningRelay]) -> None:

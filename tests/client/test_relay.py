@@ -87,6 +87,19 @@ def test_each_part_has_its_outcome_whatever_request_it_went_in(stub: Stub, relay
     assert len(stub.digests) == 2
 
 
+def test_parts_have_the_clients_own_numbers_and_the_servers_words(stub: Stub, relay: Start) -> None:
+    whole = instance(1)
+    contents = [instance(1, 1, 2), whole, whole[:-10], instance(1, 1, 3), b"garbage", instance(2)]
+    answer = relay().store(*contents, path=f"/studies/{study_uid(1)}")
+    assert answer.stored == [sop_uid(1, 1, 2), sop_uid(1), sop_uid(1, 1, 3)]
+    assert answer.failed == [(sop_uid(1), 0xC000), (sop_uid(2), 0xC409)]
+    assert answer.other_failures == [0xC000]
+    numbers = [warning.partition(' "')[2].partition(": found")[0] for warning in answer.warnings]
+    assert numbers[0].startswith("C000: part 3: the data set breaks at byte ")
+    assert numbers[1].startswith("C409: part 6")
+    assert len(stub.requests("POST", "/studies")) == 3
+
+
 @pytest.mark.parametrize(
     ("contents", "status"),
     [([b"garbage", b"more"], 400), ([instance(1)[:-10], b"garbage"], 409)],
@@ -326,12 +339,17 @@ def test_retrieve_urls_and_warnings_of_servers_with_their_own_ways(
             ],
         }
     }
-    headers = {"Content-Type": "application/dicom+json"}
+    headers = {
+        "Content-Type": "application/dicom+json",
+        "Warning": '299 host "B0FF: part 1: odd but stored"',
+    }
     body = json.dumps(module).encode()
     stub.script["POST"] = [Reply(status=202, headers=headers, body=body)]
     answer = relay().store(instance(1))
     assert answer.status == 202
     assert answer.retrieve_url == []
+    (said,) = answer.warnings
+    assert said.endswith('"B000: part 1: the server gave warning reason B0FF odd but stored"')
     assert answer.data_set["00081199"][0]["00081196"] == ["45056"]
 
 

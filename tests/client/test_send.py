@@ -368,6 +368,131 @@ def write_medium(folder: Path, instances: int) -> None:
     file_set._stage["t"].cleanup()
 
 
+def test_what_is_left_out_is_listed_and_makes_the_exit_code_1(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    (path,) = write(tmp_path / "in", instance(1))
+    fifo, link = tmp_path / "in" / "fifo", tmp_path / "in" / "link"
+    os.mkfifo(fifo)
+    link.symlink_to("gone")
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert result["stored"] == [str(path)]
+    assert [each["path"] for each in result["refused"]] == [str(fifo), str(link)]
+    assert main(["send", str(tmp_path / "in"), "--url", stub.url]) == 1
+    table = capsys.readouterr().out
+    assert f"{fifo}\n     found a FIFO, expected a file\n" in table
+    assert f"{link}\n     the link leads nowhere: " in table
+
+
+def test_nothing_found_is_an_error_that_says_where(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "in", b"notes", b"more")
+    code, result = send(capsys, tmp_path / "empty", tmp_path / "in", "--url", stub.url)
+    assert code == 2
+    assert result["fault"] == (
+        f"found no instance in {tmp_path / 'empty'}, {tmp_path / 'in'}: 2 files without the DICM"
+        " prefix, expected at least one Part 10 file"
+    )
+    assert stub.seen == []
+
+
+def test_a_link_to_itself_is_refused(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    code, result = send(capsys, link, "--url", stub.url)
+    assert code == 1
+    assert "leads nowhere" in result["refused"][0]["text"]
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "in").mkdir()
+    name = os.fsencode(tmp_path / "in") + b"/\xff\x1b[31m.dcm"
+    Path(os.fsdecode(name)).write_bytes(instance(1)[:-10])
+    assert main(["send", str(tmp_path / "in"), "--url", stub.url]) == 1
+    assert "??[31m.dcm" in capsys.readouterr().out
+
+
+def test_files_with_equal_uids_go_in_requests_of_their_own_one_after_the_other(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    whole = instance(1)
+    write(tmp_path / "in", whole[:-10], whole, instance(1, 1, 2), instance(1, PatientID="X"))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert [Path(each["path"]).name for each in result["refused"]] == ["0000.dcm"]
+    assert len(result["stored"]) == 3
+    assert len(stub.requests("POST", "/studies")) == 3
+
+
+def test_an_outcome_that_the_answer_does_not_tell_is_asked_for_again_alone(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    paths = write(tmp_path / "in", *(instance(1, 1, number) for number in range(3)))
+    module = {
+        "00081199": {"vr": "SQ", "Value": [_reference(sop_uid(1, 1, 1))]},
+        "0008119A": {"vr": "SQ", "Value": [_failure(0x0110)]},
+    }
+    body = json.dumps(module).encode()
+    headers = {"Content-Type": "application/dicom+json"}
+    stub.script["POST"] = [Reply(status=202, headers=headers, body=body)]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 0
+    assert sorted(result["stored"]) == sorted(map(str, paths))
+    assert stub.digests == [*map(_digest, (instance(1, 1, 0), instance(1, 1, 2)))]
+    assert len(stub.requests("POST", "/studies")) == 3
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def _reference(uid: str) -> dict[str, object]:
+    return {
+        "00081150": {"vr": "UI", "Value": ["1.2"]},
+        "00081155": {"vr": "UI", "Value": [uid]},
+    }
+
+
+def _failure(reason: int) -> dict[str, object]:
+    return {"00081197": {"vr": "US", "Value": [reason]}}
+
+
+def test_what_was_answered_for_is_kept_when_what_is_asked_again_gets_no_answer(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    paths = write(tmp_path / "in", *(instance(1, 1, number) for number in range(3)))
+    module = {"00081199": {"vr": "SQ", "Value": [_reference(sop_uid(1, 1, 1))]}}
+    headers = {"Content-Type": "application/dicom+json"}
+    answer = Reply(status=202, headers=headers, body=json.dumps(module).encode())
+    stub.script["POST"] = [answer, Reply(status=403), Reply(status=403)]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert result["stored"] == [str(paths[1])]
+    assert [each["path"] for each in result["refused"]] == [str(paths[0]), str(paths[2])]
+    assert all(each["text"].startswith("not confirmed: ") for each in result["refused"])
+
+
+def test_a_file_that_changes_without_a_change_of_size_is_refused(
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = write(tmp_path / "in", instance(1))
+    made = RelatedBody.__init__
+
+    def change(self: RelatedBody, *arguments: Sequence[Part]) -> None:
+        os.utime(path, ns=(1, 1))
+        made(self, *arguments)
+
+    monkeypatch.setattr(RelatedBody, "__init__", change)
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    assert "changed" in result["refused"][0]["text"]
+
+
 def test_a_dicomdir_that_names_a_file_in_vain_says_so(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:

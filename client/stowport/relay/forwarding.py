@@ -12,14 +12,11 @@ from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason, WarningReason
 from stowport.bodies import Buffer, Part
-from stowport.credentials import NoToken
-from stowport.delivery import Delivery, Unusable
-from stowport.packing import pack
+from stowport.delivery import NO_ANSWER, Delivery
+from stowport.packing import pack, waves
 from stowport.relay.spool import Payload
-from stowport.transport import Stopped, Unreachable
-from stowport.verdicts import Verdict, failure
-
-_NOT_NOW = (Unusable, Unreachable, NoToken, Stopped)
+from stowport.sopinstanceuids import HEAD, sop_instance_uids
+from stowport.verdicts import Verdict, unconfirmed
 
 
 class Forwarding:
@@ -47,11 +44,7 @@ class Forwarding:
             receive(each, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
             for each in candidates(root_type, body_parts, url="", study_instance_uid=None)
         ]
-        parts = [_part(*pair) for pair in zip(body_parts, received, strict=True)]
-        packs = self._pool.map(
-            lambda packed: self._deliver(packed, study), pack(parts, self._delivery.limit)
-        )
-        verdicts = [verdict for answered in packs for verdict in answered]
+        verdicts = self._send_all([_part(each) for each in body_parts], study)
         outcomes = [
             _outcome(number, instance, verdict)
             for number, (instance, verdict) in enumerate(
@@ -60,37 +53,51 @@ class Forwarding:
         ]
         return outcomes, _retrieve_base_url(outcomes, verdicts)
 
+    def _send_all(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
+        """Return the verdicts in the order of ``parts``, in whatever requests they go."""
+        verdicts: dict[int, Verdict] = {}
+        for wave in waves(parts):
+            packs = list(pack(wave, self._delivery.limit))
+            for packed, answered in zip(
+                packs,
+                self._pool.map(lambda packed: self._deliver(packed, study), packs),
+                strict=True,
+            ):
+                verdicts.update(zip(map(id, packed), answered, strict=True))
+        return [verdicts[id(part)] for part in parts]
+
     def _deliver(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
         """Send one request on; a server that cannot be used now may be when sent again."""
         try:
             return self._delivery.deliver(parts, study)
-        except _NOT_NOW as error:
+        except NO_ANSWER as error:
             text = str(error) or "the relay was stopped"
-            refusal = failure(FailureReason.OUT_OF_RESOURCES, text, temporary=True)
-            return [refusal] * len(parts)
+            return [unconfirmed(text, temporary=True)] * len(parts)
 
 
-def _part(body_part: BodyPart, instance: SOPInstance | Failed) -> Part:
+def _part(body_part: BodyPart) -> Part:
     fields = [f"{name}: {value}\r\n" for name, value in body_part.headers.items()]
     return Part(
         content=Buffer(body_part.content),
         head="".join(fields).encode() + b"\r\n",
-        sop_instance_uid=instance.reference.sop_instance_uid if instance.reference else "",
+        sop_instance_uids=sop_instance_uids(body_part.content[:HEAD]),
     )
 
 
 def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> Outcome:
+    """Return the outcome of the client's part ``number``, in the words of the server."""
     reference = verdict.reference or instance.reference
     if verdict.stored and reference:
         known = instance if isinstance(instance, SOPInstance) else None
+        warning, text = _warning(verdict)
         return Stored(
             reference=reference,
             study_instance_uid=known.study_instance_uid if known else "",
             series_instance_uid=known.series_instance_uid if known else "",
-            warning=_warning(verdict.reason),
-            text=verdict.text,
+            warning=warning,
+            text=f"part {number}: {text}" if warning else "",
         )
-    reason, text = _reason(verdict)
+    reason, text = _failure(verdict)
     return Failed(
         reason=reason,
         text=f"part {number}: {text}",
@@ -99,20 +106,27 @@ def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> O
     )
 
 
-def _reason(verdict: Verdict) -> tuple[FailureReason, str]:
+def _failure(verdict: Verdict) -> tuple[FailureReason, str]:
     """Return the reason, and the text; a code that this service does not know goes into it."""
+    if verdict.stored:
+        text = "not confirmed: the server's answer has it as stored, but under no UIDs"
+        return FailureReason.PROCESSING_FAILURE, text
     try:
         return FailureReason(verdict.reason or 0), verdict.text
     except ValueError:
-        text = f"the server gave failure reason {verdict.reason:04X} {verdict.text}".rstrip()
+        text = f"the server gave failure reason {verdict.reason or 0:04X} {verdict.text}".rstrip()
         return FailureReason.PROCESSING_FAILURE, text
 
 
-def _warning(reason: int | None) -> WarningReason | None:
-    if reason is None:
-        return None
-    known = set(WarningReason)
-    return WarningReason(reason) if reason in known else WarningReason.COERCION_OF_DATA_ELEMENTS
+def _warning(verdict: Verdict) -> tuple[WarningReason | None, str]:
+    """Return the reason, if any, and the text; as for a failure."""
+    if verdict.reason is None:
+        return None, ""
+    try:
+        return WarningReason(verdict.reason), verdict.text
+    except ValueError:
+        text = f"the server gave warning reason {verdict.reason:04X} {verdict.text}".rstrip()
+        return WarningReason.COERCION_OF_DATA_ELEMENTS, text
 
 
 def _retrieve_base_url(outcomes: Sequence[Outcome], verdicts: Sequence[Verdict]) -> str:

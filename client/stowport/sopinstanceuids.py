@@ -1,0 +1,59 @@
+"""The SOP Instance UIDs that an answer may name a file by: File Meta Information and data set.
+
+The two are meant to be equal (PS3.10 7.1) and are not always. Only the head of a file is read.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+from dicomweb.conformance import is_deflated, is_implicit_vr
+from dicomweb.errors import InstanceRejected
+from dicomweb.part10.file import FileMeta, read_file_meta, uid_text
+from dicomweb.part10.headers import Headers
+
+HEAD = 64 * 1024
+"""Bytes of a file in which File Meta Information and SOP Instance UID are looked for."""
+
+_SOP_INSTANCE_UID = 0x00080018
+
+
+def sop_instance_uids(head: memoryview) -> frozenset[str]:
+    """Return every UID that may name the file that begins with ``head``.
+
+    Empty if they cannot be told for sure: a server that reads more leniently might then name
+    the file by one that another file has.
+    """
+    try:
+        meta = read_file_meta(head)
+        found = [*_in_data_set(*_data_set(head, meta))]
+    except (InstanceRejected, zlib.error):
+        return frozenset()
+    uids = frozenset([*found, meta.media_storage_sop_instance_uid or found[0]] if found else ())
+    return uids if all(map(_is_one, uids)) else frozenset()
+
+
+def _data_set(head: memoryview, meta: FileMeta) -> tuple[memoryview, bool]:
+    syntax, data_set = meta.transfer_syntax_uid, head[meta.data_set_offset :]
+    if is_deflated(syntax):
+        inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        data_set = memoryview(inflater.decompress(data_set, HEAD))
+    return data_set, is_implicit_vr(syntax)
+
+
+def _in_data_set(data_set: memoryview, implicit_vr: bool) -> Iterator[str]:  # noqa: FBT001
+    """Yield SOP Instance UIDs; raise InstanceRejected if ``data_set`` ends before a later tag."""
+    headers = Headers(data_set)
+    position, end = 0, len(data_set)
+    while True:
+        tag, _, length, value = headers.header(position, end, implicit_vr=implicit_vr)
+        if tag > _SOP_INSTANCE_UID:
+            return
+        position = value + length
+        if position > end:
+            raise headers.refusal(value, "the value goes beyond what was read")
+        if tag == _SOP_INSTANCE_UID:
+            yield uid_text(data_set[value:position])
+
+
+def _is_one(uid: str) -> bool:
+    return bool(uid) and uid.isprintable() and "\\" not in uid

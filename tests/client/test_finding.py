@@ -1,0 +1,271 @@
+"""What is found in files, folders and file-sets; nothing of them is left out in silence."""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from stowport.dicomdir import referenced_files
+from stowport.finding import MEDIA_STORAGE_DIRECTORY, Search, find
+from tests.builders import instance
+
+IMAGE = ("PT000000", "ST000000", "IM000000")
+
+
+def write(path: Path, content: bytes | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(instance(1) if content is None else content)
+    return path
+
+
+def write_directory(folder: Path, *file_ids: Sequence[str]) -> Path:
+    """Write a DICOMDIR that names ``file_ids``, whether they may be named or not."""
+    directory = Dataset()
+    directory.DirectoryRecordSequence = []
+    for components in (None, *file_ids):
+        record = Dataset()
+        record.DirectoryRecordType = "IMAGE" if components else "PATIENT"
+        if components:
+            record.add_new(0x00041500, "UC", list(components))
+        directory.DirectoryRecordSequence.append(record)
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = UID(MEDIA_STORAGE_DIRECTORY)
+    directory.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    folder.mkdir(parents=True, exist_ok=True)
+    directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
+    return folder / "DICOMDIR"
+
+
+def found(search: Search) -> list[Path]:
+    return [each.path for each in search.found]
+
+
+def missing(search: Search) -> dict[Path, str]:
+    assert len(dict(search.missing)) == len(search.missing)
+    return dict(search.missing)
+
+
+def socket_at(path: Path) -> None:
+    here = Path.cwd()
+    os.chdir(path.parent)  # the path of a socket has about a hundred bytes at most
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path.name)
+    os.chdir(here)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "in a folder"])
+@pytest.mark.parametrize(("what", "make"), [("FIFO", os.mkfifo), ("socket", socket_at)])
+def test_what_is_no_file_is_not_opened(
+    tmp_path: Path, what: str, make: Callable[[Path], None], *, named: bool
+) -> None:
+    image, other = write(tmp_path / "a.dcm"), tmp_path / "b"
+    make(other)
+    search = find([image, other] if named else [tmp_path])
+    assert found(search) == [image]
+    assert missing(search) == {other: f"found a {what}, expected a file"}
+
+
+def test_a_device_is_not_opened() -> None:
+    assert missing(find([Path("/dev/zero")])) == {
+        Path("/dev/zero"): "found a device, expected a file"
+    }
+
+
+@pytest.mark.parametrize("target", ["gone", "b"], ids=["leads nowhere", "is its own target"])
+def test_a_link_that_leads_nowhere_is_missing(tmp_path: Path, target: str) -> None:
+    image = write(tmp_path / "in" / "a.dcm")
+    link = tmp_path / "in" / "b"
+    link.symlink_to(target)
+    for paths in ([tmp_path / "in"], [image, link]):
+        search = find(paths)
+        assert found(search) == [image]
+        assert missing(search)[link].startswith("the link leads nowhere: ")
+
+
+def test_a_link_back_up_is_missing_and_the_rest_is_found_once(tmp_path: Path) -> None:
+    image = write(tmp_path / "in" / "a" / "a.dcm")
+    link = tmp_path / "in" / "a" / "up"
+    link.symlink_to("..")
+    search = find([tmp_path / "in"])
+    assert found(search) == [image]
+    assert "leads back" in missing(search)[link]
+
+
+def test_links_to_files_and_folders_are_followed_and_each_file_is_found_once(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "other" / "a.dcm")
+    write(tmp_path / "other" / "b.dcm")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "1").symlink_to(tmp_path / "other")
+    (folder / "2").symlink_to(tmp_path / "other")
+    (folder / "3").symlink_to(tmp_path / "other" / "a.dcm")
+    search = find([folder, folder])
+    assert [path.name for path in found(search)] == ["3", "b.dcm"]
+    assert search.missing == []
+
+
+def test_a_folder_that_cannot_be_read_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = write(tmp_path / "a.dcm")
+    closed = write(tmp_path / "closed" / "b.dcm").parent
+    listed = Path.iterdir
+
+    def iterdir(self: Path) -> object:
+        if self == closed:
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    search = find([tmp_path])
+    assert found(search) == [image]
+    assert missing(search) == {closed: "the folder cannot be read: Permission denied"}
+    assert missing(find([closed])) == missing(search)
+
+
+def test_a_file_that_cannot_be_read_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, closed = write(tmp_path / "a.dcm"), write(tmp_path / "b.dcm")
+    opened = Path.open
+
+    def opens(self: Path, mode: str) -> object:
+        if self == closed:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, mode)
+
+    monkeypatch.setattr(Path, "open", opens)
+    search = find([tmp_path])
+    assert found(search) == [image]
+    assert missing(search) == {closed: "the file cannot be read: Permission denied"}
+
+
+def test_a_file_in_a_folder_that_is_also_named_is_no_instance_by_its_name(tmp_path: Path) -> None:
+    notes = write(tmp_path / "notes", b"notes")
+    assert find([tmp_path]).skipped == 1
+    search = find([tmp_path, notes])
+    assert search.skipped == 0
+    assert "DICM" in missing(search)[notes]
+
+
+def test_a_dicomdir_in_a_folder_says_what_is_not_there(tmp_path: Path) -> None:
+    medium = tmp_path / "in" / "medium"
+    image = write(medium / "IM1")
+    notes = write(medium / "IM2", b"notes")
+    write_directory(medium, ("IM1",), ("IM2",), IMAGE)
+    search = find([tmp_path / "in"])
+    assert found(search) == [image]
+    assert search.skipped == 0
+    assert "DICM" in missing(search)[notes]
+    assert "is not there" in missing(search)[medium.joinpath(*IMAGE)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PT000000/ST000000/IM000000",
+        "pt000000/st000000/im000000",
+        "pt000000/ST000000/Im000000.;1",
+        "PT000000/st000000/IM000000;1",
+        "Pt000000/ST000000/IM000000.",
+    ],
+)
+def test_a_file_id_is_matched_without_case_and_version(tmp_path: Path, name: str) -> None:
+    image = write(tmp_path / name)
+    search = find([write_directory(tmp_path, IMAGE)])
+    assert found(search) == [image]
+    assert search.missing == []
+
+
+def test_a_file_id_is_looked_for_in_every_folder_that_it_may_mean(tmp_path: Path) -> None:
+    (tmp_path / "PT000000").mkdir()
+    image = write(tmp_path / "pt000000" / "ST000000" / "IM000000")
+    write(tmp_path / "pt000000" / "ST000000" / "im000000")
+    assert found(find([write_directory(tmp_path, IMAGE)])) == [image]
+
+
+@pytest.mark.parametrize(
+    "file_id",
+    [
+        ("..", "secret.dcm"),
+        ("PT000000", "..", "..", "secret.dcm"),
+        ("../secret.dcm",),
+        (".", "..", "secret.dcm"),
+        ("{top}/secret.dcm",),
+        ("", "secret.dcm"),
+        ("C:", "secret.dcm"),
+        ("a/" * 2000 + "secret.dcm",),
+    ],
+)
+def test_a_dicomdir_names_nothing_outside_its_own_folder(
+    tmp_path: Path, file_id: tuple[str, ...]
+) -> None:
+    write(tmp_path / "secret.dcm")
+    (tmp_path / "medium" / "PT000000").mkdir(parents=True)
+    components = [each.format(top=tmp_path) for each in file_id]
+    search = find([write_directory(tmp_path / "medium", components)])
+    assert found(search) == []
+    ((_, why),) = search.missing
+    assert "not one below its own folder" in why
+
+
+def test_a_dicomdir_names_no_link_that_leads_out_of_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "other" / "IM1")
+    medium = tmp_path / "medium"
+    directory = write_directory(medium, ("IM1",), ("PT1", "IM1"), ("IM2",))
+    (medium / "IM1").symlink_to(tmp_path / "other" / "IM1")
+    (medium / "PT1").symlink_to(tmp_path / "other")
+    (medium / "IM2").symlink_to("IM3")
+    write(medium / "IM3", instance(3))
+    search = find([directory])
+    assert found(search) == [medium / "IM2"]
+    assert list(missing(search)) == [medium / "IM1", medium / "PT1" / "IM1"]
+    assert all("leads out" in why for why in missing(search).values())
+
+
+def test_a_file_id_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    search = find([write_directory(tmp_path, ("IM\0\x1b1",), ("I" * 300,), ("IM1", "IM2"))])
+    assert [path.name for path, _ in search.missing] == ["IM?\x1b1", "I" * 300, "IM2"]
+
+
+def test_a_folder_that_a_dicomdir_names_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "PT1").mkdir()
+    search = find([write_directory(tmp_path, ("PT1",))])
+    assert missing(search) == {tmp_path / "PT1": "found a folder, expected a file"}
+
+
+def test_a_dicomdir_that_names_another_and_itself_stands_for_the_files_of_both(
+    tmp_path: Path,
+) -> None:
+    image = write(tmp_path / "MEDIUM2" / "IM1")
+    write_directory(tmp_path / "MEDIUM2", ("IM1",))
+    directory = write_directory(tmp_path, ("MEDIUM2", "DICOMDIR"), ("DICOMDIR",))
+    search = find([directory])
+    assert found(search) == [image]
+    assert search.missing == []
+
+
+def test_a_large_folder_of_a_medium_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"IM{number:06}" for number in range(50)]
+    for name in names:
+        write(tmp_path / name.lower(), b"")
+    directory = write_directory(tmp_path, *((name,) for name in names))
+    read: list[Path] = []
+    listed = Path.iterdir
+
+    def iterdir(self: Path) -> object:
+        read.append(self)
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert len(list(referenced_files(directory))) == 50
+    assert read == [tmp_path]
