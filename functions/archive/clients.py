@@ -20,6 +20,7 @@ from obstore.store import S3Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botocore.client import BaseClient
     from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -71,6 +72,11 @@ def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client
 def dynamodb_client(session: "Session") -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
     return cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG))
+
+
+def sqs_client(session: "Session") -> "BaseClient":
+    """Make a client of SQS, with region, credentials and endpoint from the environment."""
+    return session.create_client("sqs", config=_CONFIG)
 
 
 def s3_store(bucket: str, session: "Session") -> S3Store:

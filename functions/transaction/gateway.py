@@ -62,13 +62,17 @@ class StoreRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResponse:
-    """An answer: its status, its text, and reasons in words for the Warning field."""
+    """An answer: its status, its text, and reasons in words for the Warning field.
+
+    A 503 that is ``given_up`` stays one, however often it is asked for.
+    """
 
     status: HTTPStatus
     media_type: str
     body: str
     warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    given_up: bool = False
 
 
 def read_request(event: Event) -> StoreRequest:
@@ -134,7 +138,7 @@ def proxy_response(
         **response.headers,
         **cors_headers(request.headers.get("origin"), allowed_origins),
     }
-    if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if response.status == HTTPStatus.SERVICE_UNAVAILABLE and not response.given_up:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
         "statusCode": int(response.status),

@@ -93,4 +93,5 @@ def _outcome_of(
         text=f"{candidate.place}: {refusal}",
         reference=instance.reference,
         temporary=refusal.temporary,
+        final=refusal.final,
     )

@@ -91,7 +91,7 @@ class TestOn:
 
     def test_alarms_watch_the_functions_whatever_version_runs(self) -> None:
         alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
-        watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/Lambda"]
+        watched = [each["Dimensions"] for each in alarms if each.get("Namespace") == "AWS/Lambda"]
         assert watched == [[{"Name": "FunctionName", "Value": "StoreFunction"}]] * 2
 
 
