@@ -7,19 +7,15 @@ the queue of failed uploads, where it stays until people send it to ingest again
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.session import get_session
 
-from archive.clients import sqs_client
+from archive.queues import Queue
 from archive.uploads import State, Uploads
 from ingest.messages import read_message
 from ingest.settings import dead_letter_settings
 from transaction import journal
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 
 def lambda_handler(event: Mapping[str, Any], _: LambdaContext) -> None:
@@ -35,7 +31,7 @@ def lambda_handler(event: Mapping[str, Any], _: LambdaContext) -> None:
         journal.logger.info("used", extra={"upload": upload_id})
         return
     (record,) = event["Records"]
-    sqs().send_message(QueueUrl=chosen.failed_uploads_queue, MessageBody=record["body"])
+    failed_uploads(chosen.failed_uploads_queue).send(record["body"])
     journal.logger.error("given up", extra={"upload": upload_id})
     journal.count(UploadsFailed=1)
 
@@ -47,6 +43,6 @@ def uploads(table: str) -> Uploads:
 
 
 @cache
-def sqs() -> "BaseClient":
-    """Return this environment's client of SQS."""
-    return sqs_client(get_session())
+def failed_uploads(url: str) -> Queue:
+    """Return the queue of failed uploads of this environment."""
+    return Queue(url)

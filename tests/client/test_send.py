@@ -78,7 +78,7 @@ def test_an_upload_that_cannot_be_looked_up_for_now_is_asked_for_again(
 ) -> None:
     busy = status_report(503, "busy", Retry_After="0", Warning='299 stub "A700: busy"')
     bad_gateway = Reply(status=502)
-    stub.script["GET"] = [busy] * 8 + [bad_gateway] * 8
+    stub.script["GET"] = [*[busy] * 8, *[bad_gateway] * 8]
     write(tmp_path / "in", large(2))
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert (code, len(result["stored"])) == (0, 1)
@@ -89,7 +89,7 @@ def test_an_upload_that_was_given_up_is_reported_with_its_reason(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:
     given_up = status_report(503, "given up", Warning='299 stub "0110: given up"')
-    stub.script["GET"] = [given_up] * 7
+    stub.script["GET"] = [*[given_up] * 7]
     write(tmp_path / "in", large(2))
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert code != 0

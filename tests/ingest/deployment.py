@@ -209,7 +209,7 @@ def forget() -> None:
     ingest.settings.settings.cache_clear()
     ingest.settings.dead_letter_settings.cache_clear()
     ingest.deadletters.uploads.cache_clear()
-    ingest.deadletters.sqs.cache_clear()
+    ingest.deadletters.failed_uploads.cache_clear()
     for module in (ingest.handler, uploads.handler):
         module.uploads.cache_clear()
         module.staging.cache_clear()
