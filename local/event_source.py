@@ -2,6 +2,10 @@
 
 A message whose invocation fails stays in the queue and is received again when its visibility
 timeout has passed, until the queue's redrive policy moves it to the dead-letter queue.
+
+SQS hides what it has handed out, also when its answer is lost on the way, and nobody knows then
+which messages it was. So each is received for some seconds only, and held for the queue's
+visibility timeout once it has arrived.
 """
 
 import json
@@ -29,6 +33,9 @@ _ACCOUNT_CONCURRENCY = 1000
 _WAIT_SECONDS = 1
 _PAUSE_SECONDS = 1
 _CONFIG = Config(connect_timeout=5, read_timeout=10)
+_RECEIVE_CONFIG = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))  # to see what is lost
+_SECONDS_TO_ARRIVE = 12
+"""For how long a message is hidden that may not have arrived; an answer is waited for 10."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +107,7 @@ class _Mapping:
         self._log = log
         self._slots = BoundedSemaphore(source.maximum_concurrency)
         self._sqs: Any = boto3.client("sqs", REGION, config=_CONFIG)
+        self._receiver: Any = boto3.client("sqs", REGION, config=_RECEIVE_CONFIG)
         name = source.queue.rpartition(":")[2]
         self._url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
@@ -114,19 +122,38 @@ class _Mapping:
 
     def _receive(self) -> list[dict[str, Any]]:
         try:
-            received = self._sqs.receive_message(
+            received = self._receiver.receive_message(
                 QueueUrl=self._url,
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
                 MaxNumberOfMessages=self._source.batch_size,
                 WaitTimeSeconds=_WAIT_SECONDS,
+                VisibilityTimeout=_SECONDS_TO_ARRIVE,
             )
         except (BotoCoreError, ClientError) as error:
-            self._log(f"SQS {self._url}: {type(error).__name__}")
+            self._log(
+                f"SQS {self._url}: {type(error).__name__}; a message that it may have handed out "
+                f"comes again within {_SECONDS_TO_ARRIVE} s"
+            )
             time.sleep(_PAUSE_SECONDS)
             return []
         messages: list[dict[str, Any]] = received.get("Messages", [])
+        for message in messages:
+            self._hold(message)
         return messages
+
+    def _hold(self, message: Mapping[str, Any]) -> None:
+        """Hide a message for the visibility timeout that its queue has now."""
+        name = "VisibilityTimeout"
+        try:
+            found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+            self._sqs.change_message_visibility(
+                QueueUrl=self._url,
+                ReceiptHandle=message["ReceiptHandle"],
+                VisibilityTimeout=int(found["Attributes"][name]),
+            )
+        except (BotoCoreError, ClientError) as error:
+            self._log(f"SQS {self._url}: {_subject(message)} is not held ({type(error).__name__})")
 
     def _invoke(self, messages: list[dict[str, Any]]) -> None:
         started = time.monotonic()

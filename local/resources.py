@@ -61,9 +61,17 @@ def _create_queues(queues: Mapping[str, Mapping[str, Any]]) -> None:
     # In the region of the template's ARNs, by which queues and rules name queues.
     sqs = boto3.client("sqs", REGION, config=_CONFIG)
     # A queue has to be there before another's redrive policy names it.
-    for name in sorted(queues, key=lambda name: "RedrivePolicy" in queues[name]):
+    for name in sorted(queues, key=lambda name: _queues_behind(name, queues)):
         attributes = {key: _attribute(value) for key, value in queues[name].items()}
         sqs.create_queue(QueueName=name, Attributes=attributes)
+
+
+def _queues_behind(name: str, queues: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return how many queues a message of the queue ``name`` may still be moved to."""
+    if "RedrivePolicy" not in queues[name]:
+        return 0
+    behind = queues[name]["RedrivePolicy"]["deadLetterTargetArn"].rpartition(":")[2]
+    return 1 + _queues_behind(behind, queues)
 
 
 def _attribute(value: object) -> str:

@@ -61,7 +61,7 @@ class Template:
         self._resources: dict[str, dict[str, Any]] = document["Resources"]
         self._outputs: dict[str, dict[str, Any]] = document.get("Outputs", {})
         references = {**_PSEUDO_PARAMETERS, **self.parameters}
-        references |= {name: self._physical_name(name) for name in self._resources}
+        references |= {name: self._reference(name) for name in self._resources}
         self._intrinsics = Intrinsics(document, references, self._attribute)
         self._check_rules(document.get("Rules", {}))
 
@@ -136,6 +136,13 @@ class Template:
         if kind == "AWS::Serverless::Api":
             return name
         return f"{STACK}-{name}".lower() if kind == "AWS::S3::Bucket" else f"{STACK}-{name}"
+
+    def _reference(self, name: str) -> str:
+        """Return what ``!Ref`` of a resource is: the URL of a queue, the name of all else."""
+        physical_name = self._physical_name(name)
+        if self._resources[name]["Type"] == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical_name}"
+        return physical_name
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind = self._resources.get(name, {}).get("Type")

@@ -7,9 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from dicomweb.reasons import FailureReason
+from stowport.answers import read_answer
 from stowport.bodies import Block, RelatedBody
 from stowport.messages import Request, Response, retry_after
-from stowport.transport import Transport, Unreachable
+from stowport.transport import WAIT, Transport, Unreachable
 
 ACCEPT = "application/dicom+json"
 _ANSWERS = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -26,7 +28,7 @@ class NoUploads(Exception):
 
 
 class UploadRefused(Exception):
-    """The body was not taken where the server said to put it."""
+    """The body was not taken where the server said to put it, or the server has given it up."""
 
 
 class Uploads:
@@ -125,10 +127,26 @@ class Uploads:
             response = self._transport.authorized(
                 Request(method="GET", url=location, headers={"Accept": ACCEPT})
             )
-            if response.media_type != "application/json":
+            if not _is_pending(response):
                 return response
             self._transport.wait(retry_after(response) or _POLL_SECONDS)
         raise Unreachable(f"the upload was not stored within {_MAX_WAIT / 3600:.0f} hours")
+
+
+def _is_pending(response: Response) -> bool:
+    """Tell whether to ask again; raises UploadRefused if the server has given the upload up.
+
+    A 503 that names no instance is not the answer to the body: with 0110 it says that the upload
+    was given up. Else it says, as a proxy's 502 does, that the upload cannot be looked up for now.
+    """
+    if response.status not in WAIT:
+        return response.media_type == "application/json"
+    answer = read_answer(response)
+    if answer.items is not None:
+        return False
+    if any(reason == FailureReason.PROCESSING_FAILURE for reason, _ in answer.texts):
+        raise UploadRefused(answer.text)
+    return True
 
 
 def _counted(blocks: Callable[[], Iterator[Block]], count: Count) -> Callable[[], Iterator[Block]]:

@@ -28,6 +28,7 @@ from archive.connections import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botocore.client import BaseClient
     from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -97,6 +98,11 @@ def dynamodb_client(session: "Session") -> "DynamoDBClient":
     FreshConnections(client)
     believe_whole_answers(client, is_whole_of_dynamodb)
     return cast("DynamoDBClient", client)
+
+
+def sqs_client(session: "Session") -> "BaseClient":
+    """Make a client of SQS, with region, credentials and endpoint from the environment."""
+    return session.create_client("sqs", config=_CONFIG)
 
 
 def s3_store(bucket: str, session: "Session") -> S3Store:

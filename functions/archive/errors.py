@@ -113,6 +113,11 @@ class ArchiveError(Exception):
         """Whether the same instance may be stored when it is sent again."""
         return self.reason is FailureReason.OUT_OF_RESOURCES
 
+    @property
+    def final(self) -> bool:
+        """Whether the bytes are the reason, and not the archive: true of 0111 alone."""
+        return self.reason is FailureReason.DUPLICATE_SOP_INSTANCE
+
 
 class PutError(ArchiveError):
     """S3 has not stored an object; ``status`` is what it answered, 0 if it did not."""

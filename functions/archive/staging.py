@@ -10,6 +10,7 @@ signed for and for nothing else. More than one PUT may carry (5 GiB) goes in par
 key holds its digest, so that no attempt overwrites what another one found.
 """
 
+import errno
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,10 @@ class Presigned:
     size: int = 0
 
 
+class DiskFull(OSError):
+    """The disk does not hold the body that is written to it."""
+
+
 class Staging:
     """The bucket, as far as it holds bodies and answers. All raise botocore's errors."""
 
@@ -117,7 +122,10 @@ class Staging:
         return self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
 
     def download(self, body: StagedBody, file: int) -> None:
-        """Write ``body`` to an open ``file``, several ranges at the same time."""
+        """Write ``body`` to an open ``file``, several ranges at the same time.
+
+        Raises DiskFull as well.
+        """
         with ThreadPoolExecutor(_READERS, thread_name_prefix="staging") as pool:
             offsets = range(0, body.size, RANGE_BYTES)
             reading = [pool.submit(self._download, body, file, offset) for offset in offsets]
@@ -143,7 +151,7 @@ class Staging:
         )
         with closing(answer["Body"]) as stream:
             for chunk in stream.iter_chunks(_CHUNK_BYTES):
-                offset += os.pwrite(file, chunk, offset)
+                offset = _write(file, chunk, offset)
 
     def delete(self, body: StagedBody) -> None:
         """Delete a body, its version and not only its name; done as well if it is gone."""
@@ -165,3 +173,27 @@ class Staging:
         """Return the answer under ``key``."""
         with closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as stream:
             return stream.read().decode()
+
+
+def _write(file: int, content: bytes, offset: int) -> int:
+    """Write all of ``content`` at ``offset`` and return where it ends; raises DiskFull.
+
+    One call may write less than it was given, as on a disk that is nearly full.
+    """
+    left = memoryview(content)
+    while left:
+        try:
+            written = os.pwrite(file, left, offset)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise _disk_full() from error
+        if not written:
+            raise _disk_full()
+        left = left[written:]
+        offset += written
+    return offset
+
+
+def _disk_full() -> DiskFull:
+    return DiskFull(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -7,11 +7,12 @@
     ContentType Size StudyInstanceUID      what was announced; the study is empty if none was named
     Principal Created Expires              who, and when; seconds since 1970, Expires is the TTL
     State                                  pending | done | failed
-    Attempts FailedAfter                   how often ingest has begun, and when the last one ends
+    Attempts FailedAfter                   how often ingest has begun, and until when it is pending
     Answer                                 where the answer is, once it is done
 
 ``done`` is final. ``failed`` is what people look into: the body is still there, and when its
-message is sent again it is pending once more.
+message is sent again it is pending once more. ``pending`` ends whatever dies: each time it is
+written, FailedAfter says until when it holds, and after that it reads as failed.
 """
 
 import time
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 SECONDS_KNOWN = 7 * 24 * 3600
 """For how long the state of an upload can be asked for."""
+
+
+SECONDS_UNSEEN = 24 * 3600
+"""How long a body that is there may wait until ingest sees it before its upload reads as failed.
+
+It may wait in the queue, and on its way there: EventBridge delivers an event for 24 hours and
+then gives it to the dead-letter queue.
+"""
 
 
 class State(StrEnum):
@@ -66,9 +75,9 @@ class Upload:
         return f"{self.base_url}/studies{target}"
 
     def is_failed(self, now: float) -> bool:
-        """Tell whether ingest has given up, or must have died in its last attempt."""
-        died = self.failed_after is not None and now > self.failed_after
-        return self.state is State.FAILED or (self.state is State.PENDING and died)
+        """Tell whether ingest has given up, or whatever should have stored the body has died."""
+        is_over = self.failed_after is not None and now > self.failed_after
+        return self.state is State.FAILED or (self.state is State.PENDING and is_over)
 
 
 class Uploads:
@@ -79,7 +88,11 @@ class Uploads:
         self._dynamodb = dynamodb_client(get_session())
 
     def add(self, upload: Upload) -> None:
-        """Add an upload, whose id is new."""
+        """Add an upload, whose id is new.
+
+        Done as well if just this upload is there: botocore repeats a write that took effect
+        and whose answer was lost.
+        """
         item: Item = {
             "Upload": {"S": upload.id},
             "BaseUrl": {"S": upload.base_url},
@@ -91,9 +104,18 @@ class Uploads:
             "Expires": {"N": str(upload.created + SECONDS_KNOWN)},
             "State": {"S": upload.state},
         }
-        self._dynamodb.put_item(
-            TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(Upload)"
-        )
+        if upload.failed_after is not None:
+            item["FailedAfter"] = {"N": str(upload.failed_after)}
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(Upload)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if _in_the_way(error) != item:
+                raise
 
     def find(self, upload_id: str) -> Upload | None:
         """Return an upload, None if it is unknown or has expired."""
@@ -106,24 +128,20 @@ class Uploads:
             return None
         return _upload(item)
 
-    def begin(self, upload_id: str, attempt: int, failed_after: int | None) -> Upload | None:
+    def begin(self, upload_id: str, attempt: int, failed_after: int) -> Upload | None:
         """Begin an attempt (from 1) to ingest an upload, and return the upload.
 
-        ``failed_after`` is when the attempt must have ended, if it is the last one. The upload
-        stays as it is if it is done, and there is None if it is unknown.
+        ``failed_after`` is when this attempt and those that may follow must have ended. The
+        upload stays as it is if it is done, and there is None if it is unknown.
         """
         values: Item = {
             ":done": {"S": State.DONE},
             ":pending": {"S": State.PENDING},
             ":attempt": {"N": str(attempt)},
+            ":failed_after": {"N": str(failed_after)},
         }
-        failing = "REMOVE FailedAfter"
-        if failed_after is not None:
-            values[":failed_after"] = {"N": str(failed_after)}
-            failing = ", FailedAfter = :failed_after"
-        return self._update(
-            upload_id, f"SET #state = :pending, Attempts = :attempt {failing}", values
-        )
+        expression = "SET #state = :pending, Attempts = :attempt, FailedAfter = :failed_after"
+        return self._update(upload_id, expression, values)
 
     def finish(self, upload_id: str, answer: str) -> None:
         """Say that an upload is done and where its ``answer`` is, unless it is done already."""
@@ -133,10 +151,13 @@ class Uploads:
         }
         self._update(upload_id, "SET #state = :done, Answer = :answer REMOVE FailedAfter", values)
 
-    def fail(self, upload_id: str) -> None:
-        """Say that ingest has given up on an upload, unless it is done."""
+    def fail(self, upload_id: str) -> Upload | None:
+        """Say that ingest has given up on an upload, unless it is done; return the upload.
+
+        There is None if it is unknown.
+        """
         values: Item = {":done": {"S": State.DONE}, ":failed": {"S": State.FAILED}}
-        self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
+        return self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
 
     def _update(self, upload_id: str, expression: str, values: "Item") -> Upload | None:
         """Update an upload that is there and not done; return what is there afterwards."""
@@ -152,11 +173,16 @@ class Uploads:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            item = cast("dict[str, Item]", error.response).get("Item")
+            item = _in_the_way(error)
             return _upload(item) if item else None
         return _upload(answer["Attributes"])
+
+
+def _in_the_way(error: ClientError) -> "Item | None":
+    """Return the item for which a condition failed, None if there is none; else raise ``error``."""
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    return cast("dict[str, Item]", error.response).get("Item")
 
 
 def _upload(item: "Item") -> Upload:

@@ -76,6 +76,7 @@ def receive(
             reason=refusal.reason,
             text=f"{candidate.place}: {refusal}",
             reference=named[-1] if named else None,
+            final=True,
         )
 
 

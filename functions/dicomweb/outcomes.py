@@ -47,12 +47,16 @@ class Failed:
     Without a ``reference`` it cannot be named, because both UIDs are Type 1 there: then it is
     an item of Other Failures Sequence (0008,119A). ``text`` says why, without attribute values.
     ``temporary`` means that the same instance may well be stored when it is sent again.
+    ``final`` means that its bytes are the reason: as long as they and the archive's instances
+    are what they are, nothing else helps. What the archive could not do is not final, nor is
+    what nobody foresaw, which is a defect of the service.
     """
 
     reason: FailureReason
     text: str
     reference: SOPReference | None = None
     temporary: bool = False
+    final: bool = False
 
 
 Outcome = Stored | Failed

@@ -1,8 +1,9 @@
 """Store the instances of a staged body, step by step.
 
 Every step may be repeated, so a message that comes again, because its worker died or its time
-ended, ends in the same state. What ends with an exception comes again until the attempts are
-used up; then it is in the dead-letter queue, its upload is failed, and its body is kept.
+ended, ends in the same state. Only what is final for the bytes of a body ends its upload. What
+ends with an exception comes again until the attempts are used up; then it is in the dead-letter
+queue, its upload is failed, and its body is kept.
 """
 
 import time
@@ -15,12 +16,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive import Archive, ArchiveError, Kept
-from archive.staging import StagedBody, Staging
-from archive.uploads import State, Upload, Uploads
+from archive.staging import DiskFull, StagedBody, Staging
+from archive.uploads import SECONDS_UNSEEN, State, Upload, Uploads
 from dicomweb.envelope.multipart import BodyPart
-from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance
-from dicomweb.outcomes import Failed, Outcome
+from dicomweb.outcomes import Outcome, Stored
 from dicomweb.payloads import read_parts
 from ingest.messages import Message, read_message
 from ingest.settings import Settings, settings
@@ -54,24 +55,31 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
 
 
 def begin(message: Message, chosen: Settings, context: LambdaContext) -> Upload | None:
-    """Note that an attempt begins and, if it is the last, when it must have ended."""
-    failed_after = None
-    if message.attempt >= chosen.max_attempts:
-        failed_after = int(time.time() + context.get_remaining_time_in_millis() / 1000) + 1
-    return uploads(chosen).begin(message.body.upload_id, message.attempt, failed_after)
+    """Note that an attempt begins, and when it and those that may follow must have ended."""
+    following = chosen.max_attempts - message.attempt
+    if following > 0:
+        seconds = following * chosen.visibility_timeout + SECONDS_UNSEEN
+    else:
+        seconds = context.get_remaining_time_in_millis() // 1000 + 1
+    return uploads(chosen).begin(
+        message.body.upload_id, message.attempt, int(time.time()) + seconds + 1
+    )
 
 
 def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaContext) -> None:
-    """Ingest; raises TryAgain for what went wrong, and for what another attempt may store."""
-    is_last = message.attempt >= chosen.max_attempts
+    """Ingest; raises TryAgain for what went wrong, and for what is not final for the bytes."""
+    origin = {"upload": upload.id, "attempt": message.attempt}
     try:
         result, left_out = ingest(message.body, upload, chosen, context)
-        if is_last or not lacks_resources(result):
+        if isinstance(result, Refusal) or all(map(is_final, result)):
             finish(message.body, upload, result, left_out, chosen)
             return
+        journal.record_attempt(result, **origin)
+    except DiskFull:
+        journal.logger.error("disk full", extra={**origin, "size": message.body.size})
     except Exception as error:  # noqa: BLE001 - Lambda would log the message, which may quote a value
-        journal.log_unforeseen(error, upload=upload.id, attempt=message.attempt)
-    if is_last:
+        journal.log_unforeseen(error, **origin)
+    if message.attempt >= chosen.max_attempts:
         uploads(chosen).fail(upload.id)
     raise TryAgain(f"attempt {message.attempt} at upload {upload.id}")
 
@@ -81,18 +89,36 @@ def ingest(
 ) -> tuple[Result, int]:
     """Store what ``body`` holds; the whole of its framing is checked before anything is.
 
-    The number is that of the attributes that are not in the index.
+    What is refused as a whole is refused as a POST of it would be. The number is that of the
+    attributes that are not in the index.
     """
     try:
-        if body.size != upload.size:
-            raise MalformedRequest(
-                f"found a body of {body.size} bytes, expected the {upload.size} that were announced"
-            )
-        root_type, parts = read_parts(upload.content_type, download(body, chosen))
-    except RequestRejected as refused:
+        root_type, parts = read(body, upload, chosen)
+        intake = intake_of(body, parts, upload, chosen, context)
+        return intake.store(root_type, parts)
+    except MalformedRequest as refused:
         status, reason, text = answers.refusal_of(refused)
         return Refusal(status=status, reason=reason, text=text), 0
-    intake = Intake(
+
+
+def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[BodyPart]]:
+    """Return the media type of the parts of ``body``, and the parts; or MalformedRequest."""
+    if body.size != upload.size:
+        raise MalformedRequest(
+            f"found a body of {body.size} bytes, expected the {upload.size} that were announced"
+        )
+    return read_parts(upload.content_type, download(body, chosen))
+
+
+def intake_of(
+    body: StagedBody,
+    parts: Sequence[BodyPart],
+    upload: Upload,
+    chosen: Settings,
+    context: LambdaContext,
+) -> Intake:
+    """Return how the instances in the ``parts`` of ``body`` are stored."""
+    return Intake(
         keep=partial(keep, body=body, parts=parts, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
@@ -100,7 +126,6 @@ def ingest(
         url=upload.url,
         origin={"upload": upload.id},
     )
-    return intake.store(root_type, parts)
 
 
 def download(body: StagedBody, chosen: Settings) -> mmap:
@@ -135,14 +160,9 @@ def keep(
     )
 
 
-def lacks_resources(result: Result) -> bool:
-    """Tell whether anything failed that may well be stored by another attempt."""
-    return not isinstance(result, Refusal) and any(map(is_temporary, result))
-
-
-def is_temporary(outcome: Outcome) -> bool:
-    """Tell whether an instance may well be stored by another attempt."""
-    return isinstance(outcome, Failed) and outcome.temporary
+def is_final(outcome: Outcome) -> bool:
+    """Tell whether no other attempt would end otherwise."""
+    return isinstance(outcome, Stored) or outcome.final
 
 
 def finish(

@@ -11,7 +11,11 @@ from dicomweb.conformance import StorageProfile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The parameters of template.yaml, as the ingest function gets them."""
+    """The parameters of template.yaml, as the ingest function gets them.
+
+    ``visibility_timeout`` is the queue's: how many seconds after an attempt has begun the next
+    one may begin.
+    """
 
     archive_bucket: str
     index_table: str
@@ -19,6 +23,7 @@ class Settings:
     storage_profile: StorageProfile
     duplicate_policy: DuplicatePolicy
     max_attempts: int
+    visibility_timeout: int
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -30,6 +35,23 @@ class Settings:
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),
+            visibility_timeout=int(environment["VISIBILITY_TIMEOUT"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterSettings:
+    """What the function of the dead-letter queue gets; ``failed_uploads_queue`` is a URL."""
+
+    upload_table: str
+    failed_uploads_queue: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "DeadLetterSettings":
+        """Read the settings; KeyError if the template is not the one deployed."""
+        return cls(
+            upload_table=environment["UPLOAD_TABLE"],
+            failed_uploads_queue=environment["FAILED_UPLOADS_QUEUE"],
         )
 
 
@@ -37,3 +59,9 @@ class Settings:
 def settings() -> Settings:
     """Return the settings of this environment, read once."""
     return Settings.of(os.environ)
+
+
+@cache
+def dead_letter_settings() -> DeadLetterSettings:
+    """Return the settings of this environment, read once."""
+    return DeadLetterSettings.of(os.environ)

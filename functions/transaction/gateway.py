@@ -119,7 +119,7 @@ def proxy_response(
         **response.headers,
         **cors_headers(request.headers.get("origin"), allowed_origins),
     }
-    if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if response.status == HTTPStatus.SERVICE_UNAVAILABLE and not response.given_up:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
         "statusCode": int(response.status),

@@ -108,4 +108,5 @@ def _outcome_of(
         text=f"{candidate.place}: {result}",
         reference=instance.reference,
         temporary=result.temporary,
+        final=result.final,
     )

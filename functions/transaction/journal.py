@@ -49,6 +49,16 @@ def record_outcomes(
     )
 
 
+def record_attempt(outcomes: Sequence[Outcome], **origin: object) -> None:
+    """Log what is to be tried again, and why; it is counted when it has ended."""
+    failed = [each for each in outcomes if isinstance(each, Failed) and not each.final]
+    found = {
+        "failed": Counter(f"{failure.reason:04X}" for failure in failed),
+        "texts": [failure.text for failure in failed[:MAX_TEXTS]],
+    }
+    logger.warning("again", extra={**origin, **found})
+
+
 def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origin: object) -> None:
     """Log and count a request of which nothing was stored."""
     found = {"status": int(status), "reason": f"{reason:04X}", "texts": [text]}

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -14,8 +15,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from archive.errors import archive_error
 from archive.staging import LARGEST_PUT_BYTES, Staging
-from archive.uploads import State, Upload, Uploads
+from archive.uploads import SECONDS_UNSEEN, State, Upload, Uploads
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
@@ -33,8 +35,10 @@ _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _GIVEN_UP = Refusal(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
     reason=FailureReason.PROCESSING_FAILURE,
-    text="the body could not be processed, which is being looked into; it is kept for two days",
+    text="the upload was given up: its body did not arrive, or could not be processed, which is"
+    " being looked into; what arrived is kept for two days",
 )
+_ASK_AGAIN = "the request could not be answered for now, expected that it can be when sent again"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -64,16 +68,31 @@ def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> Sto
             return offer(gateway.take_payload(event, request), request, chosen)
         return look_up(request, media_type, chosen)
     except Exception as error:  # noqa: BLE001 - else the gateway answers 502
-        if not isinstance(error, RequestRejected):
-            journal.log_unforeseen(error, request_id=request.request_id)
-        status, reason, text = answers.refusal_of(error)
+        status, reason, text = refusal_of(error, request)
         journal.record_refusal(status, reason, text, request_id=request.request_id)
         return answers.refusal(status, reason, text, media_type)
+
+
+def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, FailureReason, str]:
+    """Return status, reason and text for a request that ``error`` ended.
+
+    That an upload cannot be looked up says nothing of the upload: 0110 is for one that was given
+    up, and A700 asks the sender to ask again.
+    """
+    if isinstance(error, RequestRejected):
+        return answers.refusal_of(error)
+    is_temporary = archive_error(error).temporary
+    if not is_temporary:
+        journal.log_unforeseen(error, request_id=request.request_id)
+    if is_temporary or request.method == "GET":
+        return HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES, _ASK_AGAIN
+    return answers.refusal_of(error)
 
 
 def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreResponse:
     """Say where the announced body goes."""
     announced = read_announcement(payload, chosen.largest_body)
+    created = int(time.time())
     upload = Upload(
         id=secrets.token_urlsafe(_ID_BYTES),
         base_url=request.base_url,
@@ -81,7 +100,8 @@ def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreRespo
         size=announced.size,
         study_instance_uid=announced.study_instance_uid,
         principal=request.principal,
-        created=int(time.time()),
+        created=created,
+        failed_after=created + chosen.upload_seconds + SECONDS_UNSEEN,
     )
     location = f"{request.base_url}/uploads/{upload.id}"
     expires = datetime.fromtimestamp(upload.created + chosen.upload_seconds, UTC)
@@ -122,7 +142,10 @@ def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[st
 
 
 def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreResponse:
-    """Say what became of an upload: the answer that a POST of its body would have got."""
+    """Say what became of an upload: the answer that a POST of its body would have got.
+
+    503 has no Retry-After if the upload was given up.
+    """
     upload = uploads(chosen).find(request.upload) if _ID.fullmatch(request.upload) else None
     if upload is None or upload.principal != request.principal:
         raise MalformedRequest(
@@ -132,7 +155,7 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
         result = outcomejson.decode(staging(chosen).get_answer(upload.answer))
         return respond(result, media_type, chosen)
     if upload.is_failed(time.time()):
-        return respond(_GIVEN_UP, media_type, chosen)
+        return replace(respond(_GIVEN_UP, media_type, chosen), given_up=True)
     return StoreResponse(
         status=HTTPStatus.OK,
         media_type=JSON,

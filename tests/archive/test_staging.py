@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from botocore.exceptions import IncompleteReadError
 
 from archive import staging
-from archive.staging import StagedBody, Staging
+from archive.staging import DiskFull, StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
 from tests.archive.deployment import BUCKET, Deployment
 
@@ -77,11 +78,47 @@ class TestDownload:
         self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: object) -> None:
-            raise OSError(28, "No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "pwrite", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(DiskFull, match="No space"):
             bucket.download(body, file)
+
+    def test_a_disk_that_takes_nothing_is_full(
+        self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "pwrite", lambda *_: 0)
+        with pytest.raises(DiskFull, match="No space"):
+            bucket.download(body, file)
+
+    def test_any_other_error_of_the_disk_is_not_called_full(
+        self, bucket: Staging, body: StagedBody, file: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(os, "pwrite", broken)
+        with pytest.raises(OSError, match="Input/output") as raised:
+            bucket.download(body, file)
+        assert not isinstance(raised.value, DiskFull)
+
+    @pytest.mark.parametrize("most", [1, 7, 499])
+    def test_what_is_written_short_is_written_on(
+        self,
+        bucket: Staging,
+        body: StagedBody,
+        file: int,
+        most: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        pwrite = os.pwrite
+
+        def short(file: int, content: memoryview, offset: int) -> int:
+            return pwrite(file, content[:most], offset)
+
+        monkeypatch.setattr(os, "pwrite", short)
+        bucket.download(body, file)
+        assert os.pread(file, len(CONTENT) + 1, 0) == CONTENT
 
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, bucket: Staging, failures: int) -> None:
@@ -153,18 +190,32 @@ class TestUploads:
         assert uploads.find("one") == upload
         assert uploads.find("two") is None
 
-    def test_an_id_is_used_once(self, uploads: Uploads) -> None:
-        uploads.add(self.upload())
+    @pytest.mark.parametrize("change", [{"size": 6}, {"failed_after": 901}, {"principal": "max"}])
+    def test_an_id_is_used_once(self, uploads: Uploads, change: dict[str, Any]) -> None:
+        uploads.add(self.upload(failed_after=900))
         with pytest.raises(uploads._dynamodb.exceptions.ConditionalCheckFailedException):
-            uploads.add(self.upload())
+            uploads.add(self.upload(**{"failed_after": 900} | change))
+        assert uploads.find("one") == self.upload(failed_after=900)
 
-    def test_an_attempt_is_counted_and_the_last_one_has_an_end(self, uploads: Uploads) -> None:
-        uploads.add(self.upload())
-        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
+    def test_an_upload_whose_own_first_write_took_effect_is_added(self, uploads: Uploads) -> None:
+        uploads.add(self.upload(failed_after=900))
+        uploads.add(self.upload(failed_after=900))
+        assert uploads.find("one") == self.upload(failed_after=900)
+
+    def test_any_other_refusal_of_an_upload_is_an_error(self, uploads: Uploads) -> None:
+        absent = Uploads("absent")
+        assert uploads.find("one") is None
+        with pytest.raises(absent._dynamodb.exceptions.ResourceNotFoundException):
+            absent.add(self.upload())
+
+    def test_an_attempt_is_counted_and_has_an_end(self, uploads: Uploads) -> None:
+        uploads.add(self.upload(failed_after=700))
+        first = self.upload(attempts=1, failed_after=800)
+        assert uploads.begin("one", 1, 800) == uploads.find("one") == first
         last = self.upload(attempts=3, failed_after=900)
         assert uploads.begin("one", 3, 900) == uploads.find("one") == last
-        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
-        assert uploads.begin("two", 1, None) is None
+        assert uploads.begin("one", 1, 800) == first
+        assert uploads.begin("two", 1, 800) is None
 
     def test_what_is_done_stays_done(self, uploads: Uploads) -> None:
         uploads.add(self.upload())
@@ -173,16 +224,17 @@ class TestUploads:
         uploads.finish("one", "another")
         uploads.fail("one")
         done = self.upload(state=State.DONE, attempts=3, answer="answer")
-        assert uploads.begin("one", 4, None) == uploads.find("one") == done
+        assert uploads.fail("one") == done
+        assert uploads.begin("one", 4, 900) == uploads.find("one") == done
         assert not done.is_failed(1e12)
 
     def test_what_has_failed_may_begin_again(self, uploads: Uploads) -> None:
         uploads.add(self.upload())
-        uploads.fail("one")
-        failed = uploads.find("one")
-        assert failed == self.upload(state=State.FAILED)
+        failed = uploads.fail("one")
+        assert failed == uploads.find("one") == self.upload(state=State.FAILED)
         assert failed.is_failed(0)
-        assert uploads.begin("one", 1, None) == self.upload(attempts=1)
+        assert uploads.begin("one", 1, 900) == self.upload(attempts=1, failed_after=900)
+        assert uploads.fail("two") is None
 
     def test_any_other_refusal_is_an_error(self, uploads: Uploads) -> None:
         absent = Uploads("absent")
@@ -191,6 +243,6 @@ class TestUploads:
             absent.fail("one")
 
     @pytest.mark.parametrize(("now", "failed"), [(900, False), (901, True)])
-    def test_a_last_attempt_has_failed_when_its_time_is_over(self, now: int, failed: bool) -> None:
+    def test_what_is_pending_has_failed_when_its_time_is_over(self, now: int, failed: bool) -> None:
         assert self.upload(failed_after=900).is_failed(now) is failed
         assert not self.upload().is_failed(now)

@@ -73,6 +73,41 @@ def test_a_large_instance_goes_through_uploads(stub: Stub, tmp_path: Path, capsy
     assert result["bytes"] == sum(map(len, contents))
 
 
+def test_an_upload_that_cannot_be_looked_up_for_now_is_asked_for_again(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    busy = status_report(503, "busy", Retry_After="0", Warning='299 stub "A700: busy"')
+    bad_gateway = Reply(status=502)
+    stub.script["GET"] = [*[busy] * 8, *[bad_gateway] * 8]
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert (code, len(result["stored"])) == (0, 1)
+    assert len(stub.requests("PUT")) == 1
+
+
+def test_an_upload_that_was_given_up_is_reported_with_its_reason(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    given_up = status_report(503, "given up", Warning='299 stub "0110: given up"')
+    stub.script["GET"] = [*[given_up] * 7]
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code != 0
+    (refused,) = result["refused"]
+    assert (refused["reason"], refused["text"]) == ("0110", "given up")
+    assert len(stub.requests("PUT")) == 1
+
+
+def test_a_503_that_names_the_instance_is_the_answer_to_its_upload(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.out_of_resources = 100
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code != 0
+    assert "no time was left" in json.dumps(result)
+
+
 def test_a_very_large_instance_is_uploaded_in_parts(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:

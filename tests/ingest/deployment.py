@@ -11,12 +11,13 @@ from urllib.request import Request, urlopen
 
 import boto3
 
+import ingest.deadletters
 import ingest.handler
 import ingest.settings
 import uploads.handler
 import uploads.settings
 from events.proxy import announcement_event, staged_event, upload_event
-from local.template import REGION
+from local.template import ACCOUNT, REGION
 from tests.store.deployment import TEMPLATE, environment, function
 from tests.store.lambdas import Context, Reply
 
@@ -47,9 +48,12 @@ class LargeRequests:
     def __init__(self, endpoint: str) -> None:
         self._number = next(_NUMBERS)
         self.bucket = f"archive-{self._number}"
+        failed = f"failed-{self._number}"
         self.variables = {
             **environment(function("UploadsFunction"), endpoint),
+            **environment(function("DeadLetterFunction"), endpoint),
             **environment(function("IngestFunction"), endpoint),
+            "FAILED_UPLOADS_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{failed}",
             "ARCHIVE_BUCKET": self.bucket,
             "INDEX_TABLE": self._table("IndexTable"),
             "UPLOAD_TABLE": self._table("UploadTable"),
@@ -59,6 +63,8 @@ class LargeRequests:
         session = boto3.Session("local", "local", region_name=REGION)
         self._s3 = session.client("s3", endpoint_url=endpoint)
         self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+        self._sqs: Any = session.client("sqs", endpoint_url=endpoint)
+        self._sqs.create_queue(QueueName=failed)
         self._s3.create_bucket(Bucket=self.bucket)
         self._s3.put_bucket_versioning(
             Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -113,6 +119,25 @@ class LargeRequests:
             "version-id": head["VersionId"],
         }
         return staged_event(self.bucket, staged, attempt=attempt)
+
+    def copy_onto_itself(self, upload: str) -> None:
+        key = f"staging/{upload}"
+        self._s3.copy_object(
+            Bucket=self.bucket,
+            Key=key,
+            CopySource={"Bucket": self.bucket, "Key": key},
+            MetadataDirective="REPLACE",
+        )
+
+    def failed_messages(self) -> list[dict[str, Any]]:
+        """Take what is in the queue of failed uploads."""
+        url = self.variables["FAILED_UPLOADS_QUEUE"]
+        taken: list[dict[str, Any]] = []
+        while received := self._sqs.receive_message(QueueUrl=url).get("Messages"):
+            for message in received:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(message)
+        return taken
 
     def look_up(self, upload: str, accept: str = "application/dicom+xml") -> Reply:
         return invoke_uploads(upload_event(upload, {"Accept": accept}))
@@ -174,10 +199,17 @@ def invoke_ingest(event: Mapping[str, Any], seconds: float = 900) -> None:
     ingest.handler.lambda_handler(event, Context(seconds))
 
 
+def invoke_dead_letters(event: Mapping[str, Any]) -> None:
+    ingest.deadletters.lambda_handler(event, Context(30))
+
+
 def forget() -> None:
-    """Make both functions read their environment anew."""
+    """Make all functions read their environment anew."""
     uploads.settings.settings.cache_clear()
     ingest.settings.settings.cache_clear()
+    ingest.settings.dead_letter_settings.cache_clear()
+    ingest.deadletters.uploads.cache_clear()
+    ingest.deadletters.failed_uploads.cache_clear()
     for module in (ingest.handler, uploads.handler):
         module.uploads.cache_clear()
         module.staging.cache_clear()

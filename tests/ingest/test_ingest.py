@@ -1,11 +1,17 @@
+import errno
 import json
 import time
+from collections.abc import Sequence
 from io import StringIO
 
 import pytest
 
 import ingest.handler
+from archive import ArchiveError
 from archive.copies import SMALLEST_COPY_BYTES
+from archive.uploads import SECONDS_UNSEEN
+from dicomweb.instances import SOPInstance
+from dicomweb.reasons import FailureReason
 from events.instances import BOUNDARY
 from events.instances import metadata as payload
 from events.proxy import staged_event, store_event
@@ -14,7 +20,7 @@ from store.handler import lambda_handler as store
 from store.settings import settings as store_settings
 from tests import builders
 from tests.ingest.bodies import body_of, image
-from tests.ingest.deployment import ATTEMPTS, MULTIPART, LargeRequests, invoke_ingest
+from tests.ingest.deployment import ATTEMPTS, MULTIPART, LargeRequests, forget, invoke_ingest
 from tests.store.lambdas import Context, Reply
 
 SMALL = image(1)
@@ -197,10 +203,7 @@ class TestPoison:
     ) -> None:
         upload = self.exhaust(large)
         assert poisoned is not None
-        reply = large.look_up(upload)
-        assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
-        assert '"0110: the body could not be processed' in reply.warnings[0]
-        assert large.keys() == [f"staging/{upload}"]
+        check_given_up(large, upload)
 
     def test_its_message_can_be_sent_again_once_the_cause_is_gone(
         self, large: LargeRequests, poisoned: pytest.MonkeyPatch
@@ -245,7 +248,7 @@ class TestPoison:
 
 
 class TestResources:
-    """What lacked for a while is tried again; what lacks to the end is said."""
+    """What lacked for a while is tried again; what lacks to the end is given up, and kept."""
 
     def test_an_attempt_without_time_left_is_made_again(self, large: LargeRequests) -> None:
         upload = large.upload(body_of(SMALL))
@@ -255,12 +258,179 @@ class TestResources:
         invoke_ingest(large.message(upload, 2))
         assert large.look_up(upload).status == 200
 
-    def test_the_last_attempt_answers_503_with_a700(self, large: LargeRequests) -> None:
+    def test_a_last_attempt_without_time_left_is_given_up(self, large: LargeRequests) -> None:
         upload = large.upload(body_of(SMALL))
-        seconds = ingest.handler.SECONDS_TO_ANSWER
-        invoke_ingest(large.message(upload, ATTEMPTS), seconds=seconds)
-        reply = large.look_up(upload)
-        assert (reply.status, reply.failure_reasons) == (503, ["A700"])
+        with pytest.raises(TryAgain):
+            invoke_ingest(large.message(upload, ATTEMPTS), seconds=ingest.handler.SECONDS_TO_ANSWER)
+        check_given_up(large, upload)
+
+    def test_a_disk_that_is_full_is_said_and_tried_again(
+        self, large: LargeRequests, log: StringIO, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> int:
+            raise OSError(errno.ENOSPC, "Planted")
+
+        upload = large.upload(body_of(SMALL))
+        with monkeypatch.context() as patch:
+            patch.setattr("archive.staging.os.pwrite", full)
+            with pytest.raises(TryAgain):
+                invoke_ingest(large.message(upload))
+        line = json.loads(log.getvalue().splitlines()[-1])
+        assert (line["level"], line["message"]) == ("ERROR", "disk full")
+        assert (line["upload"], line["size"]) == (upload, len(body_of(SMALL)))
+        invoke_ingest(large.message(upload, 2))
+        assert large.look_up(upload).status == 200
+
+
+class TestFaultsOfTheArchive:
+    """What the archive cannot do, whatever it is, never ends an upload."""
+
+    def use_table(self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        assert large.bucket
+        monkeypatch.setenv("INDEX_TABLE", name)
+        forget()
+
+    def test_a_table_that_is_missing_consumes_no_body(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, log: StringIO
+    ) -> None:
+        self.use_table(large, monkeypatch, "absent")
+        upload = large.upload(body_of(SMALL, GARBAGE))
+        for attempt in range(1, ATTEMPTS + 1):
+            assert json.loads(large.look_up(upload).body)["state"] == "pending"
+            with pytest.raises(TryAgain):
+                invoke_ingest(large.message(upload, attempt))
+        check_given_up(large, upload)
+        again = [
+            line
+            for line in map(json.loads, log.getvalue().splitlines())
+            if line["message"] == "again"
+        ]
+        assert [line["attempt"] for line in again] == [1, 2, 3]
+        assert {line["upload"] for line in again} == {upload}
+        assert again[0]["failed"] == {"0110": 1}
+        assert "ResourceNotFoundException" in again[0]["texts"][0]
+        self.use_table(large, monkeypatch, large.variables["INDEX_TABLE"])
+        invoke_ingest(large.message(upload))
+        assert large.look_up(upload).status == 202
+        assert list(large.instances().values()) == [SMALL]
+        assert large.versions("staging/") == 0
+
+    @pytest.mark.parametrize(
+        "reason", [FailureReason.PROCESSING_FAILURE, FailureReason.OUT_OF_RESOURCES]
+    )
+    def test_one_instance_that_the_archive_did_not_keep_keeps_the_body(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, reason: FailureReason
+    ) -> None:
+        def keep(instances: Sequence[SOPInstance], **_: object) -> list[ArchiveError | None]:
+            return [None] * (len(instances) - 1) + [ArchiveError(reason, "planted")]
+
+        upload = large.upload(body_of(SMALL, image(2)))
+        with monkeypatch.context() as patch:
+            patch.setattr(ingest.handler, "keep", keep)
+            with pytest.raises(TryAgain):
+                invoke_ingest(large.message(upload, ATTEMPTS))
+        check_given_up(large, upload)
+        invoke_ingest(large.message(upload))
+        assert large.look_up(upload).status == 200
+
+    def test_an_instance_that_the_service_fails_at_keeps_the_body(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*_: object, **__: object) -> None:
+            raise RuntimeError("Planted^Name")
+
+        upload = large.upload(body_of(SMALL))
+        with monkeypatch.context() as patch:
+            patch.setattr("transaction.intake.receive", fails)
+            with pytest.raises(TryAgain):
+                invoke_ingest(large.message(upload, ATTEMPTS))
+        check_given_up(large, upload)
+
+
+class TestRefusedAsAWhole:
+    """What a POST would answer 400 is 400 after the first attempt, and nothing to look into."""
+
+    @pytest.mark.parametrize(
+        ("media_type", "root"),
+        [
+            ("application/dicom+json", b"[{"),
+            ("application/dicom+json", b'[{"00280010": {"vr": "US", "Value": [NaN]}}]'),
+            ("application/dicom+json", b"[]"),
+            ("application/dicom+xml", b"<NativeDicomModel>"),
+        ],
+    )
+    def test_metadata_that_is_none_is_400_at_once(
+        self, large: LargeRequests, log: StringIO, media_type: str, root: bytes
+    ) -> None:
+        content_type = f'multipart/related; type="{media_type}"; boundary={builders.BOUNDARY}'
+        body = builders.multipart(b"Content-Type: " + media_type.encode() + b"\r\n\r\n" + root)
+        upload = large.upload(body, content_type)
+        invoke_ingest(large.message(upload))
+        looked_up = large.look_up(upload)
+        store_settings.cache_clear()
+        headers = {"Accept": "application/dicom+xml"}
+        posted = store(store_event(body, content_type, headers=headers), Context(28))
+        store_settings.cache_clear()
+        assert looked_up.status == 400
+        assert looked_up.response == json.loads(json.dumps(posted))
+        assert large.versions("staging/") == 0
+        assert "unforeseen" not in log.getvalue()
+
+
+class TestPending:
+    """An upload is pending for a time that is known beforehand."""
+
+    def test_one_whose_body_nobody_puts_is_given_up(self, large: LargeRequests) -> None:
+        offered = large.announce(5)
+        until = int(large.item(offered.id)["FailedAfter"]["N"])
+        assert until == pytest.approx(time.time() + 3600 + SECONDS_UNSEEN, abs=30)
+        assert json.loads(large.look_up(offered.id).body)["state"] == "pending"
+        self.let_pass(large, offered.id)
+        reply = large.look_up(offered.id)
+        assert (reply.status, "Retry-After" in reply.headers) == (503, False)
+        assert '"0110: the upload was given up' in reply.warnings[0]
+
+    @pytest.mark.parametrize("attempt", [1, 2])
+    def test_one_whose_attempt_dies_is_given_up_when_no_other_comes(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, attempt: int
+    ) -> None:
+        class DiesHard(BaseException):
+            pass
+
+        def dies(*_: object) -> None:
+            raise DiesHard
+
+        monkeypatch.setattr(ingest.handler, "read_parts", dies)
+        upload = large.upload(body_of(SMALL))
+        with pytest.raises(DiesHard):
+            invoke_ingest(large.message(upload, attempt))
+        until = int(large.item(upload)["FailedAfter"]["N"])
+        expected = (ATTEMPTS - attempt) * 1800 + SECONDS_UNSEEN
+        assert until == pytest.approx(time.time() + expected, abs=30)
+        self.let_pass(large, upload)
+        check_given_up(large, upload)
+
+    def test_one_that_was_given_up_too_early_is_stored_all_the_same(
+        self, large: LargeRequests
+    ) -> None:
+        upload = large.upload(body_of(SMALL))
+        self.let_pass(large, upload)
+        check_given_up(large, upload)
+        invoke_ingest(large.message(upload))
+        assert large.look_up(upload).status == 200
+
+    @staticmethod
+    def let_pass(large: LargeRequests, upload: str) -> None:
+        large.change(upload, FailedAfter={"N": str(int(time.time()) - 1)})
+
+
+def check_given_up(large: LargeRequests, upload: str) -> None:
+    """Check that the sender is told so, in other words than to ask again, and the body is there."""
+    reply = large.look_up(upload)
+    assert (reply.status, "Retry-After" in reply.headers) == (503, False)
+    assert '"0110: the upload was given up' in reply.warnings[0]
+    assert large.keys(f"staging/{upload}")
+    assert not large.keys("answers/")
 
 
 def test_a_body_that_nobody_announced_is_left_alone(large: LargeRequests, log: StringIO) -> None:

@@ -2,11 +2,12 @@ import pytest
 
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
-from ingest.settings import Settings
+from ingest.settings import DeadLetterSettings, Settings
 from tests.store.deployment import function
 from uploads.settings import Settings as UploadsSettings
 
 INGEST = dict(function("IngestFunction").environment)
+DEAD_LETTERS = dict(function("DeadLetterFunction").environment)
 UPLOADS = dict(function("UploadsFunction").environment)
 
 
@@ -15,6 +16,7 @@ def test_the_template_s_environment_has_every_setting_of_ingest() -> None:
     assert chosen.storage_profile is StorageProfile.CONFORMANCE
     assert chosen.duplicate_policy is DuplicatePolicy.REJECT
     assert chosen.max_attempts == 3
+    assert chosen.visibility_timeout == 1800
     assert chosen.upload_table == UploadsSettings.of(UPLOADS).upload_table
 
 
@@ -22,6 +24,18 @@ def test_the_largest_body_is_what_the_disk_of_ingest_holds_but_for_a_rest() -> N
     chosen = UploadsSettings.of(UPLOADS)
     assert chosen.largest_body == (10240 - 64) * 1024**2
     assert chosen.upload_seconds == 3600
+
+
+def test_the_template_s_environment_has_every_setting_of_the_dead_letter_queue_s_function() -> None:
+    chosen = DeadLetterSettings.of(DEAD_LETTERS)
+    assert chosen.upload_table == Settings.of(INGEST).upload_table
+    assert chosen.failed_uploads_queue.endswith("/stowport-FailedUploadsQueue")
+
+
+@pytest.mark.parametrize("name", ["UPLOAD_TABLE", "FAILED_UPLOADS_QUEUE"])
+def test_what_that_function_misses_is_an_error_and_not_a_default(name: str) -> None:
+    with pytest.raises(KeyError, match=name):
+        DeadLetterSettings.of({key: DEAD_LETTERS[key] for key in DEAD_LETTERS if key != name})
 
 
 @pytest.mark.parametrize(
@@ -33,6 +47,7 @@ def test_the_largest_body_is_what_the_disk_of_ingest_holds_but_for_a_rest() -> N
         "STORAGE_PROFILE",
         "DUPLICATE_POLICY",
         "MAX_INGEST_ATTEMPTS",
+        "VISIBILITY_TIMEOUT",
     ],
 )
 def test_what_ingest_misses_is_an_error_and_not_a_default(name: str) -> None:

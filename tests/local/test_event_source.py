@@ -3,10 +3,13 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.model import OperationModel
 
 from local import aws, event_source
 from local.intrinsics import TemplateError
@@ -151,6 +154,76 @@ def test_a_queue_that_is_gone_is_said(environment: None) -> None:
             sqs, url = queue("stowport-IngestQueue")
             sqs.delete_queue(QueueUrl=url)
             assert lines.wait(1)[0].startswith("SQS http")
+
+
+@pytest.fixture
+def half_an_hour(endpoint: str, environment: None) -> Iterator[None]:
+    """Hide messages for as long as the template of the service does."""
+    assert environment is None
+    aws.use(endpoint)
+    aws.create(TEMPLATE)
+    sqs, url = queue("stowport-IngestQueue")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1800"})
+    yield
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+
+
+@pytest.mark.usefixtures("half_an_hour")
+@pytest.mark.parametrize(
+    ("operation", "lost", "attempt"),
+    [
+        (
+            "ReceiveMessage",
+            "ReadTimeoutError; a message that it may have handed out comes again within 2 s",
+            2,
+        ),
+        ("ChangeMessageVisibility", "staging/lost is not held (ReadTimeoutError)", 1),
+    ],
+)
+def test_a_message_whose_answer_is_lost_is_handed_out_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, operation: str, lost: str, attempt: int
+) -> None:
+    monkeypatch.setattr(event_source, "_SECONDS_TO_ARRIVE", 2)
+    left = [operation]
+
+    def lose(parsed: dict[str, Any], model: OperationModel, **_: object) -> None:
+        if [model.name] == left and (operation != "ReceiveMessage" or "Messages" in parsed):
+            left.clear()
+            raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+    lines = Lines()
+    mapping = event_source._Mapping(SOURCE, LambdaService(TEMPLATE.functions, {}), lines.append)
+    for client in (mapping._sqs, mapping._receiver):
+        client.meta.events.register("after-call.sqs", lose)
+    stage("staging/lost")
+    stopped = Event()
+    polling = Thread(target=mapping.poll, args=(stopped,))
+    polling.start()
+    try:
+        said, done = lines.wait(2)
+    finally:
+        stopped.set()
+        polling.join()
+    assert lost in said
+    assert f"staging/lost attempt {attempt} done" in done
+    assert messages("stowport-IngestQueue") == 0
+
+
+@pytest.mark.usefixtures("half_an_hour")
+def test_a_message_that_arrived_is_held_for_the_visibility_timeout_of_its_queue() -> None:
+    mapping = event_source._Mapping(SOURCE, LambdaService(TEMPLATE.functions, {}), print)
+    held: list[int] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        held.append(json.loads(params["body"])["VisibilityTimeout"])
+
+    mapping._sqs.meta.events.register("before-call.sqs.ChangeMessageVisibility", note)
+    stage("staging/held")
+    while not (received := mapping._receive()):
+        pass
+    assert held == [1800]
+    sqs, url = queue("stowport-IngestQueue")
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=received[0]["ReceiptHandle"])
 
 
 def test_the_function_gets_what_s3_eventbridge_sqs_and_lambda_send(

@@ -93,6 +93,13 @@ class TestFunctions:
                 "STORAGE_PROFILE",
                 "DUPLICATE_POLICY",
                 "MAX_INGEST_ATTEMPTS",
+                "VISIBILITY_TIMEOUT",
+                "AWS_ENDPOINT_URL",
+            },
+            "DeadLetterFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "UPLOAD_TABLE",
+                "FAILED_UPLOADS_QUEUE",
                 "AWS_ENDPOINT_URL",
             },
             "AuthorizerFunction": {
@@ -160,6 +167,22 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_dead_letter_function_may_mark_uploads_and_pass_messages_on(self) -> None:
+        assert granted("DeadLetterRole") == {
+            '{"Fn::GetAtt": "UploadTable.Arn"}': {"dynamodb:UpdateItem"},
+            '{"Fn::GetAtt": "IngestDeadLetterQueue.Arn"}': {
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+            },
+            '{"Fn::GetAtt": "FailedUploadsQueue.Arn"}': {"sqs:SendMessage"},
+            '{"Fn::GetAtt": "DeadLetterLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
     def test_the_authorizer_may_touch_no_data(self) -> None:
         assert granted("AuthorizerRole") == {
             '{"Fn::GetAtt": "AuthorizerLogGroup.Arn"}': {
@@ -175,7 +198,8 @@ class TestPermissions:
             "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
             "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
             "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
+            "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
         }
-        for role in ("StoreRole", "UploadsRole", "IngestRole", "AuthorizerRole"):
+        for role in ("StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "AuthorizerRole"):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -96,5 +96,8 @@ class TestParameters:
             "UploadsFunctionName",
             "IngestFunctionName",
             "IngestQueueUrl",
+            "IngestQueueArn",
             "IngestDeadLetterQueueUrl",
+            "FailedUploadsQueueUrl",
+            "FailedUploadsQueueArn",
         }

@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from archive.staging import STAGING
-from archive.uploads import SECONDS_KNOWN
-from tests.template.parts import API, FUNCTIONS, NAMESPACE, RESOURCES, metrics, of_type
+from archive.uploads import SECONDS_KNOWN, SECONDS_UNSEEN
+from tests.template.parts import (
+    API,
+    FUNCTIONS,
+    NAMESPACE,
+    PARAMETERS,
+    RESOURCES,
+    metrics,
+    of_type,
+)
 
 
 class TestArchive:
@@ -91,8 +99,65 @@ class TestLargeRequests:
         }
         variables = FUNCTIONS["IngestFunction"]["Environment"]["Variables"]
         assert variables["MAX_INGEST_ATTEMPTS"] == redrive["maxReceiveCount"]
-        alarm = RESOURCES["PoisonedUploadsAlarm"]["Properties"]
-        assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": "IngestDeadLetterQueue.QueueName"}
+        visible = FUNCTIONS["IngestFunction"]["Environment"]["Variables"]["VISIBILITY_TIMEOUT"]
+        assert int(visible) == RESOURCES["IngestQueue"]["Properties"]["VisibilityTimeout"]
+
+    def test_an_event_that_cannot_be_delivered_ends_there_too(self) -> None:
+        (target,) = RESOURCES["BodyIsStagedRule"]["Properties"]["Targets"]
+        dead_letters = {"Fn::GetAtt": "IngestDeadLetterQueue.Arn"}
+        assert target["DeadLetterConfig"] == {"Arn": dead_letters}
+
+    def test_what_is_in_the_dead_letter_queue_is_marked_failed_and_kept_for_people(self) -> None:
+        function = FUNCTIONS["DeadLetterFunction"]
+        (event,) = function["Events"].values()
+        assert event["Properties"]["Queue"] == {"Fn::GetAtt": "IngestDeadLetterQueue.Arn"}
+        variables = function["Environment"]["Variables"]
+        assert variables["FAILED_UPLOADS_QUEUE"] == {"Ref": "FailedUploadsQueue"}
+        dead_letters = RESOURCES["IngestDeadLetterQueue"]["Properties"]
+        assert dead_letters["VisibilityTimeout"] >= 2 * function["Timeout"]
+        assert not [
+            each["Properties"]
+            for one in FUNCTIONS.values()
+            for each in one.get("Events", {}).values()
+            if each["Properties"].get("Queue") == {"Fn::GetAtt": "FailedUploadsQueue.Arn"}
+        ]
+
+    def test_what_cannot_be_marked_is_kept_for_people_too(self) -> None:
+        redrive = RESOURCES["IngestDeadLetterQueue"]["Properties"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": "FailedUploadsQueue.Arn"}
+        # Where receives are counted over all queues, its consumer must have its turns.
+        assert redrive["maxReceiveCount"] > 2 * PARAMETERS["MaxIngestAttempts"]["MaxValue"]
+
+    def test_the_alarm_rings_for_what_is_in_either_queue(self) -> None:
+        total, *metrics = RESOURCES["PoisonedUploadsAlarm"]["Properties"]["Metrics"]
+        assert total["Expression"] == "FILL(dead, 0) + FILL(failed, 0)"
+        assert "ReturnData" not in total
+        watched = {each["Id"]: each["MetricStat"]["Metric"] for each in metrics}
+        assert {name: each["Dimensions"][0]["Value"] for name, each in watched.items()} == {
+            "dead": {"Fn::GetAtt": "IngestDeadLetterQueue.QueueName"},
+            "failed": {"Fn::GetAtt": "FailedUploadsQueue.QueueName"},
+        }
+        assert {each["MetricName"] for each in watched.values()} == {
+            "ApproximateNumberOfMessagesVisible"
+        }
+
+    def test_no_message_expires_unseen(self) -> None:
+        retention = RESOURCES["IngestQueue"]["Properties"]["MessageRetentionPeriod"]
+        (staged,) = (
+            rule["ExpirationInDays"]
+            for rule in RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+            if rule.get("Prefix") == STAGING
+        )
+        # A lifecycle rule counts to the midnight that follows.
+        assert retention > (staged + 1) * 24 * 3600
+        alarm = RESOURCES["WaitingUploadsAlarm"]["Properties"]
+        assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+        assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": "IngestQueue.QueueName"}
+        hidden = RESOURCES["IngestQueue"]["Properties"]["VisibilityTimeout"]
+        attempts = PARAMETERS["MaxIngestAttempts"]["MaxValue"]
+        assert attempts * hidden < alarm["Threshold"] < SECONDS_UNSEEN < staged * 24 * 3600
+        for name in ("IngestDeadLetterQueue", "FailedUploadsQueue"):
+            assert RESOURCES[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
     def test_a_message_is_not_seen_again_while_its_worker_may_live(self) -> None:
         hidden = RESOURCES["IngestQueue"]["Properties"]["VisibilityTimeout"]
@@ -130,6 +195,7 @@ class TestOperations:
             "StoreLogGroup",
             "UploadsLogGroup",
             "IngestLogGroup",
+            "DeadLetterLogGroup",
             "AuthorizerLogGroup",
         }
         for group in groups.values():

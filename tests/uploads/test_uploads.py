@@ -1,16 +1,18 @@
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 import uploads.handler
 from archive.staging import LARGEST_PUT_BYTES, PART_BYTES
-from archive.uploads import SECONDS_KNOWN
+from archive.uploads import SECONDS_KNOWN, Uploads
 from events.instances import PERSONAL
 from events.proxy import announcement_event, options_event, upload_event
 from tests import builders
@@ -210,6 +212,55 @@ class TestLookUp:
         study = f"https://pacs.example.org/rs/studies/{builders.study_uid()}"
         reply = large.look_up(upload)
         assert reply.headers["Location"] == reply.values("RetrieveURL")[0] == study
+
+
+class TestFaults:
+    """A fault of the table says nothing of an upload: its sender is to ask again."""
+
+    FAULTS: ClassVar = [
+        ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem"),
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem"),
+        ReadTimeoutError(endpoint_url="https://example.org"),
+        RuntimeError("Planted^Name"),
+    ]
+    IDS = ("throttled", "denied", "unanswered", "unforeseen")
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=IDS)
+    def test_an_upload_that_cannot_be_looked_up_is_503_with_a700(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, fault: Exception
+    ) -> None:
+        upload = large.announce(5).id
+        monkeypatch.setattr(Uploads, "find", raising(fault))
+        reply = large.look_up(upload)
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+        assert reply.warnings[0].split('"')[1].startswith("A700: ")
+        assert "Planted" not in str(reply.response)
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        list(zip(FAULTS, ["A700", "0110"] * 2, strict=True)),
+        ids=IDS,
+    )
+    def test_an_upload_that_cannot_be_offered_is_503_too(
+        self,
+        large: LargeRequests,
+        monkeypatch: pytest.MonkeyPatch,
+        log: StringIO,
+        fault: Exception,
+        reason: str,
+    ) -> None:
+        monkeypatch.setattr(Uploads, "add", raising(fault))
+        reply = large.announce(5).reply
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+        assert reply.warnings[0].split('"')[1].startswith(f"{reason}: ")
+        assert ("unforeseen" in log.getvalue()) is (reason == "0110")
+
+
+def raising(fault: Exception) -> Callable[..., None]:
+    def fails(*_: object) -> None:
+        raise fault
+
+    return fails
 
 
 class TestPreflight:

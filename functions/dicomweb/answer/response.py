@@ -29,13 +29,17 @@ _MAX_WARNING_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResponse:
-    """An answer: its status, its text, its own header fields, and reasons for the Warning field."""
+    """An answer: its status, its text, its own header fields, and reasons for the Warning field.
+
+    A 503 that is ``given_up`` stays one, however often it is asked for.
+    """
 
     status: HTTPStatus
     media_type: str
     body: str
     warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    given_up: bool = False
 
 
 def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str) -> StoreResponse:

@@ -1,0 +1,19 @@
+"""A queue of SQS, as far as something is put into it."""
+
+from typing import Any, cast
+
+from botocore.session import get_session
+
+from archive.clients import sqs_client
+
+
+class Queue:
+    """The queue at ``url``. Raises botocore's errors."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._sqs = cast("Any", sqs_client(get_session()))
+
+    def send(self, text: str) -> None:
+        """Put a message with this ``text`` into the queue."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
