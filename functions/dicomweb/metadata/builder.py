@@ -23,7 +23,7 @@ from dicomweb.metadata.elements import (
     empty_element,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
 from dicomweb.part10.walker import MAX_DEPTH
 
 _COMMAND_GROUP = 0x0000
@@ -61,13 +61,13 @@ class InlineBinary:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkData:
+class BulkDataURI:
     """A reference to a value that is sent in a part of its own."""
 
     uri: str
 
 
-Content = Values | Items[Item] | InlineBinary | BulkData
+Content = Values | Items[Item] | InlineBinary | BulkDataURI
 
 
 class Model(Protocol[Item, Attribute]):
@@ -104,7 +104,7 @@ class _Builder(Generic[Item, Attribute]):
 
     def __init__(self, model: Model[Item, Attribute]) -> None:
         self.model = model
-        self.bulk_data: list[tuple[Dataset, int, str, str]] = []
+        self.bulk_data: list[Reference] = []
         self.discarded_file_meta = False
         self.depth = 0
 
@@ -118,8 +118,8 @@ class _Builder(Generic[Item, Attribute]):
                     vr = _vr(tag, stated_vr)
                     content = self.model.content(vr, attribute)
                     element = self.element(tag, vr, content, place)
-                    if isinstance(content, BulkData):
-                        self.bulk_data.append((data_set, tag, element.VR, content.uri))
+                    if isinstance(content, BulkDataURI):
+                        self.bulk_data.append(Reference(data_set, tag, content.uri))
                     data_set.add(element)
                 place = f"{path}an attribute"
         except NotUnderstood as error:
@@ -144,7 +144,7 @@ class _Builder(Generic[Item, Attribute]):
         match content:
             case Items(items):
                 return self.sequence(tag, items, place)
-            case BulkData(uri):
+            case BulkDataURI(uri):
                 return _bulk_data_element(tag, vr, uri)
             case InlineBinary(base64):
                 return binary_element(tag, vr, base64)
