@@ -3,16 +3,13 @@
 Metadata is the data set without its bulk data, as ``nativemodel`` and ``jsonmodel`` read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
 
 from dicomweb.errors import DicomWebError
 from dicomweb.reasons import FailureReason
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,7 @@ class Reference:
     ``holder`` is the data set that has the element, or the item.
     """
 
-    holder: "Dataset" = field(repr=False)
+    holder: Dataset = field(repr=False)
     tag: int
     uri: str
 
@@ -36,8 +33,8 @@ class Metadata:
     ``discarded_file_meta`` tells that elements of group 0002 were there and were left out.
     """
 
-    data_set: "Dataset" = field(repr=False)
-    bulk_data: "Sequence[Reference]" = field(default=(), repr=False)
+    data_set: Dataset = field(repr=False)
+    bulk_data: Sequence[Reference] = field(default=(), repr=False)
     discarded_file_meta: bool = False
 
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.tag import BaseTag
+
 from dicomweb.part10.headers import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, tag_text
 
 MAX_DEPTH = 64
@@ -118,9 +121,8 @@ def items(sequence: Element) -> Iterator[memoryview]:
 @cache
 def _sequence_tags() -> frozenset[int]:
     """Return the standard tags of VR SQ: in implicit VR only the dictionary tells (PS3.6)."""
-    from pydicom._dicom_dict import DicomDictionary  # noqa: PLC0415 - only implicit VR needs it
-
-    return frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
+    tags = map(BaseTag, keyword_dict.values())
+    return frozenset(int(tag) for tag in tags if dictionary_VR(tag) == "SQ")
 
 
 class _Walker(Headers):
