@@ -1,7 +1,7 @@
 """MPEG-4 AVC: ITU-T H.264 (ISO/IEC 14496-10), as an MP4 file holds it (ISO/IEC 14496-15).
 
 The configuration record has the sequence parameter sets, and the first of them says it all.
-High profile is the only one of PS3.5 8.2.7 and 8.2.8, with Stereo High of 8.2.9. Main and
+High profile is the only one of PS3.5 8.2.7 and 8.2.8, Stereo High that of PS3.5 8.2.9. Main and
 Baseline are other profiles, though a High decoder takes them too: they are refused.
 
 Up to level 4.1 a stream of one of the Blu-ray formats is called BD-compatible, as dcm4chee does.

@@ -127,7 +127,7 @@ class _Builder(Generic[Item, Attribute]):
         return data_set
 
     def belongs(self, tag: int, data_set: Dataset) -> bool:
-        """Tell whether to keep it: metadata has neither File Meta nor group lengths (F.2.2)."""
+        """Tell whether to keep it: not File Meta, nor a group length (PS3.18 F.2.2)."""
         group = tag >> 16
         if group in (_COMMAND_GROUP, _ITEM_GROUP):
             raise NotUnderstood("is no element of a data set")
@@ -187,5 +187,5 @@ def _vr(tag: int, stated_vr: str | None) -> str:
 
 
 def _chosen_vr(vr: str, content: Content[Item]) -> str:
-    """Choose among the VRs that the dictionary leaves open (PS3.5 Annex A.2)."""
+    """Choose among the VRs that the dictionary leaves open: OW is for bytes (PS3.5 A.2)."""
     return "OW" if vr.endswith("OW") and not isinstance(content, Values) else "US"

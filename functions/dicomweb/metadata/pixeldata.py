@@ -157,7 +157,7 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
 
 
 def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
-    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 8.1.2)."""
+    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 A.2)."""
     vr = "OW" if data_set.BitsAllocated > _BITS_A_BYTE else data_set[PIXEL_DATA].VR
     vr = vr if vr == "OW" else "OB"
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, vr, b"".join(frames))

@@ -185,7 +185,8 @@ class _Walker(Headers):
     def undefined_length(self, tag: int, vr: bytes | None, position: int, end: int) -> int:
         """Step over a value that ends with a Sequence Delimitation Item (PS3.5 7.5, A.4).
 
-        A sequence of VR UN is encoded in implicit VR whatever the transfer syntax (6.2.2).
+        A sequence of VR UN is encoded in implicit VR whatever the transfer syntax (PS3.5
+        6.2.2).
         """
         if vr in (b"OB", b"OW"):
             return self.fragments(tag, position, end)
