@@ -7,13 +7,12 @@ user. Whoever can read that directory can store, which is why only its owner can
 ``python -m local.issuer token`` prints a token for the running service.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -21,17 +20,15 @@ from pathlib import Path
 from secrets import token_hex
 from socketserver import ThreadingTCPServer
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import RSAAlgorithm
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 STATE = Path(".stowport")
 LIFETIME = 3600
@@ -52,7 +49,7 @@ class Issuer:
     _server: ThreadingTCPServer
 
     @classmethod
-    def start(cls, state: Path, *, audience: str, scope: str = "", port: int = 0) -> Issuer:
+    def start(cls, state: Path, *, audience: str, scope: str = "", port: int = 0) -> "Issuer":
         """Make a key pair, serve it on a loopback ``port`` (0: any free one) and return.
 
         ``audience`` and ``scope`` are what ``mint`` puts into tokens unless told otherwise.

@@ -12,19 +12,16 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import BoundedSemaphore, Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from local.template import Function
+from local.template import Function
 
 Event = dict[str, Any]
 Handler = Callable[[Event, "Context"], object]
@@ -83,7 +80,7 @@ class LambdaService:
     ``environment`` goes over what the template gives each function.
     """
 
-    def __init__(self, functions: Sequence["Function"], environment: Mapping[str, str]) -> None:
+    def __init__(self, functions: Sequence[Function], environment: Mapping[str, str]) -> None:
         unreserved = BoundedSemaphore(ACCOUNT_CONCURRENCY)
         self._handlers: dict[str, Handler] = {}
         self._slots: dict[str, BoundedSemaphore] = {}
@@ -95,7 +92,7 @@ class LambdaService:
             os.environ.update({**function.environment, **environment})
             self._handlers[function.arn] = _import_handler(function)
 
-    def invoke(self, function: "Function", event: Event) -> Any:  # noqa: ANN401  JSON
+    def invoke(self, function: Function, event: Event) -> Any:  # noqa: ANN401  JSON
         """Invoke ``function`` and return its result.
 
         Raises
@@ -124,7 +121,7 @@ class LambdaService:
                 raise FunctionError("Sandbox.Timedout", text) from None
 
     @contextmanager
-    def _slot(self, function: "Function") -> "Iterator[None]":
+    def _slot(self, function: Function) -> Iterator[None]:
         slots = self._slots[function.arn]
         if not slots.acquire(blocking=False):
             raise TooManyRequests("ReservedFunctionConcurrentInvocationLimitExceeded")
@@ -134,7 +131,7 @@ class LambdaService:
             slots.release()
 
 
-def in_daemon_thread(work: Callable[[], T]) -> "Future[T]":
+def in_daemon_thread(work: Callable[[], T]) -> Future[T]:
     """Run ``work`` in a thread that does not keep the process alive; return its future."""
     future: Future[T] = Future()
 
@@ -149,7 +146,7 @@ def in_daemon_thread(work: Callable[[], T]) -> "Future[T]":
     return future
 
 
-def _import_handler(function: "Function") -> Handler:
+def _import_handler(function: Function) -> Handler:
     code = str(function.code.resolve())
     if code not in sys.path:
         sys.path.insert(0, code)

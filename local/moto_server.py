@@ -10,6 +10,7 @@ them (``s3_events``); what it lacks of DynamoDB as well (``partiql``).
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -22,8 +23,6 @@ from local.large_objects import create_app
 from local.presigned import PresignedRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FILES = 8192
@@ -36,7 +35,7 @@ class OneDynamoDBRequestAtATime:
         self._application = application
         self._lock = Lock()
 
-    def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> "Iterable[bytes]":
+    def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
             return self._application(environ, respond)

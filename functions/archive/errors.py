@@ -1,4 +1,4 @@
-"""Why an instance is not in the archive, in the standard's terms (PS3.18 Annex I.2.2).
+"""Why an instance is not in the archive, in the standard's terms (PS3.18 I.2.2).
 
 What S3 and DynamoDB answer becomes one of two Failure Reasons. A700 (out of resources) says that
 the same instance may well be stored when it is sent again: they were too busy, too slow, failed

@@ -5,23 +5,18 @@ API Gateway's contract for a REQUEST authorizer of a REST API: an error with the
 failure, which the template's gateway responses turn into 503.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from authorizer.discovery import IssuerUnavailable
 from authorizer.issuer_keys import IssuerKeys
 from authorizer.settings import Settings, read_settings
 from authorizer.tokens import TokenRefused, bearer_token, may_store, verified_claims
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 keys_of = cache(IssuerKeys)

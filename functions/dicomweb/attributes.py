@@ -210,7 +210,7 @@ def _text(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
 
 
 def _decode(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.2.1.1).
+    """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.1.2.5.3).
 
     Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
     """

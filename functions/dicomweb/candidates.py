@@ -55,7 +55,7 @@ def part10_content(part: BodyPart, root_type: str) -> memoryview:
 
 
 def check_unencoded(part: BodyPart) -> None:
-    """Content as it is: HTTP needs no Content-Transfer-Encoding (RFC 9110 B.5), or C000."""
+    """Content as it is: HTTP needs no Content-Transfer-Encoding (RFC 9112 B.5), or C000."""
     if part.headers.get("content-transfer-encoding", "").lower() not in _UNENCODED:
         raise _unreadable("found a Content-Transfer-Encoding, expected binary content")
 

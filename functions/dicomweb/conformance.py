@@ -12,22 +12,36 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPIPHTJ2KReferenced,
+    JPIPHTJ2KReferencedDeflate,
+)
+
+# pydicom.uid has no names for these two.
+_JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
+_JPIP_REFERENCED_DEFLATE = "1.2.840.10008.1.2.4.95"
 
 _JPIP = frozenset(
     (
-        "1.2.840.10008.1.2.4.94",
-        "1.2.840.10008.1.2.4.95",
-        "1.2.840.10008.1.2.4.204",
-        "1.2.840.10008.1.2.4.205",
+        _JPIP_REFERENCED,
+        _JPIP_REFERENCED_DEFLATE,
+        JPIPHTJ2KReferenced,
+        JPIPHTJ2KReferencedDeflate,
     )
 )
 
-_NATIVE = _JPIP | {IMPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"}
+_NATIVE = _JPIP | {
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    DeflatedExplicitVRLittleEndian,
+}
 """Transfer syntaxes whose pixel data, if there is any, is not encapsulated (PS3.5 Annex A)."""
 
 _DEFLATED = frozenset(
-    ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
+    (DeflatedExplicitVRLittleEndian, _JPIP_REFERENCED_DEFLATE, JPIPHTJ2KReferencedDeflate)
 )
 
 _VIDEO_GROUP = "Video"
@@ -78,7 +92,7 @@ def takes_transfer_syntax(
 
 def is_implicit_vr(transfer_syntax_uid: str) -> bool:
     """Tell whether data sets have no VR (PS3.5 A.1)."""
-    return transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
+    return transfer_syntax_uid == ImplicitVRLittleEndian
 
 
 def is_deflated(transfer_syntax_uid: str) -> bool:

@@ -7,6 +7,8 @@
     |   +-- MalformedRequest  400
     |   +-- ServiceBusy       503
     +-- InstanceRejected      one instance: its neighbours go on, it gets a Failure Reason
+    +-- NotUnderstood         one attribute of metadata: ``metadata.builder``, which knows where
+                              it stands, makes it an InstanceRejected (``metadata.metadata``)
 
 The text says what was found, what was expected and where. It is sent to the client and
 logged, so it never holds an attribute value: UIDs, tags, counts and offsets only.

@@ -25,13 +25,31 @@ SECONDS_TO_ANSWER = 2.0
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is of the closed set."""
-    chosen = settings()
-    request = gateway.read_request(event)
-    if request.method == "OPTIONS":
-        answer = describe(request, chosen)
-    else:
-        answer = transact(event, request, chosen, context)
-    return gateway.proxy_response(answer, request, chosen.allowed_origins)
+    try:
+        chosen = settings()
+        request = gateway.read_request(event)
+        answer = serve(event, request, chosen, context)
+        return gateway.proxy_response(answer, request, chosen.allowed_origins)
+    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
+        journal.log_unforeseen(error)
+        return gateway.last_resort()
+
+
+def serve(
+    event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
+) -> StoreResponse:
+    """Describe the resource or store what the request holds, or say why not."""
+    media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
+    try:
+        if request.method == "OPTIONS":
+            return describe(request, chosen)
+        return store(event, request, media_type, chosen, context)
+    except Exception as error:  # noqa: BLE001 - else there is no reason in the answer
+        if not isinstance(error, RequestRejected):
+            journal.log_unforeseen(error, request_id=request.request_id)
+        status, reason, text = response.refusal_of(error)
+        journal.record_refusal(status, reason, text, request_id=request.request_id)
+        return response.refusal(status, reason, text, media_type)
 
 
 def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
@@ -41,21 +59,6 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
     headers = {"Allow": "OPTIONS, POST" if path else "OPTIONS"}
     headers |= gateway.preflight_headers(request, chosen.allowed_origins, "POST, OPTIONS")
     return StoreResponse(status=HTTPStatus.OK, media_type=media_type, body=body, headers=headers)
-
-
-def transact(
-    event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
-) -> StoreResponse:
-    """Store what the request holds, or say why not."""
-    media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
-    try:
-        return store(event, request, media_type, chosen, context)
-    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
-        if not isinstance(error, RequestRejected):
-            journal.log_unforeseen(error, request_id=request.request_id)
-        status, reason, text = response.refusal_of(error)
-        journal.record_refusal(status, reason, text, request_id=request.request_id)
-        return response.refusal(status, reason, text, media_type)
 
 
 def store(

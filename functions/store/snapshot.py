@@ -16,7 +16,6 @@ IMPORTED_LATER = (
     "PIL.Image",
     "PIL.ImageSequence",
     "dicomweb.metadata.assembly",
-    "pydicom._dicom_dict",
 )
 """What other starts leave to the first request that needs it."""
 

@@ -11,14 +11,17 @@ from typing import Any
 
 from pybase64 import b64decode
 
+from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.checks import is_uid
+from dicomweb.envelope.mediatypes import DICOM_XML
 from dicomweb.errors import MalformedRequest
 
 Event = MutableMapping[str, Any]
 
 RETRY_AFTER_SECONDS = "5"
 
+_UNKNOWN_HOST = "stowport"
 _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -62,7 +65,7 @@ def read_request(event: Event) -> StoreRequest:
     parameters = event.get("queryStringParameters") or {}
     in_path = event.get("pathParameters") or {}
     headers = _headers(event)
-    host = context.get("domainName") or "stowport"
+    host = context.get("domainName") or _UNKNOWN_HOST
     return StoreRequest(
         method=event["httpMethod"],
         resource=event["resource"].strip("/"),
@@ -111,21 +114,37 @@ def take_payload(event: Event, request: StoreRequest) -> bytes:
 
 
 def proxy_response(
-    response: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
+    answer: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
 ) -> dict[str, Any]:
-    """Return what API Gateway turns into the HTTP response."""
+    """Return what API Gateway turns into the HTTP answer."""
     headers = {
-        "Content-Type": response.media_type,
-        **response.headers,
+        "Content-Type": answer.media_type,
+        **answer.headers,
         **cors_headers(request.headers.get("origin"), allowed_origins),
     }
-    if response.status == HTTPStatus.SERVICE_UNAVAILABLE and not response.given_up:
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
-        "statusCode": int(response.status),
+        "statusCode": int(answer.status),
         "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(response.warnings, request.host))},
-        "body": response.body,
+        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, request.host))},
+        "body": answer.body,
+        "isBase64Encoded": False,
+    }
+
+
+def last_resort() -> dict[str, Any]:
+    """Return the response to a request that could not even be read, or its answer not be given.
+
+    It takes nothing from the request, so that it cannot fail for the same reason.
+    """
+    found = response.refusal_of(Exception())
+    answer = response.refusal(*found, DICOM_XML)
+    return {
+        "statusCode": int(answer.status),
+        "headers": {"Content-Type": answer.media_type, "Retry-After": RETRY_AFTER_SECONDS},
+        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, _UNKNOWN_HOST))},
+        "body": answer.body,
         "isBase64Encoded": False,
     }
 

@@ -43,6 +43,11 @@ def test_the_package_holds_and_asks_for_all_that_it_imports() -> None:
     assert used - sys.stdlib_module_names - {"stowport", "dicomweb", "PIL"} == asked
 
 
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (CLIENT / "stowport" / "py.typed").exists()
+    assert (FUNCTIONS / "dicomweb" / "py.typed").exists()
+
+
 def test_a_terminal_shows_instances_bytes_rate_and_time_left() -> None:
     screen = StringIO()
     with metered(Console(file=screen, force_terminal=True, width=120), 7, 5_000_000) as meter:

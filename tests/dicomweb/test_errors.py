@@ -1,5 +1,7 @@
+import re
 from http import HTTPStatus
 
+from dicomweb import errors
 from dicomweb.errors import (
     DicomWebError,
     InstanceRejected,
@@ -7,6 +9,7 @@ from dicomweb.errors import (
     RequestRejected,
     ServiceBusy,
 )
+from dicomweb.metadata.metadata import NotUnderstood
 from dicomweb.reasons import FailureReason
 
 
@@ -25,3 +28,18 @@ def test_a_refused_instance_has_its_reason_and_refuses_no_request() -> None:
     assert str(refusal) == "found none"
     assert isinstance(refusal, DicomWebError)
     assert not isinstance(refusal, RequestRejected)
+
+
+def test_an_attribute_that_is_not_understood_refuses_neither_by_itself() -> None:
+    assert not issubclass(NotUnderstood, RequestRejected | InstanceRejected)
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    tree = [DicomWebError]
+    for error in tree:
+        tree.extend(error.__subclasses__())
+    drawn = re.findall(r"^ {4}((?:\|   )?)(?:\+-- )?(\w+)", str(errors.__doc__), re.MULTILINE)
+    assert sorted(name for _, name in drawn) == sorted(error.__name__ for error in tree)
+    assert {name for indent, name in drawn if indent} == {
+        error.__name__ for error in RequestRejected.__subclasses__()
+    }

@@ -5,8 +5,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from dicomweb.answer import response
+from dicomweb.answer import capabilities, response
 from dicomweb.candidates import Candidate
+from dicomweb.envelope import mediatypes
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
 from dicomweb.reasons import FailureReason
@@ -15,7 +16,7 @@ from store import handler
 from store.settings import Settings, settings
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
-from transaction import intake
+from transaction import gateway, intake
 
 STORED = {
     "one-ct": 1,
@@ -247,18 +248,52 @@ def test_a_part_that_nobody_foresaw_fails_alone_with_0110(
     assert "part 1: could not be processed" in reply.warnings[0]
 
 
+def fails(*_: object) -> None:
+    raise RuntimeError(PERSONAL["PatientName"])
+
+
 @pytest.mark.parametrize(
-    ("room", "step"), [(handler, "read_parts"), (handler, "archive"), (response, "status_of")]
+    ("room", "step", "name"),
+    [
+        (handler, "read_parts", "one-ct"),
+        (handler, "archive", "one-ct"),
+        (response, "status_of", "one-ct"),
+        (capabilities, "describe", "capabilities"),
+        (gateway, "preflight_headers", "preflight"),
+    ],
 )
 def test_a_request_that_nobody_foresaw_is_503_with_a_status_report(
-    store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str, name: str
 ) -> None:
-    def fails(*_: object) -> None:
-        raise RuntimeError(PERSONAL["PatientName"])
-
     monkeypatch.setattr(room, step, fails)
-    reply = store.send("one-ct")
+    reply = store.send(name)
     assert reply.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert reply.headers["Retry-After"] == "5"
     assert f'"{FailureReason.PROCESSING_FAILURE:04X}: ' in reply.warnings[0]
     assert PERSONAL["PatientName"] not in str(reply.response)
+
+
+@pytest.mark.parametrize("name", ["one-ct", "capabilities", "preflight", "empty"])
+@pytest.mark.parametrize(
+    ("room", "step"),
+    [
+        (handler, "settings"),
+        (gateway, "read_request"),
+        (mediatypes, "negotiate"),
+        (gateway, "proxy_response"),
+    ],
+)
+def test_a_request_that_cannot_be_read_or_answered_is_503_like_any_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, room: ModuleType, step: str, name: str
+) -> None:
+    monkeypatch.setattr(room, step, fails)
+    reply = store.send(name)
+    assert reply.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert reply.headers == {"Content-Type": "application/dicom+xml", "Retry-After": "5"}
+    assert reply.values("TextValue") == [response.UNFORESEEN]
+    assert reply.warnings == [f'299 stowport "0110: {response.UNFORESEEN}"']
+
+
+@pytest.mark.parametrize("broken", [{}, {"requestContext": None}, {"httpMethod": "POST"}])
+def test_what_is_no_event_of_the_gateway_is_503(store: Store, broken: dict[str, Any]) -> None:
+    assert store.invoke(broken).status == HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Describe the service to a client that asks (PS3.18 8.9 Retrieve Capabilities, Annex H).
+"""Describe the service to a client that asks (PS3.18 8.9, Annex H).
 
 ``OPTIONS`` on the base names both resources; on a resource, that resource.
 """

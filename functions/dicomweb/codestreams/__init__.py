@@ -9,10 +9,10 @@ matter of this package.
 from collections.abc import Callable
 
 from dicomweb.codestreams import jpeg, jpeg2000, mp4, mpeg2, mpegsystems, rendered, rle
-from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixel, differences
+from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixelDescription, differences
 from dicomweb.codestreams.fields import unreadable, unsupported
 
-__all__ = ["MEDIA_TYPES", "Cine", "Codestream", "ImagePixel", "describe", "differences"]
+__all__ = ["MEDIA_TYPES", "Cine", "Codestream", "ImagePixelDescription", "describe", "differences"]
 
 MEDIA_TYPES = frozenset(
     {

@@ -1,4 +1,4 @@
-"""The bits of a parameter set: ITU-T H.264 and H.265, Sections 7.2, 7.4.1 and 9.1 or 9.2.
+"""The bits of a parameter set: ITU-T H.264 7.2, 7.4.1, 9.1 and H.265 7.2, 7.4.2, 9.2.
 
 Numbers are of fixed length, or Exp-Golomb codes. The bytes 00 00 03 stand for 00 00, so that no
 start code appears inside; what has to be read of a parameter set is within its first kilobyte.

@@ -24,7 +24,7 @@ class Attributes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImagePixel:
+class ImagePixelDescription:
     """The Image Pixel Description Macro (PS3.3 Table C.7-11c), a field for each attribute."""
 
     samples_per_pixel: int
@@ -69,37 +69,33 @@ class Codestream:
     ``image`` is None for RLE, which says no more than its number of ``segments``, that is
     Samples per Pixel times the bytes of a sample. ``silent`` has the keywords of those
     attributes of ``image`` that the bits leave open: there, what the sender says holds.
+    ``lossy_method`` is the Lossy Image Compression Method (0028,2114), None if nothing was lost.
     """
 
     transfer_syntax_uid: str
     content: memoryview
-    image: ImagePixel | None
+    image: ImagePixelDescription | None
     silent: frozenset[str] = frozenset()
     lossy_method: str | None = None
     cine: Cine | None = None
     segments: int | None = None
 
-    @property
-    def lossy(self) -> bool:
-        """Whether Lossy Image Compression (0028,2110) is 01, with ``lossy_method``."""
-        return self.lossy_method is not None
 
-
-def image_pixel(
+def image_pixel_description(
     *,
     rows: int,
     columns: int,
     photometric_interpretation: str,
     bits_stored: int,
     signed: bool = False,
-) -> ImagePixel:
+) -> ImagePixelDescription:
     """Return the macro for whole bytes per sample; raises InstanceRejected (C122) beyond US."""
     if not (0 < rows <= MAX_US and 0 < columns <= MAX_US):
         raise unsupported(
             f"found {rows} rows and {columns} columns, expected 1 to {MAX_US} of each"
         )
     mono = photometric_interpretation == "MONOCHROME2"
-    return ImagePixel(
+    return ImagePixelDescription(
         samples_per_pixel=1 if mono else 3,
         photometric_interpretation=photometric_interpretation,
         planar_configuration=None if mono else 0,

@@ -1,19 +1,19 @@
 """MPEG-4 AVC: ITU-T H.264 (ISO/IEC 14496-10), as an MP4 file holds it (ISO/IEC 14496-15).
 
 The configuration record has the sequence parameter sets, and the first of them says it all.
-High profile is the only one of PS3.5 8.2.7 and 8.2.8, with Stereo High of 8.2.9. Main and
+High profile is the only one of PS3.5 8.2.7 and 8.2.8, Stereo High that of PS3.5 8.2.9. Main and
 Baseline are other profiles, though a High decoder takes them too: they are refused.
 
 Up to level 4.1 a stream of one of the Blu-ray formats is called BD-compatible, as dcm4chee does.
 For level 4.2 it is called 2D: that views are packed in a frame is not in the parameter set.
 """
 
-from dicomweb.codestreams.bits import Bits
-from dicomweb.codestreams.codestream import Cine
-from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
-from dicomweb.codestreams.video import Sequence, no_transfer_syntax
+from pydicom.uid import MPEG4HP41, MPEG4HP41BD, MPEG4HP42STEREO, MPEG4HP422D
 
-LOSSY_METHOD = "ISO_14496_10"
+from dicomweb.codestreams.bits import Bits
+from dicomweb.codestreams.codestream import Cine, Codestream
+from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
+from dicomweb.codestreams.video import CodedVideoSequence, no_transfer_syntax, video
 
 _HIGH, _STEREO_HIGH = 100, 128
 _LEVEL_4_1, _LEVEL_4_2 = 41, 42
@@ -30,7 +30,22 @@ _LISTS = (16,) * 6 + (64,) * 2
 _MAX_CYCLE = 255
 
 
-def read_sequence(record: memoryview) -> Sequence:
+def describe(content: memoryview, record: memoryview, cine: Cine) -> Codestream:
+    """Describe a video whose sequence parameter sets are in ``record``.
+
+    Raises InstanceRejected as `read_sequence` does, and C122 for a level of no transfer syntax.
+    """
+    sequence = read_sequence(record)
+    return video(
+        content,
+        sequence,
+        transfer_syntax_uid=_transfer_syntax(sequence, cine),
+        lossy_method="ISO_14496_10",
+        cine=cine,
+    )
+
+
+def read_sequence(record: memoryview) -> CodedVideoSequence:
     """Read an AVCDecoderConfigurationRecord (14496-15 5.3.3.1).
 
     Raises InstanceRejected: C122 for a profile or samples of no transfer syntax, C000 otherwise.
@@ -40,22 +55,22 @@ def read_sequence(record: memoryview) -> Sequence:
     return _sequence(Bits(field(record, 9, unsigned(record, 6, 2) - 1)))
 
 
-def transfer_syntax(sequence: Sequence, cine: Cine) -> str:
+def _transfer_syntax(sequence: CodedVideoSequence, cine: Cine) -> str:
     """Return the transfer syntax; raises InstanceRejected (C122) if there is none."""
     if sequence.profile == _STEREO_HIGH and sequence.level <= _LEVEL_4_2:
-        return "1.2.840.10008.1.2.4.106"
+        return MPEG4HP42STEREO
     if sequence.profile != _HIGH or sequence.level > _LEVEL_4_2:
         raise no_transfer_syntax("H.264", sequence.profile, sequence.level)
     if sequence.level == _LEVEL_4_2:
-        return "1.2.840.10008.1.2.4.104"
+        return MPEG4HP422D
     formats = _BLU_RAY.get((sequence.rows, sequence.columns, sequence.interlaced), ())
     blu_ray = cine.frame_time and any(
         abs(1000 / cine.frame_time - rate) < _RATE_TOLERANCE for rate in formats
     )
-    return f"1.2.840.10008.1.2.4.{103 if blu_ray else 102}"
+    return MPEG4HP41BD if blu_ray else MPEG4HP41
 
 
-def _sequence(bits: Bits) -> Sequence:
+def _sequence(bits: Bits) -> CodedVideoSequence:
     """Read seq_parameter_set_data (H.264 7.3.2.1.1) as far as the cropping."""
     profile, _, level = bits.unsigned(8), bits.unsigned(8), bits.unsigned(8)
     bits.golomb()
@@ -74,7 +89,7 @@ def _sequence(bits: Bits) -> Sequence:
     fields = 2 if interlaced else 1
     bits.unsigned(fields)
     left, right, top, bottom = (bits.golomb() for _ in range(4)) if bits.flag() else (0,) * 4
-    return Sequence(
+    return CodedVideoSequence(
         profile=profile,
         level=level,
         columns=_MACROBLOCK * columns - 2 * (left + right),

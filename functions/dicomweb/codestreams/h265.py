@@ -6,21 +6,33 @@ all. PS3.5 8.2.10 and 8.2.11 take profiles Main and Main 10, up to level 5.1, of
 
 from collections.abc import Iterator
 
+from pydicom.uid import HEVCM10P51, HEVCMP51
+
 from dicomweb.codestreams.bits import Bits
-from dicomweb.codestreams.codestream import Cine
+from dicomweb.codestreams.codestream import Cine, Codestream
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
-from dicomweb.codestreams.video import Sequence, no_transfer_syntax
+from dicomweb.codestreams.video import CodedVideoSequence, no_transfer_syntax, video
 
-LOSSY_METHOD = "ISO_23008_2"
-
-_TRANSFER_SYNTAXES = {1: "1.2.840.10008.1.2.4.107", 2: "1.2.840.10008.1.2.4.108"}
+_TRANSFER_SYNTAXES = {1: HEVCMP51, 2: HEVCM10P51}
 _LEVEL_5_1 = 153
 _SEQUENCE_PARAMETER_SET = 33
 _UNIT_HEADER = 2
 _SUB_LAYERS = 8
 
 
-def read_sequence(record: memoryview) -> Sequence:
+def describe(content: memoryview, record: memoryview, cine: Cine) -> Codestream:
+    """Describe a video whose sequence parameter sets are in ``record``, as `read_sequence` does."""
+    sequence = read_sequence(record)
+    return video(
+        content,
+        sequence,
+        transfer_syntax_uid=_TRANSFER_SYNTAXES[sequence.profile],
+        lossy_method="ISO_23008_2",
+        cine=cine,
+    )
+
+
+def read_sequence(record: memoryview) -> CodedVideoSequence:
     """Read an HEVCDecoderConfigurationRecord (14496-15 8.3.3.1).
 
     Raises InstanceRejected: C122 for a profile or samples of no transfer syntax, C000 otherwise.
@@ -29,11 +41,6 @@ def read_sequence(record: memoryview) -> Sequence:
         if kind == _SEQUENCE_PARAMETER_SET:
             return _sequence(Bits(unit[_UNIT_HEADER:]))
     raise unreadable("found no sequence parameter set in the H.265 configuration record")
-
-
-def transfer_syntax(sequence: Sequence, _cine: Cine) -> str:
-    """Return the transfer syntax of a sequence that was read, which always has one."""
-    return _TRANSFER_SYNTAXES[sequence.profile]
 
 
 def _parameter_sets(record: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -47,7 +54,7 @@ def _parameter_sets(record: memoryview) -> Iterator[tuple[int, memoryview]]:
             offset += 2 + length
 
 
-def _sequence(bits: Bits) -> Sequence:
+def _sequence(bits: Bits) -> CodedVideoSequence:
     """Read seq_parameter_set_rbsp (H.265 7.3.2.2.1) as far as the bit depth."""
     bits.unsigned(4)
     sub_layers = bits.unsigned(3)
@@ -59,7 +66,7 @@ def _sequence(bits: Bits) -> Sequence:
         raise unsupported("found H.265 samples that are not 4:2:0")
     columns, rows = bits.golomb(), bits.golomb()
     left, right, top, bottom = (bits.golomb() for _ in range(4)) if bits.flag() else (0,) * 4
-    return Sequence(
+    return CodedVideoSequence(
         profile=profile,
         level=level,
         columns=columns - 2 * (left + right),

@@ -14,7 +14,16 @@ do not keep.
 import re
 from collections.abc import Iterator, Mapping
 
-from dicomweb.codestreams.codestream import Codestream, image_pixel
+from pydicom.uid import (
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
+
+from dicomweb.codestreams.codestream import Codestream, image_pixel_description
 from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned, unsupported
 
 _EOI, _SOS, _APP0, _APP14 = 0xD9, 0xDA, 0xE0, 0xEE
@@ -50,7 +59,7 @@ def describe(content: memoryview) -> Codestream:
     return Codestream(
         transfer_syntax_uid=transfer_syntax_uid,
         content=content,
-        image=image_pixel(
+        image=image_pixel_description(
             rows=unsigned(frame, 1, 2),
             columns=unsigned(frame, 3, 2),
             photometric_interpretation=photometric_interpretation,
@@ -103,14 +112,14 @@ def _coding(process: int, scan: memoryview) -> tuple[str, str | None]:
     """Return the transfer syntax and, if lossy, the Lossy Image Compression Method."""
     predictor_or_near = unsigned(scan, 1 + 2 * unsigned(scan, 0, 1), 1)
     if process == _BASELINE:
-        return "1.2.840.10008.1.2.4.50", "ISO_10918_1"
+        return JPEGBaseline8Bit, "ISO_10918_1"
     if process == _EXTENDED:
-        return "1.2.840.10008.1.2.4.51", "ISO_10918_1"
+        return JPEGExtended12Bit, "ISO_10918_1"
     if process == _LOSSLESS:
-        return f"1.2.840.10008.1.2.4.{70 if predictor_or_near == 1 else 57}", None
+        return JPEGLosslessSV1 if predictor_or_near == 1 else JPEGLossless, None
     if predictor_or_near:
-        return "1.2.840.10008.1.2.4.81", "ISO_14495_1"
-    return "1.2.840.10008.1.2.4.80", None
+        return JPEGLSNearLossless, "ISO_14495_1"
+    return JPEGLSLossless, None
 
 
 def _colour(

@@ -11,8 +11,10 @@ stripped; what they say of colour is kept, and a palette, which would be lost, i
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pydicom.uid import HTJ2K, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000Lossless
+
 from dicomweb.codestreams.boxes import boxes
-from dicomweb.codestreams.codestream import Codestream, image_pixel
+from dicomweb.codestreams.codestream import Codestream, image_pixel_description
 from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned, unsupported
 
 _CAP, _SIZ, _COD, _COC, _TLM, _SOT = 0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF55, 0xFF90
@@ -58,7 +60,7 @@ def describe(content: memoryview, *, sycc: bool = False) -> Codestream:
     size = _size(_first(segments, _SIZ))
     coding = _coding(segments, size.components)
     colour, silent = _colour(size.components, coding, sycc=sycc)
-    image = image_pixel(
+    image = image_pixel_description(
         rows=size.rows,
         columns=size.columns,
         photometric_interpretation=colour,
@@ -177,13 +179,13 @@ def _transfer_syntax(
 ) -> tuple[str, str]:
     """Return the transfer syntax and the name of the standard as a lossy method."""
     if not size.capabilities & _PART_15:
-        return f"1.2.840.10008.1.2.4.{90 if coding.reversible else 91}", "ISO_15444_1"
+        return JPEG2000Lossless if coding.reversible else JPEG2000, "ISO_15444_1"
     if not unsigned(_first(segments, _CAP), 0, 4) & _CAP_PART_15:
         raise unsupported("found a part of JPEG 2000 that is neither Part 1 nor Part 15")
     if not coding.reversible:
-        return "1.2.840.10008.1.2.4.203", "ISO_15444_15"
+        return HTJ2K, "ISO_15444_15"
     rpcl = _TLM in segments and _is_progressive(size, coding)
-    return f"1.2.840.10008.1.2.4.{202 if rpcl else 201}", "ISO_15444_15"
+    return HTJ2KLosslessRPCL if rpcl else HTJ2KLossless, "ISO_15444_15"
 
 
 def _is_progressive(size: _Size, coding: _Coding) -> bool:

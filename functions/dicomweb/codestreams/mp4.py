@@ -5,13 +5,13 @@ sample entry and its times. A file in fragments (14496-12 8.8) keeps the times o
 over the file and says in no place how many there are: it is refused. So are raw streams.
 """
 
+from collections.abc import Callable, Mapping
 from struct import iter_unpack
 
 from dicomweb.codestreams import h264, h265
 from dicomweb.codestreams.boxes import boxes, child
 from dicomweb.codestreams.codestream import Cine, Codestream
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
-from dicomweb.codestreams.video import video
 
 _ENTRY_FIELDS = 78
 """A VisualSampleEntry has so many bytes before its boxes (14496-12 12.1.3)."""
@@ -19,11 +19,11 @@ _ENTRY_FIELDS = 78
 _MAX_IS = 2**31 - 1
 """Number of Frames is IS (PS3.5 6.2)."""
 
-_CODINGS = {
-    b"avc1": (b"avcC", h264),
-    b"avc3": (b"avcC", h264),
-    b"hvc1": (b"hvcC", h265),
-    b"hev1": (b"hvcC", h265),
+_CODINGS: Mapping[bytes, tuple[bytes, Callable[[memoryview, memoryview, Cine], Codestream]]] = {
+    b"avc1": (b"avcC", h264.describe),
+    b"avc3": (b"avcC", h264.describe),
+    b"hvc1": (b"hvcC", h265.describe),
+    b"hev1": (b"hvcC", h265.describe),
 }
 
 
@@ -41,15 +41,8 @@ def describe(content: memoryview) -> Codestream:
     kind, entry = _sample_entry(child(media, b"minf", b"stbl", b"stsd"))
     if kind not in _CODINGS:
         raise unsupported("found a video in MP4 that is neither H.264 nor H.265")
-    box, coding = _CODINGS[kind]
-    sequence = coding.read_sequence(child(entry[_ENTRY_FIELDS:], box))
-    return video(
-        content,
-        sequence,
-        transfer_syntax_uid=coding.transfer_syntax(sequence, cine),
-        lossy_method=coding.LOSSY_METHOD,
-        cine=cine,
-    )
+    box, describe_coding = _CODINGS[kind]
+    return describe_coding(content, child(entry[_ENTRY_FIELDS:], box), cine)
 
 
 def _video_track(movie: memoryview) -> memoryview:

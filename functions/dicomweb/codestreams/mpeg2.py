@@ -12,9 +12,11 @@ in a transport stream here, though PS3.5 8.2.7 allows it: it has no sequence hea
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from pydicom.uid import MPEG2MPHL, MPEG2MPML
+
 from dicomweb.codestreams.codestream import Cine, Codestream
 from dicomweb.codestreams.fields import unreadable, unsupported
-from dicomweb.codestreams.video import Sequence, no_transfer_syntax, video
+from dicomweb.codestreams.video import CodedVideoSequence, no_transfer_syntax, video
 
 _HEAD = 65536
 _EXTENSION = 7
@@ -38,11 +40,11 @@ _FRAME_TIMES = {
 _SIMPLE, _MAIN = 5, 4
 _HIGH_LEVEL, _HIGH_1440, _MAIN_LEVEL, _LOW_LEVEL = 4, 6, 8, 10
 _TRANSFER_SYNTAXES = {
-    (_SIMPLE, _MAIN_LEVEL): "1.2.840.10008.1.2.4.100",
-    (_MAIN, _LOW_LEVEL): "1.2.840.10008.1.2.4.100",
-    (_MAIN, _MAIN_LEVEL): "1.2.840.10008.1.2.4.100",
-    (_MAIN, _HIGH_1440): "1.2.840.10008.1.2.4.101",
-    (_MAIN, _HIGH_LEVEL): "1.2.840.10008.1.2.4.101",
+    (_SIMPLE, _MAIN_LEVEL): MPEG2MPML,
+    (_MAIN, _LOW_LEVEL): MPEG2MPML,
+    (_MAIN, _MAIN_LEVEL): MPEG2MPML,
+    (_MAIN, _HIGH_1440): MPEG2MPHL,
+    (_MAIN, _HIGH_LEVEL): MPEG2MPHL,
 }
 
 
@@ -80,7 +82,7 @@ def _head(pieces: Iterable[memoryview]) -> bytes:
     return head
 
 
-def _sequence(head: bytes) -> tuple[Sequence, float]:
+def _sequence(head: bytes) -> tuple[CodedVideoSequence, float]:
     """Read the sequence header and extension (13818-2 6.2.2.1 and 6.2.2.3)."""
     header = _SEQUENCE.search(head)
     extension = header and _SEQUENCE_EXTENSION.search(head, header.end())
@@ -92,7 +94,7 @@ def _sequence(head: bytes) -> tuple[Sequence, float]:
     frame_time = _FRAME_TIMES.get(first >> 32 & 15)
     if frame_time is None:
         raise unreadable("found a frame rate that MPEG-2 video has not")
-    sequence = Sequence(
+    sequence = CodedVideoSequence(
         profile=more >> 40 & 7,
         level=more >> 36 & 15,
         columns=(more >> 31 & 3) << 12 | first >> 52,

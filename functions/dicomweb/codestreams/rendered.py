@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel_description
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -24,7 +26,6 @@ MAX_FRAMES = 2000
 MAX_PIXELS = 40_000_000
 """Of all frames together: 120 MB of RGB, for which Pillow takes 600 MB at times."""
 
-_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _MODES = {"I;16": (16, "MONOCHROME2"), "L": (8, "MONOCHROME2"), "RGB": (8, "RGB")}
 """Bits stored and Photometric Interpretation by the modes of Pillow that come out of here."""
 
@@ -63,7 +64,7 @@ def _decode(
 ) -> Codestream:
     columns, rows = size
     bits_stored, colour = _MODES[mode]
-    image = image_pixel(
+    image = image_pixel_description(
         rows=rows, columns=columns, photometric_interpretation=colour, bits_stored=bits_stored
     )
     pixels, times = bytearray(), []
@@ -72,7 +73,7 @@ def _decode(
         pixels += frame
         times.append(time)
     return Codestream(
-        transfer_syntax_uid=_EXPLICIT_VR_LITTLE_ENDIAN,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
         content=memoryview(pixels),
         image=image,
         cine=_cine(times) if len(times) > 1 else None,

@@ -8,6 +8,8 @@ the metadata; only the number of segments can be held against them (PS3.5 G.2).
 from itertools import pairwise
 from struct import Struct
 
+from pydicom.uid import RLELossless
+
 from dicomweb.codestreams.codestream import Codestream
 from dicomweb.codestreams.fields import field, unreadable
 
@@ -27,6 +29,4 @@ def describe(content: memoryview) -> Codestream:
         raise unreadable("found RLE segments that do not follow one another up to the end")
     if any(offsets[count:]):
         raise unreadable(f"found offsets of more than the {count} segments its RLE header counts")
-    return Codestream(
-        transfer_syntax_uid="1.2.840.10008.1.2.5", content=content, image=None, segments=count
-    )
+    return Codestream(transfer_syntax_uid=RLELossless, content=content, image=None, segments=count)

@@ -6,12 +6,12 @@ are YBR_PARTIAL_420, and the whole stream with its container is one part.
 
 from dataclasses import dataclass
 
-from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel
+from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel_description
 from dicomweb.codestreams.fields import unsupported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
+class CodedVideoSequence:
     """What a sequence header or parameter set says of all pictures after it."""
 
     profile: int
@@ -24,7 +24,7 @@ class Sequence:
 
 def video(
     content: memoryview,
-    sequence: Sequence,
+    sequence: CodedVideoSequence,
     *,
     transfer_syntax_uid: str,
     lossy_method: str,
@@ -34,7 +34,7 @@ def video(
     return Codestream(
         transfer_syntax_uid=transfer_syntax_uid,
         content=content,
-        image=image_pixel(
+        image=image_pixel_description(
             rows=sequence.rows,
             columns=sequence.columns,
             photometric_interpretation="YBR_PARTIAL_420",

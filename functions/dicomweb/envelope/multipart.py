@@ -152,7 +152,10 @@ def _read_header(
 
 
 def _read_field(line: bytes, number: int) -> tuple[str, str]:
-    """Return name and value; folded lines are obsolete (RFC 9110 5.5) and no client sends them."""
+    """Return name and value; a folded line, which MIME allows (RFC 5322 2.2.3), is refused.
+
+    No client sends one, and HTTP has made them obsolete for its own fields (RFC 9112 5.2).
+    """
     name, colon, value = line.partition(b":")
     if not (colon and _FIELD_NAME.fullmatch(name)):
         raise MalformedRequest(f"part {number} has a header line that is not a name and a value")

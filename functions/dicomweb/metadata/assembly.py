@@ -12,18 +12,19 @@ from functools import partial
 from typing import NoReturn
 
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomweb.candidates import Candidate, check_unencoded
 from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
-from dicomweb.metadata.budget import Room
+from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.datasets import put, uid
 from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata
-from dicomweb.metadata.references import Reference, references
+from dicomweb.metadata.metadata import Metadata, Reference
+from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.walker import PIXEL_DATA
@@ -98,12 +99,12 @@ def _refuse(refusal: InstanceRejected) -> NoReturn:
 
 
 class _Assembly:
-    """What the instances of a request have in common: bulk data, target, and room."""
+    """What the instances of a request have in common: bulk data, target, and budget."""
 
     def __init__(self, bulk_data: BulkData, target: str | None) -> None:
         self.bulk_data = bulk_data
         self.target = target
-        self.room = Room(MAX_BYTES)
+        self.budget = Budget(MAX_BYTES)
         self.uris: set[str] = set()
         self.all_known = True
 
@@ -114,7 +115,7 @@ class _Assembly:
             return Candidate(number=number, item=item, content=partial(_refuse, metadata))
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
-        self.uris.update(uri for _, _, uri in found)
+        self.uris.update(reference.uri for reference in found)
         if self.target and not data_set.get("StudyInstanceUID"):
             put(data_set, "StudyInstanceUID", self.target)
         return Candidate(
@@ -147,10 +148,10 @@ class _Assembly:
 
     def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
         """Fill in the bulk data and return the transfer syntax that follows."""
-        values = [(holder, tag, self.bulk_data.find(uri)) for holder, tag, uri in found]
+        values = [(each.holder, each.tag, self.bulk_data.find(each.uri)) for each in found]
         if not all(parts for _, _, parts in values):
             raise missing()
-        self.room.take(sum(len(part.content) for _, _, parts in values for part in parts))
+        self.budget.take(sum(len(part.content) for _, _, parts in values for part in parts))
         encodings = {id(item): known for item, known in charactersets.walk(data_set)}
         pixel_data: Sequence[BodyPart] = ()
         for holder, tag, parts in values:
@@ -161,10 +162,10 @@ class _Assembly:
             else:
                 set_value(holder[tag], _only(parts), encodings[id(holder)])
         if pixel_data:
-            return pixeldata.set_pixel_data(data_set, pixel_data, self.room)
+            return pixeldata.set_pixel_data(data_set, pixel_data, self.budget)
         if data_set.get("PixelData"):
             pixeldata.set_inline_pixel_data(data_set)
-        return pixeldata.EXPLICIT_VR_LITTLE_ENDIAN
+        return ExplicitVRLittleEndian
 
 
 def _only(parts: Sequence[BodyPart]) -> BodyPart:

@@ -4,8 +4,8 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 
-class Room:
-    """What is left of a number of bytes that several instances share."""
+class Budget:
+    """The bytes that the instances of a request may take together, and how many are left."""
 
     def __init__(self, size: int) -> None:
         self.size = self.left = size

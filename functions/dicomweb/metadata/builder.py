@@ -23,7 +23,7 @@ from dicomweb.metadata.elements import (
     empty_element,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
 from dicomweb.part10.walker import MAX_DEPTH
 
 _COMMAND_GROUP = 0x0000
@@ -61,13 +61,13 @@ class InlineBinary:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkData:
+class BulkDataURI:
     """A reference to a value that is sent in a part of its own."""
 
     uri: str
 
 
-Content = Values | Items[Item] | InlineBinary | BulkData
+Content = Values | Items[Item] | InlineBinary | BulkDataURI
 
 
 class Model(Protocol[Item, Attribute]):
@@ -104,7 +104,7 @@ class _Builder(Generic[Item, Attribute]):
 
     def __init__(self, model: Model[Item, Attribute]) -> None:
         self.model = model
-        self.bulk_data: list[tuple[Dataset, int, str, str]] = []
+        self.bulk_data: list[Reference] = []
         self.discarded_file_meta = False
         self.depth = 0
 
@@ -118,8 +118,8 @@ class _Builder(Generic[Item, Attribute]):
                     vr = _vr(tag, stated_vr)
                     content = self.model.content(vr, attribute)
                     element = self.element(tag, vr, content, place)
-                    if isinstance(content, BulkData):
-                        self.bulk_data.append((data_set, tag, element.VR, content.uri))
+                    if isinstance(content, BulkDataURI):
+                        self.bulk_data.append(Reference(data_set, tag, content.uri))
                     data_set.add(element)
                 place = f"{path}an attribute"
         except NotUnderstood as error:
@@ -127,7 +127,7 @@ class _Builder(Generic[Item, Attribute]):
         return data_set
 
     def belongs(self, tag: int, data_set: Dataset) -> bool:
-        """Tell whether to keep it: metadata has neither File Meta nor group lengths (F.2.2)."""
+        """Tell whether to keep it: not File Meta, nor a group length (PS3.18 F.2.2)."""
         group = tag >> 16
         if group in (_COMMAND_GROUP, _ITEM_GROUP):
             raise NotUnderstood("is no element of a data set")
@@ -144,7 +144,7 @@ class _Builder(Generic[Item, Attribute]):
         match content:
             case Items(items):
                 return self.sequence(tag, items, place)
-            case BulkData(uri):
+            case BulkDataURI(uri):
                 return _bulk_data_element(tag, vr, uri)
             case InlineBinary(base64):
                 return binary_element(tag, vr, base64)
@@ -187,5 +187,5 @@ def _vr(tag: int, stated_vr: str | None) -> str:
 
 
 def _chosen_vr(vr: str, content: Content[Item]) -> str:
-    """Choose among the VRs that the dictionary leaves open (PS3.5 Annex A.2)."""
+    """Choose among the VRs that the dictionary leaves open: OW is for bytes (PS3.5 A.2)."""
     return "OW" if vr.endswith("OW") and not isinstance(content, Values) else "US"

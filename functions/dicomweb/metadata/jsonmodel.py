@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest
-from dicomweb.metadata.builder import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.metadata.builder import (
+    BulkDataURI,
+    Content,
+    InlineBinary,
+    Items,
+    Values,
+    read_metadata,
+)
 from dicomweb.metadata.elements import person_name, tag_number
 from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.reasons import FailureReason
@@ -111,7 +118,7 @@ class _JSONModel:
             case {"InlineBinary": str(text) | [str(text)], **rest} if not rest:
                 return InlineBinary(text)
             case {"BulkDataURI": str(text) | [str(text)], **rest} if not rest:
-                return BulkData(_characters(text))
+                return BulkDataURI(_characters(text))
             case found if not found and attribute.keys() <= {"vr", *_VALUE_KEYS}:
                 return Values()
             case _:

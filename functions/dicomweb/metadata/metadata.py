@@ -3,33 +3,42 @@
 Metadata is the data set without its bulk data, as ``nativemodel`` and ``jsonmodel`` read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from pydicom.dataset import Dataset
+
+from dicomweb.errors import DicomWebError
 from dicomweb.reasons import FailureReason
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from pydicom.dataset import Dataset
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An element whose value is bulk data, and the URI of that as it was sent.
+
+    ``holder`` is the data set that has the element, or the item.
+    """
+
+    holder: Dataset = field(repr=False)
+    tag: int
+    uri: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
     """A data set, and where bulk data is missing in it.
 
-    ``data_set`` has no group 0002 and no group lengths. For each element whose value is bulk data
-    ``bulk_data`` has the data set that holds the element, which may be an item, its tag, its VR
-    and the URI as it was sent; until it is filled in the element is empty. ``discarded_file_meta``
-    tells that elements of group 0002 were there and were left out.
+    ``data_set`` has no group 0002 and no group lengths. ``bulk_data`` has a reference for each
+    element whose value is bulk data; until it is filled in the element is empty.
+    ``discarded_file_meta`` tells that elements of group 0002 were there and were left out.
     """
 
-    data_set: "Dataset" = field(repr=False)
-    bulk_data: "Sequence[tuple[Dataset, int, str, str]]" = field(default=(), repr=False)
+    data_set: Dataset = field(repr=False)
+    bulk_data: Sequence[Reference] = field(default=(), repr=False)
     discarded_file_meta: bool = False
 
 
-class NotUnderstood(Exception):
+class NotUnderstood(DicomWebError):
     """An attribute that cannot become an element; the text holds no value, and no tag."""
 
     def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:

@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from lxml import etree
 
 from dicomweb.errors import MalformedRequest
-from dicomweb.metadata.builder import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.metadata.builder import (
+    BulkDataURI,
+    Content,
+    InlineBinary,
+    Items,
+    Values,
+    read_metadata,
+)
 from dicomweb.metadata.elements import person_name, tag_number
 from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.metadata.privateblocks import PrivateBlocks
@@ -109,7 +116,7 @@ class _NativeModel:
             case "PersonName", "PN":
                 return Values(self.numbered(children, _person_name))
             case "BulkData", _:
-                return BulkData(_uri(children[0]))
+                return BulkDataURI(_uri(children[0]))
             case "InlineBinary", _:
                 return InlineBinary(_text(children[0]))
             case "Value", _ if vr != "PN":

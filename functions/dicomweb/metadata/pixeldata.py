@@ -6,25 +6,31 @@ in the metadata. Compressed pixel data says it all: the macro may be left out wh
 ``codestreams`` as uncompressed pixels and are written so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+)
 
 from dicomweb import conformance
 from dicomweb.codestreams import Cine, Codestream, describe, differences
 from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata.budget import Room
+from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import media_type_of
 from dicomweb.metadata.datasets import put, sent
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason
-
-EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 _MACRO = (
     "SamplesPerPixel",
@@ -56,9 +62,9 @@ _LOSSY = (
     "LossyImageCompressionMethod",
 )
 
-_MAY_BE_LOSSY = {
-    "1.2.840.10008.1.2.4.91": ("1.2.840.10008.1.2.4.90",),
-    "1.2.840.10008.1.2.4.203": ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202"),
+_MAY_BE_LOSSY: Mapping[str, Sequence[str]] = {
+    JPEG2000: (JPEG2000Lossless,),
+    HTJ2K: (HTJ2KLossless, HTJ2KLosslessRPCL),
 }
 """Transfer syntaxes by what they include: of a reversible wavelet parts may have been left out."""
 
@@ -68,17 +74,17 @@ _BYTES_A_PIXEL = 3
 """At most, of what PNG and GIF are decoded to."""
 
 
-def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], room: Room) -> str:
+def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], budget: Budget) -> str:
     """Set pixel data from its parts and return the transfer syntax that it has.
 
     Raises InstanceRejected: A900 if the metadata lacks what it must have or contradicts the
-    bits, C000 or C122 for bits that cannot be read or are not taken, A700 if there is no room.
+    bits, C000 or C122 for bits that cannot be read or are not taken, A700 if the budget is used up.
     """
     media_types = [media_type_of(part) for part in parts]
     if all(_is_uncompressed(media_type) for media_type in media_types):
         return _set_uncompressed(data_set, [part.content for part in parts])
     streams = [
-        _describe(media_type.essence, part.content, room)
+        _describe(media_type.essence, part.content, budget)
         for media_type, part in zip(media_types, parts, strict=True)
     ]
     _check_same(streams)
@@ -105,15 +111,15 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
 
 
 def _is_uncompressed(media_type: MediaType) -> bool:
-    syntax = media_type.parameters.get("transfer-syntax", EXPLICIT_VR_LITTLE_ENDIAN)
+    syntax = media_type.parameters.get("transfer-syntax", ExplicitVRLittleEndian)
     return media_type.essence == OCTET_STREAM and not conformance.is_encapsulated(syntax)
 
 
-def _describe(media_type: str, content: memoryview, room: Room) -> Codestream:
-    """Describe a part; pixels that are decoded take of the room before others are."""
-    stream = describe(media_type, content, max_pixels=room.left // _BYTES_A_PIXEL)
+def _describe(media_type: str, content: memoryview, budget: Budget) -> Codestream:
+    """Describe a part; decoded pixels are taken from the budget before others are decoded."""
+    stream = describe(media_type, content, max_pixels=budget.left // _BYTES_A_PIXEL)
     if not conformance.is_encapsulated(stream.transfer_syntax_uid):
-        room.take(len(stream.content))
+        budget.take(len(stream.content))
     return stream
 
 
@@ -151,11 +157,11 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
 
 
 def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
-    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 8.1.2)."""
+    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 A.2)."""
     vr = "OW" if data_set.BitsAllocated > _BITS_A_BYTE else data_set[PIXEL_DATA].VR
     vr = vr if vr == "OW" else "OB"
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, vr, b"".join(frames))
-    return EXPLICIT_VR_LITTLE_ENDIAN
+    return ExplicitVRLittleEndian
 
 
 def _set_encapsulated(

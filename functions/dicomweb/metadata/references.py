@@ -14,15 +14,12 @@ from pydicom.dataset import Dataset
 from dicomweb.metadata.bulkdata import BulkData
 from dicomweb.metadata.charactersets import walk
 from dicomweb.metadata.elements import empty_element
-from dicomweb.metadata.metadata import Metadata
-
-Reference = tuple[Dataset, int, str]
-"""The data set or item that holds the element, the element's tag, and the BulkDataURI."""
+from dicomweb.metadata.metadata import Metadata, Reference
 
 
 def references(metadata: Metadata, bulk_data: BulkData) -> list[Reference]:
     """Return the references of an instance; each of the elements is there, and empty."""
-    found = [(holder, tag, uri) for holder, tag, _, uri in metadata.bulk_data]
+    found = list(metadata.bulk_data)
     if not bulk_data.parts:
         return found
     return found + list(_by_value(metadata.data_set, bulk_data))
@@ -36,7 +33,7 @@ def _by_value(data_set: Dataset, bulk_data: BulkData) -> Iterator[Reference]:
                 if vr != "UR":
                     uri = str(element.value)
                     holder[element.tag] = empty_element(element.tag, vr)
-                    yield holder, int(element.tag), uri
+                    yield Reference(holder, int(element.tag), uri)
 
 
 def _dictionary_vr(element: DataElement) -> str:

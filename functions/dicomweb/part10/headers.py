@@ -23,7 +23,7 @@ def is_vr(vr: bytes) -> bool:
     return vr.isalpha() and vr.isupper()
 
 
-def name(tag: int) -> str:
+def tag_text(tag: int) -> str:
     """Return ``tag`` as texts for the sender have it, such as (0010,0020)."""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
@@ -63,9 +63,9 @@ class Headers:
         self, position: int, end: int, tag: int, vr: bytes
     ) -> tuple[int, bytes, int, int]:
         if not is_vr(vr):
-            raise self.refusal(position, f"{name(tag)} has no VR of two capital letters")
+            raise self.refusal(position, f"{tag_text(tag)} has no VR of two capital letters")
         if position + 12 > end:
-            raise self.refusal(position, f"{name(tag)} needs a header of 12 bytes")
+            raise self.refusal(position, f"{tag_text(tag)} needs a header of 12 bytes")
         return tag, vr, LENGTH.unpack_from(self.data, position + 8)[0], position + 12
 
     def item_header(self, position: int, end: int) -> tuple[int, int, int]:

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from dicomweb.part10.headers import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, name
+from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.tag import BaseTag
+
+from dicomweb.part10.headers import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, tag_text
 
 MAX_DEPTH = 64
 """Sequences within sequences; the deepest of the standard's templates stay far below."""
@@ -105,7 +108,7 @@ def items(sequence: Element) -> Iterator[memoryview]:
         if tag == _SEQUENCE_DELIMITATION:
             break
         if tag != _ITEM:
-            raise walker.refusal(position, f"found {name(tag)} where an item has to be")
+            raise walker.refusal(position, f"found {tag_text(tag)} where an item has to be")
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
@@ -118,9 +121,8 @@ def items(sequence: Element) -> Iterator[memoryview]:
 @cache
 def _sequence_tags() -> frozenset[int]:
     """Return the standard tags of VR SQ: in implicit VR only the dictionary tells (PS3.6)."""
-    from pydicom._dicom_dict import DicomDictionary  # noqa: PLC0415 - only implicit VR needs it
-
-    return frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "SQ")
+    tags = map(BaseTag, keyword_dict.values())
+    return frozenset(int(tag) for tag in tags if dictionary_VR(tag) == "SQ")
 
 
 class _Walker(Headers):
@@ -139,7 +141,7 @@ class _Walker(Headers):
         while position < end:
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag >> 16 in _NOT_IN_A_DATA_SET:
-                raise self.refusal(position, f"{name(tag)} is no element of a data set")
+                raise self.refusal(position, f"{tag_text(tag)} is no element of a data set")
             # Most elements are of such a VR and done with: there is nothing in them to walk.
             position = value + length
             if vr not in SHORT or position > end:
@@ -163,7 +165,7 @@ class _Walker(Headers):
 
     def keep(self, tag: int, vr: bytes | None, value: memoryview, length: int, at: int) -> None:
         if tag in self.elements:
-            raise self.refusal(at, f"{name(tag)} is there twice, expected once")
+            raise self.refusal(at, f"{tag_text(tag)} is there twice, expected once")
         if tag in _PIXEL_DATA and length != _UNDEFINED:
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
         self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
@@ -174,7 +176,7 @@ class _Walker(Headers):
             return self.undefined_length(tag, vr, position, end)
         if position + length > end:
             raise self.refusal(
-                position, f"{name(tag)} declares {length} bytes, {end - position} are left"
+                position, f"{tag_text(tag)} declares {length} bytes, {end - position} are left"
             )
         if vr == b"SQ" or (vr is None and length and tag in _sequence_tags()):
             self.items(position, position + length, implicit_vr=vr is None)
@@ -183,13 +185,14 @@ class _Walker(Headers):
     def undefined_length(self, tag: int, vr: bytes | None, position: int, end: int) -> int:
         """Step over a value that ends with a Sequence Delimitation Item (PS3.5 7.5, A.4).
 
-        A sequence of VR UN is encoded in implicit VR whatever the transfer syntax (6.2.2).
+        A sequence of VR UN is encoded in implicit VR whatever the transfer syntax (PS3.5
+        6.2.2).
         """
         if vr in (b"OB", b"OW"):
             return self.fragments(tag, position, end)
         if vr in (None, b"SQ", b"UN"):
             return self.items(position, end, implicit_vr=vr != b"SQ", delimited=True)
-        raise self.refusal(position, f"{name(tag)} has undefined length, which its VR forbids")
+        raise self.refusal(position, f"{tag_text(tag)} has undefined length, which its VR forbids")
 
     def items(self, position: int, end: int, *, implicit_vr: bool, delimited: bool = False) -> int:
         self.depth += 1
@@ -200,7 +203,7 @@ class _Walker(Headers):
             if tag == _SEQUENCE_DELIMITATION and delimited:
                 break
             if tag != _ITEM:
-                raise self.refusal(position - 8, f"found {name(tag)} where an item has to be")
+                raise self.refusal(position - 8, f"found {tag_text(tag)} where an item has to be")
             if length == _UNDEFINED:
                 position = self.item(position, end, implicit_vr=implicit_vr, delimited=True)
             elif position + length > end:
@@ -218,7 +221,7 @@ class _Walker(Headers):
             if tag == _ITEM_DELIMITATION and delimited:
                 return value
             if tag >> 16 == ITEM_GROUP:
-                raise self.refusal(position, f"found {name(tag)} where an element has to be")
+                raise self.refusal(position, f"found {tag_text(tag)} where an element has to be")
             position = self.value(tag, vr, length, value, end)
         return position
 
@@ -230,7 +233,7 @@ class _Walker(Headers):
             if item == _SEQUENCE_DELIMITATION:
                 break
             if item != _ITEM or position + length > end:
-                raise self.refusal(position - 8, f"a fragment of {name(tag)} does not fit")
+                raise self.refusal(position - 8, f"a fragment of {tag_text(tag)} does not fit")
             total += length if count else 0
             count += 1
             position += length

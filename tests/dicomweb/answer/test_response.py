@@ -9,7 +9,7 @@ from dicomweb.answer import response, responsemodule
 from dicomweb.answer.response import Reason, warning_values
 from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML
 from dicomweb.errors import InstanceRejected, MalformedRequest, ServiceBusy
-from dicomweb.outcomes import Failed, SOPReference, Stored
+from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.reasons import FailureReason, WarningReason
 
 BASE = "https://archive.example.org"
@@ -36,7 +36,7 @@ def warnings(*reasons: tuple[Reason | None, str]) -> list[str]:
 
 @pytest.mark.parametrize("media_type", [DICOM_JSON, DICOM_XML])
 def test_a_report_has_the_status_and_the_module_of_its_outcomes(media_type: str) -> None:
-    outcomes = [failed(), stored()]
+    outcomes: list[Outcome] = [failed(), stored()]
 
     answer = response.report(outcomes, media_type, BASE)
 
@@ -67,7 +67,7 @@ def test_a_report_warns_of_failures_and_then_of_what_was_noticed() -> None:
 def test_a_report_has_the_location_of_the_one_study_that_was_stored_to(
     studies: list[str], base: str, headers: dict[str, str]
 ) -> None:
-    outcomes = [failed(), *map(stored, studies)]
+    outcomes: list[Outcome] = [failed(), *map(stored, studies)]
     assert response.report(outcomes, DICOM_JSON, base).headers == headers
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from struct import pack
 
-from dicomweb.codestreams import Codestream, ImagePixel, describe
+from dicomweb.codestreams import Codestream, ImagePixelDescription, describe
 
 FILES = Path(__file__).parent / "files"
 NAMES = sorted(path.name for path in FILES.iterdir() if path.suffix not in ("", ".md"))
@@ -17,7 +17,7 @@ def described(content: bytes, media_type: str = "application/x-unnamed") -> Code
     return describe(media_type, memoryview(content))
 
 
-def image(content: bytes) -> ImagePixel:
+def image(content: bytes) -> ImagePixelDescription:
     found = described(content).image
     assert found is not None
     return found

@@ -71,7 +71,7 @@ def test_every_kind_of_png_becomes_pixels(
     assert found.image is not None
     assert found.image.samples_per_pixel * found.image.bits_allocated // 8 == len(pixels)
     assert found.image.photometric_interpretation == ("MONOCHROME2" if len(pixels) < 3 else "RGB")
-    assert (found.lossy, found.cine, found.silent) == (False, None, frozenset())
+    assert (found.lossy_method, found.cine, found.silent) == (None, None, frozenset())
 
 
 def test_rows_and_columns_are_in_their_order() -> None:

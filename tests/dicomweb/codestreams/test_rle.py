@@ -20,7 +20,7 @@ def test_the_header_says_how_many_segments_and_nothing_else() -> None:
     found = described(rle(64, 70, 80))
 
     assert found.transfer_syntax_uid == "1.2.840.10008.1.2.5"
-    assert (found.image, found.segments, found.lossy) == (None, 3, False)
+    assert (found.image, found.segments, found.lossy_method) == (None, 3, None)
 
 
 @pytest.mark.parametrize(

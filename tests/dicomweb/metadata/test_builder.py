@@ -4,9 +4,16 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata.builder import BulkData, Content, InlineBinary, Items, Values, read_metadata
+from dicomweb.metadata.builder import (
+    BulkDataURI,
+    Content,
+    InlineBinary,
+    Items,
+    Values,
+    read_metadata,
+)
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
 from dicomweb.reasons import FailureReason
 
 MAY_BE_BULK_DATA = "DS FL FD IS LT OB OD OF OL OV OW SL SS ST SV UC UL UN US UT UV"
@@ -69,9 +76,9 @@ def test_what_is_no_element_of_a_data_set_is_refused(tag: int) -> None:
         (0x00100010, Values(["A^B"]), "PN"),
         (0x00081140, Items([]), "SQ"),
         (0x00280106, Values([1]), "US"),
-        (0x00280106, BulkData("a"), "US"),
+        (0x00280106, BulkDataURI("a"), "US"),
         (0x7FE00010, InlineBinary("AAAA"), "OW"),
-        (0x7FE00010, BulkData("a"), "OW"),
+        (0x7FE00010, BulkDataURI("a"), "OW"),
         (0x00283006, InlineBinary("AAAA"), "OW"),
         (0x00283006, Values([1, 2]), "US"),
         (0x60003000, InlineBinary("AAAA"), "OW"),
@@ -94,11 +101,12 @@ def test_a_vr_that_is_none_is_refused(vr: str) -> None:
 
 @pytest.mark.parametrize("vr", sorted(VALUE_REPRESENTATIONS))
 def test_bulk_data_is_for_the_vrs_that_may_be_long(vr: str) -> None:
-    stated: Stated = {0x0F0E0001: (vr, BulkData("a"))}
+    stated: Stated = {0x0F0E0001: (vr, BulkDataURI("a"))}
 
     if vr in MAY_BE_BULK_DATA:
         metadata = read(stated)
-        assert metadata.bulk_data == [(metadata.data_set, 0x0F0E0001, vr, "a")]
+        assert metadata.bulk_data == [Reference(metadata.data_set, 0x0F0E0001, "a")]
+        assert vr == metadata.data_set[0x0F0E0001].VR
         assert metadata.data_set[0x0F0E0001].is_empty
     else:
         assert "found bulk data, which VR" in str(refused(stated))

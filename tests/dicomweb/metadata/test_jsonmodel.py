@@ -220,12 +220,12 @@ def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
     )
 
     item = metadata.data_set.ReferencedImageSequence[0]
-    assert [found[1:] for found in metadata.bulk_data] == [
-        (0x7FE00010, "OW", "file:///etc/passwd"),
-        (0x00281201, "OW", "b"),
-    ]
-    assert metadata.bulk_data[0][0] is metadata.data_set
-    assert metadata.bulk_data[1][0] is item
+    first, second = metadata.bulk_data
+    assert (first.tag, first.uri) == (0x7FE00010, "file:///etc/passwd")
+    assert (second.tag, second.uri) == (0x00281201, "b")
+    assert first.holder is metadata.data_set
+    assert second.holder is item
+    assert metadata.data_set["PixelData"].VR == item[0x00281201].VR == "OW"
     assert metadata.data_set["PixelData"].is_empty
 
 

@@ -116,7 +116,7 @@ def read_xml(name: str, *options: str) -> Metadata:
 
 def without(original: Dataset, metadata: Metadata) -> tuple[Dataset, Dataset]:
     """Return both data sets without the elements that are bulk data."""
-    held = {(id(holder), tag) for holder, tag, _, _ in metadata.bulk_data}
+    held = {(id(each.holder), each.tag) for each in metadata.bulk_data}
     _drop(original, metadata.data_set, held)
     return original, metadata.data_set
 
@@ -218,7 +218,7 @@ def test_what_dcm4che_sends_is_read_and_refers_to_the_parts_that_they_sent(
 ) -> None:
     instances, locations = wire_metadata(name)
 
-    referred = [uri for instance in instances for *_, uri in instance.bulk_data]
+    referred = [each.uri for instance in instances for each in instance.bulk_data]
     assert len(instances) == count
     assert sorted(referred) == sorted(locations)
     assert not any(instance.discarded_file_meta for instance in instances)
@@ -227,9 +227,10 @@ def test_what_dcm4che_sends_is_read_and_refers_to_the_parts_that_they_sent(
 @pytest.mark.parametrize("name", sorted(WIRE.keys() - {"dcm4che-pdf-xml-1"}))
 def test_metadata_of_dcm4che_refers_to_its_pixel_data(name: str) -> None:
     for instance in wire_metadata(name)[0]:
-        [(holder, tag, vr, uri)] = instance.bulk_data
-        assert (holder is instance.data_set, tag, vr) == (True, 0x7FE00010, "OB")
-        assert uri == quote(uri)
+        [reference] = instance.bulk_data
+        assert (reference.holder is instance.data_set, reference.tag) == (True, 0x7FE00010)
+        assert instance.data_set[0x7FE00010].VR == "OB"
+        assert reference.uri == quote(reference.uri)
 
 
 def test_json_of_dcm4che_is_unicode_whatever_its_character_set() -> None:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import nativemodel
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
-from dicomweb.metadata.metadata import Metadata
+from dicomweb.metadata.metadata import Metadata, Reference
 from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
 from tests import models, strategies
@@ -329,14 +329,15 @@ def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
     )
 
     item = metadata.data_set.ReferencedImageSequence[0]
-    found = {uri: (holder, tag, vr) for holder, tag, vr, uri in metadata.bulk_data}
+    found = {reference.uri: reference for reference in metadata.bulk_data}
     assert found == {
-        "bulk1": (metadata.data_set, 0x7FE00010, "OW"),
-        "../2": (item, 0x00281201, "OW"),
+        "bulk1": Reference(metadata.data_set, 0x7FE00010, "bulk1"),
+        "../2": Reference(item, 0x00281201, "../2"),
     }
-    assert found["../2"][0] is item
-    assert metadata.data_set["PixelData"].is_empty
-    assert item[0x00281201].is_empty
+    assert found["../2"].holder is item
+    for element in (metadata.data_set["PixelData"], item[0x00281201]):
+        assert element.is_empty
+        assert element.VR == "OW"
 
 
 def test_bulk_data_named_by_a_uuid_is_missing() -> None:

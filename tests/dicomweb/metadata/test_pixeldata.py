@@ -12,7 +12,7 @@ from pydicom.encaps import generate_frames
 
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata.budget import Room
+from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.pixeldata import set_inline_pixel_data, set_pixel_data
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import file
@@ -46,7 +46,7 @@ def part(content: bytes, media_type: str = "application/octet-stream") -> BodyPa
 
 
 def given(data_set: Dataset, *parts: BodyPart) -> str:
-    return set_pixel_data(data_set, parts, Room(10_000_000))
+    return set_pixel_data(data_set, parts, Budget(10_000_000))
 
 
 def refused(data_set: Dataset, *parts: BodyPart) -> tuple[FailureReason, str]:
@@ -238,11 +238,11 @@ def test_a_gif_of_changing_tempo_has_a_vector_of_them() -> None:
 
 def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
     parts = [part(gif([0, 0]), "image/gif")] * 3
-    room = Room(2 * 2 * 3 * 2 * 3)
-    set_pixel_data(made(), parts, room)
-    assert room.left == 0
+    budget = Budget(2 * 2 * 3 * 2 * 3)
+    set_pixel_data(made(), parts, budget)
+    assert budget.left == 0
     with pytest.raises(InstanceRejected) as refusal:
-        set_pixel_data(made(), parts, Room(2 * 2 * 3 * 2 * 3 - 1))
+        set_pixel_data(made(), parts, Budget(2 * 2 * 3 * 2 * 3 - 1))
     assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 

@@ -21,7 +21,7 @@ def found(data_set: Dataset, *locations: str) -> list[tuple[int, str]]:
         for location in locations
     ]
     refer = references(Metadata(data_set=data_set), BulkData(parts, "https://host"))
-    return [(tag, uri) for _, tag, uri in refer]
+    return [(reference.tag, reference.uri) for reference in refer]
 
 
 def test_a_location_as_a_value_is_bulk_data_of_the_vr_of_the_dictionary() -> None:
