@@ -39,11 +39,9 @@ class SharedItem:
         """
         add_first(self.lacking, missing(beside_patient(values), self._stored))
         patient = patient_of(values)
-        if patient and patient not in self._patients:
-            self._patients.append(patient)
-            self._expect_patient(patient)
-
-    def _expect_patient(self, patient: "Item") -> None:
+        if not patient or patient in self._patients:
+            return
+        self._patients.append(patient)
         if not self._patient:
             self.lacking.update(patient)
         elif differ(patient, self._patient):
@@ -106,8 +104,9 @@ class SharedItem:
             index.add(self.key, self.lacking)
         elif in_the_way := index.add(self.key, self.lacking, unless=PATIENT_ATTRIBUTES):
             self._stored = dict(in_the_way)
-            self.lacking = missing(beside_patient(self.lacking), self._stored)
-            for patient in self._patients:
-                self._expect_patient(patient)
-            if self.lacking:
+            lacking = missing(beside_patient(self.lacking), self._stored)
+            if any(differ(patient, self._patient) for patient in self._patients):
+                lacking |= missing(PATIENTS_DIFFER, self._stored)
+            self.lacking = lacking  # at once: whoever finds that nothing is lacking goes on
+            if lacking:
                 index.add(self.key, self.lacking)

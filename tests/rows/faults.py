@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import Archive, DuplicatePolicy
+from archive import Archive, DuplicatePolicy, Kept
 from store import handler
 from store.settings import settings
 from tests import builders
@@ -64,7 +64,7 @@ class StoreFunction:
 
     def keep_nothing(self) -> None:
         """Let storage confirm whatever it is given, and forget it."""
-        kept = SimpleNamespace(keep=lambda instances, **_: [None] * len(instances))
+        kept = SimpleNamespace(keep=lambda instances, **_: [Kept()] * len(instances))
         self._patch.setattr(handler, "archive", lambda _: kept)
 
     def refuse(self, call: str, code: str, status: int) -> None:

@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from archive import Kept
 from dicomweb.answer import capabilities, response
 from dicomweb.candidates import Candidate
 from dicomweb.envelope import mediatypes
@@ -222,7 +223,7 @@ def test_the_time_that_making_the_archive_took_is_not_spent_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, asked = Context(28), Mock()
-    asked.keep.return_value = [None]
+    asked.keep.return_value = [Kept()]
 
     def made_in_eight_seconds(_: Settings) -> Mock:
         context.seconds -= 8
