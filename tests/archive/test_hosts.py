@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import obstore
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.session import get_session
 
 from archive import staging
@@ -54,10 +55,11 @@ def places(monkeypatch: pytest.MonkeyPatch, bucket: str = BUCKET) -> Places:
 
     def begin(request: "AWSPreparedRequest", **_: object) -> AWSResponse:
         asked.append(str(request.url))
-        return AWSResponse(str(request.url), 200, {}, Body(BEGUN))
+        return AWSResponse(str(request.url), 200, HTTPHeaders(), Body(BEGUN))
 
     here = Staging(bucket)
-    here._s3.meta.events.register("before-send.s3.CreateMultipartUpload", begin)
+    event = "before-send.s3.CreateMultipartUpload"
+    here._s3.meta.events.register(event, begin)  # type: ignore[arg-type] # it may answer
     put = here.presign_put("one", "application/dicom", 5, 60).url
     parts, complete = here.presign_parts("one", "application/dicom", PART_BYTES + 1, 60)
     assert [place(part.url) for part in parts] == [place(parts[0].url)] * 2
