@@ -9,7 +9,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test check format events programs requirements clean
+.PHONY: help run sample token test test-fast check format events programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,11 +27,19 @@ sample: $(VENV)/local ## store a sample instance in the running service and show
 token: $(VENV)/local ## print a token for the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
+# A file of tests that start processes goes to one worker, in the order that tests/processes.py gives.
+PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
+
+# What is measured goes into a directory of this run's own, so that runs may go on side by side.
 test: $(VENV)/test sam programs ## run all tests and require full branch coverage of functions/
-	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
+	@mkdir -p build && data=$$(mktemp -d build/coverage.XXXXXX) && trap 'rm -rf "$$data"' EXIT && \
+	export COVERAGE_FILE="$$PWD/$$data/data" && set -x && \
+	$(BIN)/coverage run $(PYTEST) && \
+	$(BIN)/coverage combine --quiet && \
 	$(BIN)/coverage report --fail-under=100 --include='functions/*'
+
+test-fast: $(VENV)/test ## run the tests that start no processes, without coverage
+	$(BIN)/python $(PYTEST) -m "not process"
 
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection
 from io import BytesIO
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -103,12 +104,18 @@ def elsewhere(endpoint: str) -> "WSGIApplication":
     return pass_on
 
 
+def answer_at_once(listener: socket) -> None:
+    """Let no answer's body wait for the acknowledgement of its head, which a client delays."""
+    listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+
+
 @contextmanager
 def serve(application: "WSGIApplication") -> Iterator[str]:
     """Serve ``application`` on loopback; give its URL."""
     server = make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
+    answer_at_once(server.socket)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

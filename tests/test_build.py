@@ -15,6 +15,8 @@ import pytest
 from local.intrinsics import parse
 from tests.template.parts import FUNCTIONS
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / "build" / "test" / "sam"
 LAYERS = {"DependenciesLayerArm64": 183, "DependenciesLayerX8664": 62}

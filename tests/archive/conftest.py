@@ -92,3 +92,9 @@ def alone(sender: Sender) -> None:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is committed before all objects are put, however slow the machine is."""
     monkeypatch.setattr("archive.transaction._SECONDS_BETWEEN_COMMITS", 10)
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore tries again at once."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)

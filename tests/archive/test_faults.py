@@ -273,11 +273,6 @@ def test_a_put_that_s3_refuses_is_not_tried_again(sender: Sender, s3: Intercepte
     assert sender.calls[OBJECT] == 1
 
 
-@pytest.fixture
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
-
-
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize(
     ("times", "answers", "outcome"), [(2, 3, "stored"), (9, 3, "OUT_OF_RESOURCES")]

@@ -26,12 +26,13 @@ from tests.intercepted_s3 import InterceptedS3, Request
 
 
 @pytest.fixture
-def sent(sender: Sender) -> dict[str, AWSPreparedRequest]:
+def sent(sender: Sender, no_pause: None) -> dict[str, AWSPreparedRequest]:
     """The last request of each kind that storing an instance sends DynamoDB.
 
     Of the two that write the study and the series it is that of the series. Batches are refused,
     so that both ways of writing are among them.
     """
+    assert no_pause is None
     requests: dict[str, AWSPreparedRequest] = {}
 
     def note(request: AWSPreparedRequest, event_name: str, **_: object) -> None:

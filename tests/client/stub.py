@@ -193,6 +193,7 @@ def serving() -> Iterator[Stub]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Stub
 
     def _answer(self) -> None:

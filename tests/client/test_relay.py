@@ -28,7 +28,7 @@ from stowport.transport import Transport
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
-from tests.clients.curl import curl
+from tests.interop.curl import curl
 
 Start = Callable[..., RunningRelay]
 MB = 1_000_000

@@ -291,6 +291,7 @@ def test_a_wrong_token_is_code_2(stub: Stub, tmp_path: Path, capsys: Capture) ->
     assert "credentials" in result["fault"]
 
 
+@pytest.mark.process
 def test_a_token_command_is_asked_again_when_its_token_is_refused(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -307,6 +308,7 @@ def test_a_token_command_is_asked_again_when_its_token_is_refused(
     assert counter.read_text() == "xx"
 
 
+@pytest.mark.process
 def test_a_token_command_that_fails_is_code_2(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
     write(tmp_path / "in", instance(1))
     code, result = send(capsys, tmp_path / "in", "--url", stub.url, "--token-command", "false")
@@ -356,6 +358,7 @@ sys.exit(main(sys.argv[1:]))
 """What a shell starts in the background ignores SIGINT, and so do the tests that it runs."""
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_it_and_the_next_send_goes_on(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:

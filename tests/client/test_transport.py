@@ -64,11 +64,13 @@ def test_the_proxy_of_the_environment_is_used(stub: Stub, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("command", ["false", "absent-program", "echo", "echo two words"])
+@pytest.mark.process
 def test_a_token_command_has_to_print_a_token(command: str) -> None:
     with pytest.raises(NoToken):
         Credentials(command=command).authorization()
 
 
+@pytest.mark.process
 def test_a_token_that_was_replaced_meanwhile_is_not_asked_for_again() -> None:
     credentials = Credentials(command="echo token")
     assert credentials.authorization() == "Bearer token"

@@ -20,6 +20,7 @@ from ingest.settings import settings
 from local import partiql
 from local.moto_server import OneDynamoDBRequestAtATime
 from tests.ingest.deployment import LargeRequests, forget
+from tests.intercepted_s3 import answer_at_once
 from transaction import journal
 
 
@@ -29,7 +30,8 @@ def endpoint() -> Iterator[str]:
     partiql.insert_in_batches()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
-    serving = Thread(target=server.serve_forever)
+    answer_at_once(server.socket)
+    serving = Thread(target=server.serve_forever, args=(0.02,))
     serving.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()

@@ -15,6 +15,8 @@ from local import aws
 from local.aws import AwsUnavailable
 from local.template import REGION, Template
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Template(Path(__file__).parent / "stub" / "template.yaml", {})
 

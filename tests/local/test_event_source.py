@@ -17,6 +17,8 @@ from local.lambda_service import LambdaService
 from local.template import Template
 from tests.local import staging
 
+pytestmark = pytest.mark.process
+
 STUB = Path(__file__).parent / "stub" / "template.yaml"
 TEMPLATE = Template(STUB, {})
 (SOURCE,) = event_source.read(TEMPLATE)

@@ -115,6 +115,7 @@ def test_a_stopped_issuer_mints_no_tokens(tmp_path: Path) -> None:
         issuer.mint()
 
 
+@pytest.mark.process
 def test_the_command_line_prints_a_token_that_verifies(issuer: Issuer) -> None:
     command = [sys.executable, "-m", "local.issuer", "token", "--state", str(issuer.state)]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

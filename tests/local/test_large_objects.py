@@ -16,6 +16,8 @@ from tests.local import staging
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.process
+
 MIB = 1024 * 1024
 BODY = random.Random(5).randbytes(12 * MIB)
 """Too large to be held in memory."""

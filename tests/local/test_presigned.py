@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tests.local.staging import Answer
 
+pytestmark = pytest.mark.process
+
 KEY = "staging/an upload of é"
 
 

@@ -21,6 +21,8 @@ import pytest
 from local import aws
 from local.__main__ import main
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 STUB = Path(__file__).parent / "stub" / "template.yaml"
 STUB_COMMAND = f"""

@@ -8,6 +8,8 @@ from local.issuer import Issuer
 from tests.runtime.emulator import Runtime, running
 from tests.store.deployment import event, function
 
+pytestmark = pytest.mark.process
+
 AUTHORIZER = function("AuthorizerFunction")
 OIDC = {"AUTHENTICATION": "oidc", "OIDC_AUDIENCE": "stowport", "REQUIRED_SCOPE": "stowport/store"}
 

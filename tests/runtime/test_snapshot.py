@@ -20,6 +20,8 @@ import pytest
 
 from tests.store.deployment import environment, event, function
 
+pytestmark = pytest.mark.process
+
 SECONDS = 30
 STORE = function("StoreFunction")
 NONE: Mapping[str, str] = MappingProxyType({})

@@ -12,6 +12,8 @@ from local import aws
 from tests.runtime.emulator import Runtime, running
 from tests.store.deployment import EVENTS, Deployment, environment, event, function
 
+pytestmark = pytest.mark.process
+
 STORE = function("StoreFunction")
 STATUSES = {200, 202, 400, 401, 403, 409, 503}
 

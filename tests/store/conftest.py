@@ -4,17 +4,13 @@ from threading import enumerate as threads
 
 import pytest
 
-from local import aws
 from store.settings import settings
+from tests.ingest.conftest import endpoint
 from tests.store.deployment import Deployment, environment, function
 from tests.store.lambdas import Store
 from transaction import journal
 
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    with aws.embedded(0) as url:
-        yield url
+__all__ = ["endpoint"]
 
 
 @pytest.fixture

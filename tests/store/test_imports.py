@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
 PROGRAM = """

@@ -8,6 +8,8 @@ import pytest
 from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE, metrics
 from tests.template.transformed import deployed, run
 
+pytestmark = pytest.mark.process
+
 VERSIONED = ("StoreFunction", "AuthorizerFunction")
 OIDC = {"OidcIssuer": "https://login.example.org", "OidcAudience": "stowport"}
 LONGEST_DESCRIPTION = 256

@@ -132,6 +132,7 @@ def _drop(original: Dataset, read: Dataset, held: set[tuple[int, int]]) -> None:
                 _drop(*items, held)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", sorted(FILES.keys() - NO_XML.keys() - NO_UNICODE.keys()))
 def test_the_xml_that_dcm2xml_writes_in_unicode_is_read_as_the_same_data_set(name: str) -> None:
     metadata = read_xml(name, "+Xn", "+U8")
@@ -148,6 +149,7 @@ ENCODED_OTHERWISE = {"chrI2.dcm", "chrKoreanMulti.dcm", *NO_UNICODE}
 """Files with ISO 2022 character sets: dcm2xml declares no encoding for them, and writes none."""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", sorted(FILES.keys() - NO_XML.keys() - ENCODED_OTHERWISE))
 def test_the_xml_of_dcm2xml_without_namespace_and_in_its_own_encoding_is_read(name: str) -> None:
     metadata = read_xml(name)
@@ -158,6 +160,7 @@ def test_the_xml_of_dcm2xml_without_namespace_and_in_its_own_encoding_is_read(na
     assert found == expected
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["CT_small.dcm", "examples_rgb_color.dcm", "waveform_ecg.dcm"])
 def test_inline_binary_of_dcm2xml_is_the_bytes_that_it_read(name: str) -> None:
     metadata = read_xml(name, "+Eb")
@@ -176,11 +179,13 @@ def test_inline_binary_of_dcm2xml_is_the_bytes_that_it_read(name: str) -> None:
     }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", sorted((NO_UNICODE | NO_XML).keys() - {"badVR.dcm"}))
 def test_dcm2xml_writes_no_unicode_of_the_files_left_out(name: str) -> None:
     assert dcm2xml(name, "+U8").returncode != 0
 
 
+@pytest.mark.process
 def test_a_file_with_a_value_that_is_no_number_is_refused() -> None:
     with pytest.raises(InstanceRejected, match=r"^\(0028,0008\): found a value that is not an int"):
         read_xml("badVR.dcm")

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from pydicom import DataElement, Dataset, dcmread
 
 from dicomweb.checks import is_uid
@@ -25,6 +26,7 @@ def test_pydicom_reads_what_is_written() -> None:
     assert found.file_meta.ImplementationClassUID == IMPLEMENTATION_CLASS_UID
 
 
+@pytest.mark.process
 def test_dcmtk_reads_what_is_written(tmp_path: Path) -> None:
     program = shutil.which("dcmdump")
     assert program, "dcmdump of DCMTK is needed for this test: apt-get install dcmtk"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.builders import content_type, instance, multipart, part, sop_uid, study_uid
-from tests.clients.curl import Said, curl
+from tests.interop.curl import Said, curl
 
 if TYPE_CHECKING:
     from tests.service import RunningService, Start

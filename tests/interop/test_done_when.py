@@ -13,7 +13,7 @@ from pydicom.data import get_testdata_file
 from requests import HTTPError
 
 from tests.builders import instance, sop_uid, study_uid
-from tests.clients.curl import curl
+from tests.interop.curl import curl
 
 if TYPE_CHECKING:
     from tests.answers import Answer

@@ -1,0 +1,86 @@
+"""Which tests start processes, and what a run left out.
+
+A test that starts a server, a build, a runtime or another program has the mark ``process``, of
+its own or because it asks for a fixture that starts one; any other that starts one fails. Those
+with the mark go first, a file of them to one worker, because they take longest; the rest goes
+wherever a worker is free.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+_STARTING = {"service", "relay"}
+_TESTS: list[str] = []
+"""The test that runs, if it may start no process."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = Counter()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _STARTING & set(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
+        if starts_processes(item):
+            item.add_marker(pytest.mark.xdist_group(_file(item)))
+    items.sort(key=lambda item: not starts_processes(item))
+
+
+def starts_processes(item: pytest.Item) -> bool:
+    return item.get_closest_marker("process") is not None
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def refuse(event: str, _: tuple[object, ...]) -> None:
+    """Fail a test that starts a process and is not marked for it."""
+    if event == "subprocess.Popen" and _TESTS:
+        raise AssertionError(f"{_TESTS[-1]} starts a process, so it needs the mark: process")
+
+
+sys.addaudithook(refuse)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _TESTS.extend([] if starts_processes(item) else [item.nodeid])
+    result = yield
+    _TESTS.clear()
+    return result
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[LEFT_OUT][_file(item)] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker say what it left out to the one process that writes the summary."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = dict(session.config.stash[LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - xdist has no types
+    # Each worker collects all, so that all say the same.
+    node.config.stash[LEFT_OUT] |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    left_out = terminalreporter.config.stash[LEFT_OUT]
+    skipped = len(terminalreporter.stats.get("skipped", ()))
+    terminalreporter.section("left out")
+    for file, count in sorted(left_out.items()):
+        terminalreporter.line(f"{file}: {count}")
+    if skipped:
+        terminalreporter.line(f"skipped, for the reasons above: {skipped}")
+    terminalreporter.line(f"Left out: {left_out.total() + skipped or 'nothing'}")
