@@ -55,7 +55,9 @@ def places(monkeypatch: pytest.MonkeyPatch, bucket: str = BUCKET) -> Places:
 
     def begin(request: "AWSPreparedRequest", **_: object) -> AWSResponse:
         asked.append(str(request.url))
-        return AWSResponse(str(request.url), 200, HTTPHeaders(), Body(BEGUN))
+        head = HTTPHeaders()
+        head["Content-Length"] = str(len(BEGUN))
+        return AWSResponse(str(request.url), 200, head, Body(BEGUN))
 
     here = Staging(bucket)
     event = "before-send.s3.CreateMultipartUpload"

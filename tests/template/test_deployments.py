@@ -8,6 +8,8 @@ import pytest
 from tests.template.parts import PARAMETERS, TEMPLATE, WRITTEN
 from tests.template.transformed import deployed, run, transformed
 
+pytestmark = pytest.mark.process
+
 OIDC = {"OidcIssuer": "https://login.example.org", "OidcAudience": "stowport"}
 
 BUCKET_OF_A_CONDITION = """
