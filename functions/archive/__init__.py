@@ -17,8 +17,8 @@ from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Kept
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
+from archive.keeping import Keeping
 from archive.objects import Objects
-from archive.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Archive:
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
         running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
-        transaction = Transaction(
+        keeping = Keeping(
             objects=self._objects,
             index=self._index,
             duplicate_policy=self._duplicate_policy,
@@ -78,7 +78,7 @@ class Archive:
         )
         try:
             places = sources or [None] * len(instances)
-            running.submit(transaction.run, instances, places, outcomes)
+            running.submit(keeping.run, instances, places, outcomes)
             wait(outcomes, deadline.seconds_left)
             return [_result(outcome) for outcome in outcomes]
         finally:

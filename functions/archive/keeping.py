@@ -33,7 +33,7 @@ _SECONDS_BETWEEN_COMMITS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Keeping:
     """How a request's instances are stored until ``deadline``.
 
     Objects are put by threads of ``putting``; ``writing`` has those for calls of the index that
