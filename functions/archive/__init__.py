@@ -7,24 +7,20 @@ by their digest, and the commit is conditional: of senders that race for the sam
 other bytes one wins, and no write destroys what another wrote.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
 from archive.clients import CONNECTIONS, s3_client
+from archive.copies import Source
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Kept
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.keeping import Keeping
 from archive.objects import Objects
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archive.copies import Source
-    from dicomweb.instances import SOPInstance
+from dicomweb.instances import SOPInstance
 
 __all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
 
@@ -53,10 +49,10 @@ class Archive:
 
     def keep(
         self,
-        instances: "Sequence[SOPInstance]",
+        instances: Sequence[SOPInstance],
         *,
         seconds: float,
-        sources: "Sequence[Source | None] | None" = None,
+        sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
         """Store ``instances`` and return within ``seconds`` what became of each, in their order.
 
@@ -90,7 +86,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="archive")
 
 
-def _result(outcome: "Future[Kept]") -> Kept | ArchiveError:
+def _result(outcome: Future[Kept]) -> Kept | ArchiveError:
     if not outcome.done():
         return out_of_time()
     exception = outcome.exception()
