@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
+
+# botocore tells only its clients where S3 is; one more client would lengthen every cold start.
 from botocore.configprovider import ConfiguredEndpointProvider
+
+# The certificates that botocore trusts unless told otherwise: nothing public names them.
 from botocore.httpsession import where
+
+# As above, for the hosts of AWS.
 from botocore.regions import EndpointResolver
 from botocore.session import Session
 from obstore.store import S3Store

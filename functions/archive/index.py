@@ -9,14 +9,14 @@ All of them raise ArchiveError (A700) at a deadline, and botocore's errors.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from archive.clients import dynamodb_client
+from archive.conditions import in_the_way
 from archive.deadline import Deadline
-from archive.errors import error_code
 from archive.items import VERSION_ATTRIBUTES, Item, ItemKey, replacement
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Index:
         try:
             self._dynamodb.update_item(**request)
         except ClientError as error:
-            return _in_the_way(error)
+            return in_the_way(error)
         return None
 
     def insert(self, items: Mapping[ItemKey, Item], deadline: Deadline) -> set[ItemKey]:
@@ -123,7 +123,8 @@ class Index:
     def commit(self, key: ItemKey, values: Item, *, over: Item) -> Item:
         """Write the instance item if what is there is the item ``over``, nothing if it is empty.
 
-        Returns the item that is there afterwards: the one written, or the one in the way.
+        Returns the item that is there afterwards: the one written or the one in the way, or an
+        empty one if ``over`` is gone.
         """
         item = replacement(values, over)
         present = [name for name in VERSION_ATTRIBUTES if name in over]
@@ -142,15 +143,8 @@ class Index:
         try:
             self._dynamodb.put_item(**request)
         except ClientError as error:
-            return _in_the_way(error)
+            return in_the_way(error)
         return item
-
-
-def _in_the_way(error: ClientError) -> Item:
-    """Return the item because of which a condition failed; raise any other ``error``."""
-    if error_code(error) != "ConditionalCheckFailedException":
-        raise error
-    return cast("dict[str, Item]", error.response)["Item"]
 
 
 @lru_cache(256)

@@ -19,13 +19,12 @@ written, FailedAfter says until when it holds, and after that it reads as failed
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from archive.clients import dynamodb_client
-from archive.errors import error_code
+from archive.conditions import in_the_way
 from archive.items import Item
 
 SECONDS_KNOWN = 7 * 24 * 3600
@@ -111,7 +110,7 @@ class Uploads:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if _in_the_way(error) != item:
+            if in_the_way(error) != item:
                 raise
 
     def find(self, upload_id: str) -> Upload | None:
@@ -170,16 +169,9 @@ class Uploads:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            item = _in_the_way(error)
+            item = in_the_way(error)
             return _upload(item) if item else None
         return _upload(answer["Attributes"])
-
-
-def _in_the_way(error: ClientError) -> Item | None:
-    """Return the item for which a condition failed, None if there is none; else raise ``error``."""
-    if error_code(error) != "ConditionalCheckFailedException":
-        raise error
-    return cast("dict[str, Item]", error.response).get("Item")
 
 
 def _upload(item: Item) -> Upload:
