@@ -38,6 +38,13 @@ def test_a_hundred_items_are_read_with_a_call(sender: Sender) -> None:
     assert items[keys[249]]["Modality"] == {"S": "CT"}
 
 
+def test_an_item_that_is_gone_is_not_replaced_and_nothing_is_in_the_way(sender: Sender) -> None:
+    key, gone = ItemKey("1.2", "instances/1/2"), {"SHA256": {"S": "0"}, "Stored": {"S": "then"}}
+
+    assert sender.archive._index.commit(key, {"SHA256": {"S": "1"}}, over=gone) == {}
+    assert sender.archive._index.read([key], Deadline(20)) == {}
+
+
 def test_a_hundred_items_are_one_call(sender: Sender) -> None:
     sender.archive._index.read([ItemKey("1.2", str(n)) for n in range(100)], Deadline(20))
 
