@@ -27,10 +27,10 @@ print(json.dumps({name: str(getattr(module, "__file__", "")) for name, module in
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run build.mk as a person does, whatever `make` this test itself runs under."""
+    """Run deploy/build.mk as a person does, whatever `make` this test itself runs under."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        [shutil.which("make") or "make", "--silent", "-f", "build.mk", *arguments],
+        [shutil.which("make") or "make", "--silent", "-f", "deploy/build.mk", *arguments],
         cwd=ROOT,
         env=outside | environment,
         capture_output=True,

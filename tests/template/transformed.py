@@ -32,7 +32,7 @@ json.dump(transform(template, given["parameters"], NoManagedPolicies()), sys.std
 @cache
 def with_snapshots() -> str:
     """Return the template that `make build SNAPSTART=on` builds."""
-    return run("snapstart.py")
+    return run("deploy/snapstart.py")
 
 
 @cache

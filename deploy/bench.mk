@@ -15,7 +15,7 @@ bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function b
 
 # What `sam build` makes, without SAM: its recipes for this machine's processor.
 $(BENCH)/layer/built: layers/dependencies/requirements.txt
-	@$(MAKE) --silent --no-print-directory -f build.mk python3.13 >/dev/null
+	@$(MAKE) --silent --no-print-directory -f deploy/build.mk python3.13 >/dev/null
 	rm -rf $(BENCH)/layer && mkdir -p $(BENCH)/layer
 	PATH="$(dir $(python3.13)):$$PATH" $(MAKE) --silent -C layers/dependencies build-$(LAYER) \
 		ARTIFACTS_DIR=$(CURDIR)/$(BENCH)/layer

@@ -1,10 +1,10 @@
-# Checks and builds what SAM deploys. The Makefile includes it; `make -f build.mk` works too.
+# Checks and builds what SAM deploys. The Makefile includes it; `make -f deploy/build.mk` works too.
 
 PYTHON ?= python3
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 
-# With snapshots another template is deployed: template.yaml, and over it snapstart.yaml.
+# With snapshots another template is deployed: template.yaml, and over it deploy/snapstart.yaml.
 WITH_SNAPSHOTS := build/snapstart.json
 TEMPLATE_off := template.yaml
 TEMPLATE_on := $(WITH_SNAPSHOTS)
@@ -28,17 +28,17 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-$(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/installed
+$(WITH_SNAPSHOTS): template.yaml deploy/snapstart.yaml deploy/snapstart.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
+	.sam-venv/bin/python deploy/snapstart.py >$@.part && mv $@.part $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, with SAM and cfn-lint
+validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with deploy/snapstart.yaml, with SAM and cfn-lint
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
 
 build: sam $(TEMPLATE) ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
-	@path=$$($(MAKE) --silent --no-print-directory -f build.mk python3.13) || exit; set -x; \
+	@path=$$($(MAKE) --silent --no-print-directory -f deploy/build.mk python3.13) || exit; set -x; \
 	PATH="$${path%/*}:$$PATH" .sam-venv/bin/sam build --build-dir $(BUILD_DIR) \
 	--template-file $(TEMPLATE) --base-dir . $(SAM_BUILD_FLAGS)
 
