@@ -14,8 +14,8 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-include build.mk
-include bench.mk
+include deploy/build.mk
+include deploy/bench.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
 run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]

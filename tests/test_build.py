@@ -56,7 +56,9 @@ def run(
 def make(
     *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    return run(MAKE, "--silent", "-f", "build.mk", *arguments, cwd=cwd, environment=environment)
+    return run(
+        MAKE, "--silent", "-f", "deploy/build.mk", *arguments, cwd=cwd, environment=environment
+    )
 
 
 def program(path: Path, script: str) -> Path:

@@ -12,7 +12,7 @@ from tests.template.parts import PARAMETERS, WRITTEN
 # SAM's own transform is where the SAM CLI is.
 PROGRAM = """
 import json, sys
-from deployments import transformed
+from deploy.deployments import transformed
 
 given = json.load(sys.stdin)
 json.dump(transformed(given["template"], given["parameters"], given["code"]), sys.stdout)
@@ -22,7 +22,7 @@ json.dump(transformed(given["template"], given["parameters"], given["code"]), sy
 @cache
 def with_snapshots() -> str:
     """Return the template that `make build SNAPSTART=on` builds."""
-    return run("snapstart.py")
+    return run("deploy/snapstart.py")
 
 
 @cache
