@@ -30,7 +30,7 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 
 $(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
+	.sam-venv/bin/python snapstart.py >$@.$$$$ && mv $@.$$$$ $@
 
 validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, with SAM and cfn-lint
 	.sam-venv/bin/sam validate --lint

@@ -15,7 +15,6 @@ from tests.template.parts import FUNCTIONS
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parent.parent
-BUILT = ROOT / "build" / "test" / "sam"
 LAYERS = {"DependenciesLayerArm64": 183, "DependenciesLayerX8664": 62}
 """The layers, with the number by which ELF calls the processor each is for."""
 
@@ -49,10 +48,12 @@ def program(path: Path, exit_status: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    done = make("build", f"BUILD_DIR={BUILT}", "SAM_BUILD_FLAGS=--no-cached")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one build of a run: a file of tests that start processes is one worker's."""
+    folder = tmp_path_factory.mktemp("sam") / "build"
+    done = make("build", f"BUILD_DIR={folder}", "SAM_BUILD_FLAGS=--no-cached")
     assert done.returncode == 0, done.stdout + done.stderr
-    return BUILT
+    return folder
 
 
 @pytest.fixture(scope="module")
