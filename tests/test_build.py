@@ -68,23 +68,30 @@ def test_the_template_passes_sam_validate_and_cfn_lint() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("snapstart", "aliases"), [("off", []), ("on", ["live", "live"])])
-def test_snapshots_are_built_when_they_are_asked_for(
-    tmp_path: Path, snapstart: str, aliases: list[str]
-) -> None:
+@pytest.fixture(scope="module")
+def built_with_snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("snapshots") / "build"
     # One function is enough: the template is whole.
     flags = "AuthorizerFunction --no-cached"
-    done = make(
-        "build", f"SNAPSTART={snapstart}", f"BUILD_DIR={tmp_path}", f"SAM_BUILD_FLAGS={flags}"
-    )
+    done = make("build", "SNAPSTART=on", f"BUILD_DIR={folder}", f"SAM_BUILD_FLAGS={flags}")
     assert done.returncode == 0, done.stdout + done.stderr
-    resources = parse((tmp_path / "template.yaml").read_text())["Resources"]
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("made", "aliases"), [("built", []), ("built_with_snapshots", ["live", "live"])]
+)
+def test_snapshots_are_built_when_they_are_asked_for(
+    request: pytest.FixtureRequest, made: str, aliases: list[str]
+) -> None:
+    folder: Path = request.getfixturevalue(made)
+    resources = parse((folder / "template.yaml").read_text())["Resources"]
     properties = [each.get("Properties", {}) for each in resources.values()]
     assert [each["AutoPublishAlias"] for each in properties if "AutoPublishAlias" in each] == (
         aliases
     )
     built = resources["AuthorizerFunction"]["Properties"]["CodeUri"]
-    assert (tmp_path / built / "authorizer" / "handler.py").is_file()
+    assert (folder / built / "authorizer" / "handler.py").is_file()
 
 
 def test_snapshots_asked_for_in_another_word_are_not_silently_left_out() -> None:
