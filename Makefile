@@ -9,10 +9,10 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check format events programs requirements clean
+.PHONY: help run sample token test test-fast check lint types architecture format events programs requirements clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include deploy/build.mk
 include deploy/bench.mk
@@ -49,10 +49,16 @@ programs:
 	echo "Install curl and DCMTK (Debian, Ubuntu: apt-get install curl dcmtk; macOS: brew install" \
 	"dcmtk), then make test again." >&2; exit 1; }
 
-check: $(VENV)/test validate ## check style, types, imports and templates; changes nothing
+check: lint types architecture validate ## check style, types, imports and templates; changes nothing
+
+lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
 	$(BIN)/mypy
+
+architecture: $(VENV)/test
 	PYTHONPATH=functions $(BIN)/lint-imports
 
 format: $(VENV)/test ## format the code and fix what ruff can fix

@@ -26,7 +26,7 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 
 $(WITH_SNAPSHOTS): template.yaml deploy/snapstart.yaml deploy/snapstart.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python deploy/snapstart.py >$@.part && mv $@.part $@
+	.sam-venv/bin/python deploy/snapstart.py >$@.$$$$ && mv $@.$$$$ $@
 
 validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with deploy/snapstart.yaml, as written and as deployed
 	.sam-venv/bin/sam validate --lint
