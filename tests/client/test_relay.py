@@ -16,14 +16,13 @@ import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
-from dicomweb.errors import ServiceBusy
 from stowport.command import main
 from stowport.credentials import Credentials
 from stowport.delivery import Delivery
 from stowport.relay.application import Relay
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.messages import Message
-from stowport.relay.spool import spooled
+from stowport.relay.spool import ServiceBusy, spooled
 from stowport.transport import Transport
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
