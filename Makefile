@@ -27,10 +27,10 @@ sample: $(VENV)/local ## store a sample instance in the running service and show
 token: $(VENV)/local ## print a token for the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
-# A file of tests that start processes goes to one worker, in the order that tests/processes.py gives.
+# Tests of one file that start processes run in one worker, in the order that tests/processes.py gives.
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
 
-# What is measured goes into a directory of this run's own, so that runs may go on side by side.
+# Each run measures into its own directory, so that several can run at the same time.
 test: $(VENV)/test sam programs ## run all tests and require full branch coverage of functions/
 	@mkdir -p build && data=$$(mktemp -d build/coverage.XXXXXX) && trap 'rm -rf "$$data"' EXIT && \
 	export COVERAGE_FILE="$$PWD/$$data/data" && set -x && \

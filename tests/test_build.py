@@ -178,7 +178,7 @@ def test_deploy_says_what_to_install_without_python_3_13(
         program(tmp_path / "bin" / "uv", "exit 2")
     done = make("deploy", environment=bare)
     assert done.returncode != 0
-    assert "A Python 3.13 is needed to make bytecode for Lambda" in done.stderr
+    assert "Bytecode for Lambda requires Python 3.13" in done.stderr
 
 
 def test_make_build_says_once_what_is_missing_without_python_3_13(
@@ -256,7 +256,7 @@ def test_a_layer_without_pip_says_what_to_install(tree: Path, bare: dict[str, st
         environment={**bare, "ARTIFACTS_DIR": str(tree)},
     )
     assert done.returncode != 0
-    assert "A Python of 3.11 or newer with pip is needed" in done.stderr
+    assert "requires Python 3.11 or newer with pip" in done.stderr
 
 
 def test_a_container_that_has_the_folder_alone_takes_its_own_python(
