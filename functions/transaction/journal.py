@@ -29,7 +29,7 @@ def record_outcomes(
     attributes_left_out: int,
     **origin: object,
 ) -> None:
-    """Log and count what became of the parts of one request; ``origin`` says which it was."""
+    """Log and count the outcomes of one request; ``origin`` says which it was."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     warned = Counter(f"{instance.warning:04X}" for instance in stored if instance.warning)

@@ -54,6 +54,25 @@ def test_only_what_is_large_is_copied_inside_s3(
     assert large.unfinished() == 0
 
 
+def test_a_body_that_is_one_file_is_copied_from_its_first_byte(
+    large: LargeRequests, calls: dict[str, int]
+) -> None:
+    content = image(1, SMALLEST_COPY_BYTES)
+    invoke_ingest(large.message(large.upload(content, "application/dicom")))
+    assert calls["UploadPartCopy"] == 1
+    assert list(large.instances().values()) == [content]
+
+
+def test_what_was_made_of_metadata_is_nowhere_to_be_copied_from(
+    large: LargeRequests, calls: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.objects.SMALLEST_COPY_BYTES", 0)
+    metadata = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
+    invoke_ingest(large.message(large.upload(payload(), metadata)))
+    assert calls["UploadPartCopy"] == 0
+    assert calls["PutObject"] == 1 + 1  # and the answer
+
+
 def test_the_staged_body_is_gone_with_all_of_its_versions(large: LargeRequests) -> None:
     ingested(large, body_of(SMALL))
     assert large.versions("staging/") == 0
