@@ -7,6 +7,7 @@ queue, its upload is failed, and its body is kept.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from mmap import ACCESS_READ, mmap
@@ -86,11 +87,11 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
 
 def ingest(
     body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext
-) -> tuple[Result, int]:
+) -> tuple[Result, Counter[str]]:
     """Store what ``body`` holds; the whole of its framing is checked before anything is.
 
-    What is refused as a whole is refused as a POST of it would be. The number is that of the
-    attributes that are not in the index.
+    What is refused as a whole is refused as a POST of it would be. Counted are the
+    attributes, by keyword, that are not in the index.
     """
     try:
         root_type, parts = read(body, upload, chosen)
@@ -98,7 +99,7 @@ def ingest(
         return intake.store(root_type, parts)
     except MalformedRequest as refused:
         status, reason, text = answers.refusal_of(refused)
-        return Refusal(status=status, reason=reason, text=text), 0
+        return Refusal(status=status, reason=reason, text=text), Counter()
 
 
 def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[BodyPart]]:
@@ -166,7 +167,7 @@ def is_final(outcome: Outcome) -> bool:
 
 
 def finish(
-    body: StagedBody, upload: Upload, result: Result, left_out: int, chosen: Settings
+    body: StagedBody, upload: Upload, result: Result, left_out: Counter[str], chosen: Settings
 ) -> None:
     """Write down the answer, say that the upload is done, and delete its body, in this order."""
     uploads(chosen).finish(

@@ -1,5 +1,6 @@
 """The way of a request's instances into the archive: read, checked, kept, and what came of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,10 +34,12 @@ class Intake:
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def store(self, root_type: str, parts: Sequence[BodyPart]) -> tuple[list[Outcome], int]:
+    def store(
+        self, root_type: str, parts: Sequence[BodyPart]
+    ) -> tuple[list[Outcome], Counter[str]]:
         """Return what became of each instance in ``parts``, whose root is of ``root_type``.
 
-        The number is that of the attributes that were invalid, and so are not in the index.
+        Counted are the attributes, by keyword, that could not be read and so are not in the index.
         Raises MalformedRequest, before anything is stored, for metadata that is none.
         """
         offered = candidates(
@@ -52,7 +55,9 @@ class Intake:
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        return outcomes, sum(each.attributes.left_out for each in instances)
+        return outcomes, Counter(
+            keyword for each in instances for keyword in each.attributes.left_out
+        )
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
         """Have the archive keep instances; log what nobody foresaw, and count what differs."""
@@ -100,8 +105,8 @@ def _outcome_of(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
-            warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
+            warning=instance.warning,
+            text=instance.text,
         )
     return Failed(
         reason=result.reason,
