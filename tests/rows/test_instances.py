@@ -48,7 +48,7 @@ def check_warned(running: "RunningService", row: int, content: bytes) -> None:
     assert answer.sequences == {"00081199"}
     assert answer.stored == [sop_uid(row)]
     [item] = answer.data_set["00081199"]
-    assert item["00081196"] == [0xB007]
+    assert [int(reason) for reason in item["00081196"]] == [0xB007]
     assert '"B007: part 1: found ' in answer.warnings[0]
     assert running.objects(study_uid(row)) == digests(content)
     again = running.store(content)
