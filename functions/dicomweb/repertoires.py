@@ -22,7 +22,8 @@ charset.python_encoding |= {
 }
 charset.CODES_TO_ENCODINGS[_LATIN_9_CODE] = _LATIN_9
 charset.ENCODINGS_TO_CODES[_LATIN_9] = _LATIN_9_CODE
-charset.handled_encodings = tuple(each for each in charset.handled_encodings if each != _GB2312)
+_handled_by_codecs = tuple(each for each in charset.handled_encodings if each != _GB2312)
+charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # one fewer
 
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")

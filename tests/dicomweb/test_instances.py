@@ -327,7 +327,8 @@ def test_class_and_transfer_syntax_are_judged_by_the_data_set_whatever_the_file_
 
 @pytest.mark.parametrize("missing", ["SOPClassUID", "SOPInstanceUID"])
 def test_without_its_uids_a_data_set_is_refused_whatever_the_file_meta_names(missing: str) -> None:
-    image = builders.data_set(**{missing: None})
+    nothing: dict[str, Any] = {missing: None}
+    image = builders.data_set(**nothing)
     file_meta = {"MediaStorageSOPClassUID": CTImageStorage, "MediaStorageSOPInstanceUID": "1.2.3"}
 
     assert failed(builders.part10(image, file_meta=file_meta)).reason == 0x0120
@@ -361,7 +362,7 @@ DESCRIPTION = ("Rows", "Columns", "BitsAllocated")
 def test_pixels_described_and_not_there_are_a_warning_if_the_class_has_pixel_data(
     sop_class: str, warned: bool, described: str | None, pixel_data: bytes | None, syntax: str
 ) -> None:
-    others = dict.fromkeys(set(DESCRIPTION) - {described})
+    others: dict[str, Any] = dict.fromkeys(set(DESCRIPTION) - {described})
     image = builders.data_set(SOPClassUID=sop_class, PixelData=pixel_data, **others)
     content = builders.part10(image, syntax)
 
@@ -384,7 +385,8 @@ def test_pixels_described_and_not_there_are_a_warning_if_the_class_has_pixel_dat
 def test_pixels_described_beside_other_pixel_data_or_its_url_are_no_warning(
     keyword: str, value: object
 ) -> None:
-    instance = kept(builders.instance(PixelData=None, **{keyword: value}))
+    other: dict[str, Any] = {keyword: value}
+    instance = kept(builders.instance(PixelData=None, **other))
 
     assert instance.warning is None
     assert instance.number_of_frames == 1
