@@ -39,7 +39,7 @@ STUDY: tuple[Attribute, ...] = (
     (0x00100040, "PatientSex", "CS"),
     (0x00200010, "StudyID", "SH"),
 )
-"""PS3.18 Table 10.6.3-3; Study Description, which every work list shows; whose Patient ID it is."""
+"""PS3.18 Table 10.6.3-3, Study Description, which every work list shows, and the ID's issuer."""
 
 SERIES: tuple[Attribute, ...] = (
     (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),
@@ -68,14 +68,14 @@ REQUEST: tuple[Attribute, ...] = (
     (0x00400009, "ScheduledProcedureStepID", "SH"),
     (0x00401001, "RequestedProcedureID", "SH"),
 )
-"""What of an item of Request Attributes Sequence is kept (PS3.18 Table 10.6.3-4)."""
+"""What is kept of an item of Request Attributes Sequence (PS3.18 Table 10.6.3-4)."""
 
 TAGS = frozenset(tag for tag, _, _ in chain(STUDY, SERIES, INSTANCE))
 
 _IN_ITEM = frozenset((SPECIFIC_CHARACTER_SET, *(tag for tag, _, _ in REQUEST)))
 _MAX_ITEMS = 16
 _MAX_BYTES = 4096
-"""Far more than any valid text or number here has; what a bomb inflates to is not decoded."""
+"""Far more than any valid text or number here; the output of a deflate bomb is not decoded."""
 
 _DATE = re.compile(r"([0-9]{4})(?:[./-]?([0-9]{2}))?(?:[./-]?([0-9]{2}))?")
 _TIME = re.compile(r"([0-9]{2}):?([0-9]{2})?:?([0-9]{2})?(\.[0-9]+)?")
@@ -89,7 +89,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,12})\.0*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexAttributes:
-    """The QIDO-RS return attributes of an instance by level.
+    """The QIDO-RS return attributes of an instance, by level.
 
     Keys are attribute keywords; values are Unicode text, integers, lists of either, or for a
     sequence a list of such mappings. ``left_out`` has the keywords of attributes whose value
@@ -103,7 +103,7 @@ class IndexAttributes:
 
 
 def index_attributes(elements: Mapping[int, Element]) -> IndexAttributes:
-    """Decode what ``elements``, those of TAGS that are there, hold for each level."""
+    """Decode for each level the attributes in ``elements``, which has those of TAGS that exist."""
     decoder = _Decoder(elements)
     return IndexAttributes(
         study=decoder.level(elements, STUDY),

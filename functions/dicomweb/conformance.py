@@ -1,9 +1,9 @@
-"""Which SOP classes and transfer syntaxes are taken (PS3.18 10.5.5, the conformance statement).
+"""Which SOP classes and transfer syntaxes are supported (PS3.18 10.5.5, conformance statement).
 
 The tables are data: ``sop_classes.tsv`` puts each class into a group, ``transfer_syntaxes.tsv``
-says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. Its
-JPEG Lossless (Process 14) is misprinted there as ...4.54 and stands here as ...4.57. Rows of
-group ``-`` are the rest of the current standard, for the profile that takes any storage class.
+says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. That
+statement misprints JPEG Lossless (Process 14) as ...4.54; here it is ...4.57. Rows of group ``-``
+are the rest of the current standard, for the profile that accepts any storage class.
 """
 
 import csv
@@ -48,7 +48,7 @@ _VIDEO_GROUP = "Video"
 
 
 class StorageProfile(StrEnum):
-    """What a deployment takes: the conformance statement's pairs, or every storage class."""
+    """What a deployment accepts: the conformance statement's pairs, or every storage class."""
 
     CONFORMANCE = "conformance"
     ANY_STORAGE = "any-storage"
@@ -62,7 +62,7 @@ def sop_class_groups() -> Mapping[str, str]:
 
 @cache
 def transfer_syntax_groups() -> Mapping[str, frozenset[str]]:
-    """Return for each transfer syntax the groups of SOP classes that may use it."""
+    """Return the groups of SOP classes that may use each transfer syntax."""
     return {
         row["uid"]: frozenset(row["groups"].split(",")) - {"-"}
         for row in _rows("transfer_syntaxes.tsv")
@@ -75,7 +75,7 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 
 def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
-    """Tell whether instances of the SOP class are taken at all."""
+    """Tell whether instances of the SOP class are accepted at all."""
     group = sop_class_groups().get(sop_class_uid)
     return group is not None and (profile is StorageProfile.ANY_STORAGE or group != "-")
 
@@ -83,7 +83,7 @@ def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
 def takes_transfer_syntax(
     profile: StorageProfile, sop_class_uid: str, transfer_syntax_uid: str
 ) -> bool:
-    """Tell whether the transfer syntax is taken for the group that the SOP class is in."""
+    """Tell whether the transfer syntax is accepted for the group of the SOP class."""
     groups = transfer_syntax_groups().get(transfer_syntax_uid)
     if groups is None:
         return False

@@ -1,7 +1,7 @@
 """Read SOP Instances from Part 10 files and judge them (PS3.10 Section 7, PS3.18 10.5.2).
 
-``receive`` is the whole way of one file: either a SOPInstance comes out, whole and checked, or
-a Failed that says why not and names the instance if it can. One never affects another.
+``receive`` does everything for one file: it returns a complete and checked SOPInstance, or a
+Failed that says why not and names the instance if it can. Files never affect each other.
 """
 
 from collections.abc import Callable
@@ -44,9 +44,10 @@ _WANTED = TAGS.union(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SOPInstance:
-    """An instance: its identity, its bytes and what the index keeps of it.
+    """An instance: its identity, its bytes and what the index keeps about it.
 
-    ``content`` is the whole Part 10 file: a slice of the request's payload if it was sent as one.
+    ``content`` is the whole Part 10 file. If it was sent as one, it is a slice of the request's
+    payload that begins at ``offset``; if it was made from metadata, ``offset`` is None.
     ``number_of_frames`` is None if it has no frames. ``warning`` and ``text`` say what was
     noticed, in case it is stored.
     """
@@ -57,6 +58,7 @@ class SOPInstance:
     series_instance_uid: str
     transfer_syntax_uid: str
     content: memoryview = field(repr=False)
+    offset: int | None = None
     number_of_frames: int | None = None
     attributes: IndexAttributes = field(default_factory=IndexAttributes, repr=False)
     warning: WarningReason | None = None
@@ -75,7 +77,7 @@ def receive(
 ) -> SOPInstance | Failed:
     """Read the instance that a candidate holds and check it.
 
-    ``study_instance_uid`` is the study of the target resource, if it is one.
+    ``study_instance_uid`` is the study of the target resource, if it is a study.
     """
     named = [candidate.reference] if candidate.reference else []
     try:
@@ -95,7 +97,7 @@ def _read(
     profile: StorageProfile,
     name: Callable[[SOPReference], None],
 ) -> SOPInstance:
-    """Read and check; ``name`` is told the UIDs as soon as they are known."""
+    """Read and check; ``name`` is called with the UIDs as soon as they are known."""
     content = candidate.content()
     file_meta = read_file_meta(content)
     _name(file_meta.media_storage_sop_class_uid, file_meta.media_storage_sop_instance_uid, name)
@@ -118,6 +120,7 @@ def _read(
         series_instance_uid=uids[_SERIES_INSTANCE_UID],
         transfer_syntax_uid=file_meta.transfer_syntax_uid,
         content=content,
+        offset=candidate.offset,
         number_of_frames=_number_of_frames(frames, data_set),
         attributes=index_attributes(data_set.elements),
         warning=warning,

@@ -14,6 +14,19 @@ from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import log_unforeseen, record_differing_patients
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The outcome of each instance, in order, and what was noticed of all of them.
+
+    ``attributes_left_out`` counts, by keyword, the attributes that could not be read and so are
+    not in the index.
+    """
+
+    outcomes: Sequence[Outcome]
+    attributes_left_out: Counter[str] = field(default_factory=Counter)
+
+
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
 
 
@@ -34,12 +47,9 @@ class Intake:
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def store(
-        self, root_type: str, parts: Sequence[BodyPart]
-    ) -> tuple[list[Outcome], Counter[str]]:
+    def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
         """Return what became of each instance in ``parts``, whose root is of ``root_type``.
 
-        Counted are the attributes, by keyword, that could not be read and so are not in the index.
         Raises MalformedRequest, before anything is stored, for metadata that is none.
         """
         offered = candidates(
@@ -51,13 +61,12 @@ class Intake:
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = self._keep(instances) if instances else ()
         results = iter(kept)
-        outcomes = [
+        outcomes: list[Outcome] = [
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        return outcomes, Counter(
-            keyword for each in instances for keyword in each.attributes.left_out
-        )
+        left_out = Counter(keyword for each in instances for keyword in each.attributes.left_out)
+        return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
         """Have the archive keep instances; log what nobody foresaw, and count what differs."""

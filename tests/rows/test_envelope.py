@@ -209,7 +209,7 @@ def test_row_059_a_part_of_another_media_type_is_not_stored(running: "RunningSer
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
-        (b"Content-Type: application/dicom\r\n folded\r\n", "not a name and a value"),
+        (b"Content-Type: application/dicom\r\n folded\r\n", "expected name: value"),
         (b"Content-Type: application/dicom\r\ncontent-type: text/plain\r\n", "twice"),
         (b"X: " + b"x" * 9000 + CRLF, "does not end"),
         (b"X: " + b"x" * 1_000_000 + CRLF, "does not end"),
