@@ -1,5 +1,6 @@
 """The way of a request's instances into the archive: read, checked, kept, and its outcomes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +19,12 @@ from transaction.journal import log_unforeseen, record_differing_patients
 class Receipt:
     """The outcome of each instance, in order, and what was noticed of all of them.
 
-    ``attributes_left_out`` is how many attributes were invalid and so are not in the index.
+    ``attributes_left_out`` counts, by keyword, the attributes that could not be read and so are
+    not in the index.
     """
 
     outcomes: Sequence[Outcome]
-    attributes_left_out: int = 0
+    attributes_left_out: Counter[str] = field(default_factory=Counter)
 
 
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
@@ -63,7 +65,7 @@ class Intake:
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        left_out = sum(each.attributes.left_out for each in instances)
+        left_out = Counter(keyword for each in instances for keyword in each.attributes.left_out)
         return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
@@ -112,8 +114,8 @@ def _outcome_of(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
-            warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
+            warning=instance.warning,
+            text=instance.text,
         )
     return Failed(
         reason=result.reason,
