@@ -6,8 +6,9 @@ JPEG Lossless (Process 14) is misprinted there as ...4.54 and stands here as ...
 group ``-`` are the rest of the current standard, for the profiles that take more.
 
 The column ``iod`` is what the profile ``standard`` goes by: ``image`` for a class whose IOD has
-the Image Pixel Module (PS3.3), ``other`` for the rest of the current standard, ``-`` for what is
-retired or private. ``iods`` says which of the two a transfer syntax is for.
+the Image Pixel Module (PS3.3 C.7.6.3), ``other`` for one whose IOD has not, ``-`` for a private
+class. Retired classes count: their use is permitted (PS3.4 I.5). ``iods`` says which of the two a
+transfer syntax is for.
 """
 
 import csv
@@ -67,7 +68,7 @@ def sop_class_groups() -> Mapping[str, str]:
 
 @cache
 def sop_class_iods() -> Mapping[str, str]:
-    """Return what the IOD of each SOP class holds: image, other, or ``-`` if it is not current."""
+    """Return what the IOD of each SOP class is: image, other, or ``-`` if it is private."""
     return _sop_classes("iod")
 
 
