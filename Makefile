@@ -9,13 +9,13 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check format events programs requirements clean
+.PHONY: help run sample token test test-fast check lint types architecture format events programs requirements clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-include build.mk
-include bench.mk
+include deploy/build.mk
+include deploy/bench.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
 run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
@@ -27,10 +27,10 @@ sample: $(VENV)/local ## store a sample instance in the running service and show
 token: $(VENV)/local ## print a token for the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
 
-# A file of tests that start processes goes to one worker, in the order that tests/processes.py gives.
+# Tests of one file that start processes run in one worker, in the order that tests/processes.py gives.
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
 
-# What is measured goes into a directory of this run's own, so that runs may go on side by side.
+# Each run measures into its own directory, so that several can run at the same time.
 test: $(VENV)/test sam programs ## run all tests and require full branch coverage of functions/
 	@mkdir -p build && data=$$(mktemp -d build/coverage.XXXXXX) && trap 'rm -rf "$$data"' EXIT && \
 	export COVERAGE_FILE="$$PWD/$$data/data" && set -x && \
@@ -49,10 +49,16 @@ programs:
 	echo "Install curl and DCMTK (Debian, Ubuntu: apt-get install curl dcmtk; macOS: brew install" \
 	"dcmtk), then make test again." >&2; exit 1; }
 
-check: $(VENV)/test validate ## check style, types, imports and templates; changes nothing
+check: lint types architecture validate ## check style, types, imports and templates; changes nothing
+
+lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
 	$(BIN)/mypy
+
+architecture: $(VENV)/test
 	PYTHONPATH=functions $(BIN)/lint-imports
 
 format: $(VENV)/test ## format the code and fix what ruff can fix

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from archive.deadline import Deadline
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
-
-    from archive.deadline import Deadline
 
 SMALLEST_COPY_BYTES = 8 * 1024**2
 """From here on a copy is worth its requests. S3 copies no range of an object of 5 MB or less."""
@@ -44,7 +44,7 @@ class Target:
 
 
 def copy(
-    s3: "S3Client", source: Source, content: memoryview, target: Target, deadline: "Deadline"
+    s3: "S3Client", source: Source, content: memoryview, target: Target, deadline: Deadline
 ) -> None:
     """Write ``target``, unless there is such an object, from ``source``, which holds ``content``.
 

@@ -11,6 +11,8 @@ import re
 from http import HTTPStatus
 
 from botocore import exceptions
+
+# What a broken answer raises; botocore.exceptions has no class that it is of.
 from botocore.parsers import ResponseParserError
 
 from dicomweb.reasons import FailureReason

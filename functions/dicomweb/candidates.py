@@ -18,12 +18,14 @@ class Candidate:
     """What a request offers as an instance: where it is, and its Part 10 file.
 
     ``number`` is that of the part and ``item`` its place in there if it is metadata. ``content``
-    raises InstanceRejected if there is no such file. ``reference`` names the instance if that is
+    raises InstanceRejected if there is no such file. ``offset`` is where the file begins in the
+    payload, None if it does not stand there. ``reference`` names the instance if that is
     known beforehand; ``warning`` and ``text`` say what was noticed in case it is stored.
     """
 
     number: int
     content: Callable[[], memoryview]
+    offset: int | None = None
     item: int | None = None
     reference: SOPReference | None = None
     warning: WarningReason | None = None

@@ -41,7 +41,8 @@ _WANTED = TAGS.union(_IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION
 class SOPInstance:
     """An instance: its identity, its bytes and what the index keeps of it.
 
-    ``content`` is the whole Part 10 file: a slice of the request's payload if it was sent as one.
+    ``content`` is the whole Part 10 file. If it was sent as one it is a slice of the request's
+    payload that begins at ``offset``; if it was made of metadata there is no ``offset``.
     """
 
     sop_class_uid: str
@@ -50,6 +51,7 @@ class SOPInstance:
     series_instance_uid: str
     transfer_syntax_uid: str
     content: memoryview = field(repr=False)
+    offset: int | None = None
     number_of_frames: int = 1
     attributes: IndexAttributes = field(default_factory=IndexAttributes, repr=False)
 
@@ -70,7 +72,7 @@ def receive(
     """
     named = [candidate.reference] if candidate.reference else []
     try:
-        return _read(candidate.content(), study_instance_uid, profile, named.append)
+        return _read(candidate, study_instance_uid, profile, named.append)
     except InstanceRejected as refusal:
         return Failed(
             reason=refusal.reason,
@@ -81,12 +83,13 @@ def receive(
 
 
 def _read(
-    content: memoryview,
+    candidate: Candidate,
     target: str | None,
     profile: StorageProfile,
     name: Callable[[SOPReference], None],
 ) -> SOPInstance:
     """Read and check; ``name`` is told the UIDs as soon as they are known."""
+    content = candidate.content()
     file_meta = read_file_meta(content)
     _name(file_meta.media_storage_sop_class_uid, file_meta.media_storage_sop_instance_uid, name)
     data_set = _read_data_set(content, file_meta, profile)
@@ -102,6 +105,7 @@ def _read(
         series_instance_uid=uids[_SERIES_INSTANCE_UID],
         transfer_syntax_uid=file_meta.transfer_syntax_uid,
         content=content,
+        offset=candidate.offset,
         number_of_frames=frames,
         attributes=index_attributes(data_set.elements),
     )

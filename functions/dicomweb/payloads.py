@@ -71,6 +71,10 @@ def candidates(
 
         return assembly.candidates(root_type, parts, url=url, study_instance_uid=study_instance_uid)
     return [
-        Candidate(number=part.number, content=partial(part10_content, part, root_type))
+        Candidate(
+            number=part.number,
+            content=partial(part10_content, part, root_type),
+            offset=part.offset,
+        )
         for part in parts
     ]

@@ -13,6 +13,18 @@ from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import log_unforeseen, record_differing_patients
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The outcome of each instance, in order, and what was noticed of all of them.
+
+    ``attributes_left_out`` is how many attributes were invalid and so are not in the index.
+    """
+
+    outcomes: Sequence[Outcome]
+    attributes_left_out: int = 0
+
+
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
 
 
@@ -33,10 +45,9 @@ class Intake:
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def store(self, root_type: str, parts: Sequence[BodyPart]) -> tuple[list[Outcome], int]:
+    def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
         """Return what became of each instance in ``parts``, whose root is of ``root_type``.
 
-        The number is that of the attributes that were invalid, and so are not in the index.
         Raises MalformedRequest, before anything is stored, for metadata that is none.
         """
         offered = candidates(
@@ -48,11 +59,12 @@ class Intake:
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = self._keep(instances) if instances else ()
         results = iter(kept)
-        outcomes = [
+        outcomes: list[Outcome] = [
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        return outcomes, sum(each.attributes.left_out for each in instances)
+        left_out = sum(each.attributes.left_out for each in instances)
+        return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
         """Have the archive keep instances; log what nobody foresaw, and count what differs."""
