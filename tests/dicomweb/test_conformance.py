@@ -166,6 +166,13 @@ def test_what_is_no_image_of_the_standard_takes_the_syntaxes_that_encapsulate_no
         }
 
 
+def test_the_standard_takes_all_pairs_of_the_statement_but_for_private_classes() -> None:
+    for uid in (uid for uid in CLASSES if sop_class_iods()[uid] != "-"):
+        assert syntaxes_of(StorageProfile.CONFORMANCE, uid) <= syntaxes_of(
+            StorageProfile.STANDARD, uid
+        )
+
+
 def test_an_image_is_what_has_the_name_or_is_known_as_one() -> None:
     for uid, iod in sop_class_iods().items():
         if iod != "-":

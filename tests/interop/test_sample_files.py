@@ -27,7 +27,7 @@ WARNING_REASON, FAILURE_REASON = "00081196", "00081197"
 def package(request: pytest.FixtureRequest) -> Package:
     found = PACKAGES[request.param]
     if not found.is_installed:
-        pytest.skip(f"{found.name} is not installed: make sample-files")
+        pytest.skip(f"{found.name} is not installed: make samplefiles")
     return found
 
 
@@ -38,7 +38,7 @@ def test_the_page_has_every_package_and_no_other() -> None:
 def test_the_page_says_what_the_files_of_a_package_get(package: Package) -> None:
     _, heading, rest = PAGE.partition(f"## {package.name} ")
     said = heading + rest.partition("\n\n## ")[0].rstrip("\n") + "\n"
-    assert sample_page.section(package) == said, "run: make sample-files"
+    assert sample_page.section(package) == said, "run: make samplefiles"
 
 
 def test_every_refusal_on_the_page_names_a_clause() -> None:
