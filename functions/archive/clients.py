@@ -107,7 +107,9 @@ def dynamodb_client(session: Session) -> "DynamoDBClient":
 
 def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
-    return session.create_client("sqs", config=_CONFIG)
+    client = session.create_client("sqs", config=_CONFIG)
+    FreshConnections(client)
+    return client
 
 
 def s3_store(bucket: str, session: Session) -> S3Store:

@@ -1,8 +1,8 @@
 """Decode the attributes that the index keeps: what QIDO-RS returns (PS3.18 10.6.3.3).
 
 Text becomes Unicode by the instance's own character sets (PS3.5 6.1, PS3.3 C.12.1.1.2). The
-index is not the instance: a value that is invalid, or in a character set that is unknown or
-that its bytes break, is left out of the index and counted. It is never a reason to refuse.
+index is not the instance: a value that is invalid, or cannot be decoded because its character
+set is unknown or broken, is left out of the index and counted. It is never a reason to refuse.
 """
 
 import re
@@ -41,7 +41,7 @@ STUDY: tuple[Attribute, ...] = (
     (0x00100040, "PatientSex", "CS"),
     (0x00200010, "StudyID", "SH"),
 )
-"""PS3.18 Table 10.6.3-3; Study Description, which every work list shows; whose Patient ID it is."""
+"""PS3.18 Table 10.6.3-3, Study Description, which every work list shows, and the ID's issuer."""
 
 SERIES: tuple[Attribute, ...] = (
     (SPECIFIC_CHARACTER_SET, "SpecificCharacterSet", "CS"),
@@ -70,14 +70,14 @@ REQUEST: tuple[Attribute, ...] = (
     (0x00400009, "ScheduledProcedureStepID", "SH"),
     (0x00401001, "RequestedProcedureID", "SH"),
 )
-"""What of an item of Request Attributes Sequence is kept (PS3.18 Table 10.6.3-4)."""
+"""What is kept of an item of Request Attributes Sequence (PS3.18 Table 10.6.3-4)."""
 
 TAGS = frozenset(tag for tag, _, _ in chain(STUDY, SERIES, INSTANCE))
 
 _IN_ITEM = frozenset((SPECIFIC_CHARACTER_SET, *(tag for tag, _, _ in REQUEST)))
 _MAX_ITEMS = 16
 _MAX_BYTES = 4096
-"""Far more than any valid text or number here has; what a bomb inflates to is not decoded."""
+"""Far more than any valid text or number here; the output of a deflate bomb is not decoded."""
 
 _ASCII = ("ascii",)
 _TEXT = frozenset(("LO", "PN", "SH"))
@@ -88,10 +88,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexAttributes:
-    """The QIDO-RS return attributes of an instance by level.
+    """The QIDO-RS return attributes of an instance, by level.
 
     Keys are attribute keywords; values are Unicode text, integers, lists of either, or for a
-    sequence a list of such mappings. ``left_out`` counts attributes whose value was invalid.
+    sequence a list of such mappings. ``left_out`` counts the attributes with an invalid value.
     """
 
     study: Mapping[str, IndexValue] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class IndexAttributes:
 
 
 def index_attributes(elements: Mapping[int, Element]) -> IndexAttributes:
-    """Decode what ``elements``, those of TAGS that are there, hold for each level."""
+    """Decode for each level the attributes in ``elements``, which has those of TAGS that exist."""
     decoder = _Decoder(elements)
     return IndexAttributes(
         study=decoder.level(elements, STUDY),
@@ -141,7 +141,7 @@ def _bounded(value: memoryview) -> bytes:
 
 
 class _Decoder:
-    """Decodes values by the character sets of one data set, and counts what it cannot."""
+    """Decodes values by the character sets of one data set, and counts those that it cannot."""
 
     def __init__(self, elements: Mapping[int, Element]) -> None:
         self.left_out: set[int] = set()
@@ -200,19 +200,19 @@ class _Decoder:
 
 @lru_cache(maxsize=256)
 def _text(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    """Return a valid text; of a study and of a series, most instances bring the same again."""
+    """Return a valid text; cached, because the instances of a study mostly repeat the same ones."""
     text = _decode(value, vr, encodings)
     text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
     if "\\" in text:
-        raise ValueError  # more values than one, which none of these may have
+        raise ValueError  # more than one value, which none of these may have
     validate_value(vr, text, RAISE)
     return text
 
 
 def _decode(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    """Decode text; a delimiter of a person's name ends a code extension (PS3.5 6.1.2.5.3).
+    """Decode text; a delimiter in a person name ends a code extension (PS3.5 6.1.2.5.3).
 
-    Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
+    Only the decoder can look for delimiters: the two bytes of a kanji may contain "=" and "^".
     """
     if vr not in _TEXT or charset.ESC not in value:
         return value.decode(encodings[0])
@@ -226,7 +226,7 @@ def _decode(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
 def _encodings(element: Element | None) -> tuple[str, ...]:
     """Return the Python encodings for the terms of Specific Character Set (0008,0005).
 
-    For an unknown term only ASCII is readable, and without one nothing else was promised.
+    If a term is unknown, only ASCII is readable; if there is no term, only ASCII is allowed.
     """
     raw = bytes(element.value[:_MAX_BYTES]).decode("ascii", errors="replace") if element else ""
     terms = [term.strip(" \0") for term in raw.split("\\")]

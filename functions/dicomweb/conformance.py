@@ -1,14 +1,14 @@
-"""Which SOP classes and transfer syntaxes are taken (PS3.18 10.5.5, the conformance statement).
+"""Which SOP classes and transfer syntaxes are supported (PS3.18 10.5.5, conformance statement).
 
 The tables are data: ``sop_classes.tsv`` puts each class into a group, ``transfer_syntaxes.tsv``
-says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. Its
-JPEG Lossless (Process 14) is misprinted there as ...4.54 and stands here as ...4.57. Rows of
-group ``-`` are the rest of the current standard, for the profiles that take more.
+says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. That
+statement misprints JPEG Lossless (Process 14) as ...4.54; here it is ...4.57. Rows of group ``-``
+are the rest of the current standard, for the profiles that accept more.
 
-The column ``iod`` is what the profile ``standard`` goes by: ``image`` for a class whose IOD has
-the Image Pixel Module (PS3.3 C.7.6.3), ``other`` for one whose IOD has not, ``-`` for a private
-class. Retired classes count: their use is permitted (PS3.4 I.5). ``iods`` says which of the two a
-transfer syntax is for.
+The profile ``standard`` goes by the column ``iod``: ``image`` for a class whose IOD has the Image
+Pixel Module (PS3.3 C.7.6.3), ``other`` for any other class of the standard, ``-`` for a private
+class. Retired classes count, because their use is permitted (PS3.4 I.5). ``iods`` says which of
+the two a transfer syntax is for.
 """
 
 import csv
@@ -53,7 +53,7 @@ _VIDEO_GROUP = "Video"
 
 
 class StorageProfile(StrEnum):
-    """What a deployment takes: the conformance statement's pairs, the standard's, or any."""
+    """What a deployment accepts: the conformance statement's pairs, the standard's, or any."""
 
     CONFORMANCE = "conformance"
     STANDARD = "standard"
@@ -74,13 +74,13 @@ def sop_class_iods() -> Mapping[str, str]:
 
 @cache
 def transfer_syntax_groups() -> Mapping[str, frozenset[str]]:
-    """Return for each transfer syntax the groups of SOP classes that may use it."""
+    """Return the groups of SOP classes that may use each transfer syntax."""
     return _transfer_syntaxes("groups")
 
 
 @cache
 def transfer_syntax_iods() -> Mapping[str, frozenset[str]]:
-    """Return for each transfer syntax which IODs it is for (PS3.5 A.4, PS3.18 Table 8.7.3-2)."""
+    """Return which IODs each transfer syntax is for (PS3.5 A.4, PS3.18 Table 8.7.3-2)."""
     return _transfer_syntaxes("iods")
 
 
@@ -101,7 +101,7 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 
 def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
-    """Tell whether instances of the SOP class are taken at all."""
+    """Tell whether instances of the SOP class are accepted at all."""
     classes = sop_class_iods() if profile is StorageProfile.STANDARD else sop_class_groups()
     kind = classes.get(sop_class_uid)
     return kind is not None and (profile is StorageProfile.ANY_STORAGE or kind != "-")
@@ -110,7 +110,7 @@ def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
 def takes_transfer_syntax(
     profile: StorageProfile, sop_class_uid: str, transfer_syntax_uid: str
 ) -> bool:
-    """Tell whether the transfer syntax is taken for the SOP class: its group, or its IOD."""
+    """Tell whether the transfer syntax is accepted for the SOP class: its group, or its IOD."""
     if profile is StorageProfile.STANDARD:
         kinds = transfer_syntax_iods().get(transfer_syntax_uid, frozenset())
         return sop_class_iods().get(sop_class_uid) in kinds

@@ -1,7 +1,7 @@
 """Read SOP Instances from Part 10 files and judge them (PS3.10 Section 7, PS3.18 10.5.2).
 
-``receive`` is the whole way of one file: either a SOPInstance comes out, whole and checked, or
-a Failed that says why not and names the instance if it can. One never affects another.
+``receive`` does everything for one file: it returns a complete and checked SOPInstance, or a
+Failed that says why not and names the instance if it can. Files never affect each other.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,10 @@ _WANTED = TAGS.union(_IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SOPInstance:
-    """An instance: its identity, its bytes and what the index keeps of it.
+    """An instance: its identity, its bytes and what the index keeps about it.
 
-    ``content`` is the whole Part 10 file. If it was sent as one it is a slice of the request's
-    payload that begins at ``offset``; if it was made of metadata there is no ``offset``.
+    ``content`` is the whole Part 10 file. If it was sent as one, it is a slice of the request's
+    payload that begins at ``offset``; if it was made from metadata, ``offset`` is None.
     """
 
     sop_class_uid: str
@@ -68,7 +68,7 @@ def receive(
 ) -> SOPInstance | Failed:
     """Read the instance that a candidate holds and check it.
 
-    ``study_instance_uid`` is the study of the target resource, if it is one.
+    ``study_instance_uid`` is the study of the target resource, if it is a study.
     """
     named = [candidate.reference] if candidate.reference else []
     try:
@@ -88,7 +88,7 @@ def _read(
     profile: StorageProfile,
     name: Callable[[SOPReference], None],
 ) -> SOPInstance:
-    """Read and check; ``name`` is told the UIDs as soon as they are known."""
+    """Read and check; ``name`` is called with the UIDs as soon as they are known."""
     content = candidate.content()
     file_meta = read_file_meta(content)
     _name(file_meta.media_storage_sop_class_uid, file_meta.media_storage_sop_instance_uid, name)
@@ -118,7 +118,7 @@ def _name(sop_class_uid: str, sop_instance_uid: str, name: Callable[[SOPReferenc
 
 
 def _read_data_set(content: memoryview, file_meta: FileMeta, profile: StorageProfile) -> DataSet:
-    """Walk the data set, once it is known that its SOP class and transfer syntax are taken."""
+    """Walk the data set after checking that its SOP class and transfer syntax are supported."""
     syntax = file_meta.transfer_syntax_uid
     sop_class = file_meta.media_storage_sop_class_uid
     checks.check_transfer_syntax_is_named(syntax)

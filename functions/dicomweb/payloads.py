@@ -1,8 +1,8 @@
 """What a request's payload holds: its body parts, and the instances in them (PS3.18 8.6, 10.5.1).
 
-The store transaction takes ``multipart/related`` of Part 10 files, or of metadata and bulk data.
-A bare Part 10 file is taken as well, because Azure's, Google's and AWS HealthImaging's users and
-tools send that.
+The store transaction accepts ``multipart/related`` with Part 10 files, or with metadata and bulk
+data. A bare Part 10 file is accepted as well, because users and tools of Azure, Google and AWS
+HealthImaging send that.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 
 _EXPECTED = (
-    'expected multipart/related; type="application/dicom"; boundary=... with a Part 10 file a'
-    ' part, the same of type="application/dicom+xml" or "application/dicom+json" with metadata and'
+    'expected multipart/related; type="application/dicom"; boundary=... with one Part 10 file in'
+    ' each part, or with type="application/dicom+xml" or "application/dicom+json" for metadata and'
     " bulk data, or application/dicom with one file"
 )
 
@@ -61,10 +61,10 @@ def _root_type(declared: str | None, root: BodyPart) -> str:
 def candidates(
     root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
 ) -> list[Candidate]:
-    """Return what may be an instance in ``parts``, whose root is of ``root_type``.
+    """Return what may be an instance in ``parts``, whose root has the type ``root_type``.
 
-    ``url`` is that of the request, and ``study_instance_uid`` the study of the target resource,
-    if it is one; both matter to metadata only. Raises MalformedRequest for metadata that is none.
+    ``url`` is the URL of the request, and ``study_instance_uid`` the study of the target resource,
+    if it is a study; only metadata needs them. Raises MalformedRequest for unreadable metadata.
     """
     if root_type != DICOM:
         from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports

@@ -252,7 +252,7 @@ def test_native_pixel_data_shorter_than_described_is_refused_with_c000(
             FailureReason.CANNOT_UNDERSTAND,
             lambda: checks.check_native_pixel_data(native(length - 1, tag), image_pixel, frames),
         )
-        assert f"found {length - 1} bytes of pixel data, expected {length} by rows" in text
+        assert f"found {length - 1} bytes of pixel data, expected {length} for these rows" in text
 
 
 def test_pixel_data_is_there_where_pixels_are_described_or_c000() -> None:

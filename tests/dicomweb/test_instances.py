@@ -343,7 +343,7 @@ def test_an_encapsulated_instance_is_kept_with_an_empty_offset_table_or_a_full_o
         assert kept(with_data_set(frames + pixel_data, JPEGBaseline8Bit)).number_of_frames == 2
         frames = explicit(0x00280008, "IS", b"3 ")
         assert (
-            "expected 3 or more"
+            "expected at least 3"
             in failed(with_data_set(frames + pixel_data, JPEGBaseline8Bit)).text
         )
 

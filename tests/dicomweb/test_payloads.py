@@ -54,7 +54,7 @@ def test_an_empty_content_type_of_the_first_part_is_none() -> None:
     [
         (None, "found no Content-Type"),
         ("", "found no Content-Type"),
-        ("nonsense", "no media type of the form type/subtype"),
+        ("nonsense", "without a media type, expected type/subtype"),
         ("text/plain", "not supported"),
         ("application/zip", "not supported"),
         ("application/octet-stream", "not supported"),

@@ -8,7 +8,7 @@ _CLAUSES = (
     ("C000", r"no DICM prefix", "PS3.10 7.1"),
     ("C000", r"no Transfer Syntax UID", "PS3.10 7.1"),
     ("C122", r"found 1\.2\.840\.10008\.1\.2\.2 ", "PS3.18 8.7.3"),
-    ("C122", r"not supported for the SOP class", "PS3.18 10.5.5 and Table I.2-2"),
+    ("C122", r"as transfer syntax", "PS3.18 10.5.5 and Table I.2-2"),
     ("0122", r"found 1\.2\.840\.10008\.1\.3\.10 ", "PS3.3 Annex F: a directory is no instance"),
     ("0122", r"as SOP class", "PS3.18 10.5.5 and Table I.2-2"),
     ("012[01]", r"SOP (Class|Instance) UID", "PS3.3 C.12.1, Type 1"),
@@ -16,12 +16,14 @@ _CLAUSES = (
     ("012[01]", r"Series Instance UID", "PS3.3 C.7.3.1, Type 1"),
     ("0117", r"is not a UID", "PS3.5 9.1"),
     ("A900", r"in the File Meta Information", "PS3.10 7.1"),
-    ("C000", r"is there twice", "PS3.5 7.1"),
+    ("C000", r"twice", "PS3.5 7.1"),
     ("C000", r"declares \d+ bytes, \d+ are left", "PS3.5 7.1"),
-    ("C000", r"no VR of two capital letters", "PS3.5 7.1.2"),
-    ("C000", r"a sequence or item does not end", "PS3.5 7.5"),
+    ("C000", r"two capital letters", "PS3.5 7.1.2"),
+    ("C000", r"sequence or item (that )?does not end", "PS3.5 7.5"),
     ("C000", r"no pixel data", "PS3.3 C.7.6.3"),
-    ("C000", r"fragments? .* frames?", "PS3.5 A.4"),
+    ("C000", r"fragments of pixel data", "PS3.5 A.4"),
+    ("C000", r"(native|encapsulated) pixel data", "PS3.5 A.4"),
+    ("C000", r"bytes of pixel data", "PS3.5 8.1"),
 )
 
 

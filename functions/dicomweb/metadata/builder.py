@@ -1,8 +1,8 @@
 """Build the data set of an instance from either model of it (PS3.19 A.1, PS3.18 Annex F).
 
-The Native DICOM Model and the DICOM JSON Model state the same in two notations: attributes, each
-with a tag, a VR and at most one of values, items, bulk data and inline binary. A Model reads the
-notation; what the attributes mean, and which are refused, is here, once.
+The Native DICOM Model and the DICOM JSON Model are two notations for the same: attributes, each
+with a tag, a VR and at most one of values, items, bulk data and inline binary. A Model reads a
+notation; what the attributes mean, and which are refused, is decided here for both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ Attribute = TypeVar("Attribute")
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Values in order, None for an empty one; none at all make an element of zero length."""
+    """Values in order, None for an empty one; without values the element has zero length."""
 
     values: Sequence[object] = ()
 
@@ -62,7 +62,7 @@ class InlineBinary:
 
 @dataclass(frozen=True, slots=True)
 class BulkDataURI:
-    """A reference to a value that is sent in a part of its own."""
+    """A reference to a value that is sent in a separate part."""
 
     uri: str
 
@@ -71,13 +71,13 @@ Content = Values | Items[Item] | InlineBinary | BulkDataURI
 
 
 class Model(Protocol[Item, Attribute]):
-    """A notation: how attributes stand in a data set or item, and content in an attribute.
+    """A notation: how a data set or item holds attributes, and an attribute its content.
 
-    Both raise NotUnderstood for what the notation does not allow.
+    Both methods raise NotUnderstood for anything that the notation does not allow.
     """
 
     def attributes(self, item: Item) -> Iterator[tuple[int, str | None, Attribute]]:
-        """Yield the tag of each attribute, its VR if that is stated, and the attribute."""
+        """Yield the tag of each attribute, its VR if it is stated, and the attribute."""
 
     def content(self, vr: str, attribute: Attribute) -> Content[Item]:
         """Return what an attribute of this VR holds."""
@@ -87,8 +87,8 @@ def read_metadata(model: Model[Item, Attribute], root: Item) -> Metadata:
     """Return the metadata that ``root`` states in the notation of ``model``.
 
     Raises InstanceRejected, with the path of tags and item numbers to the attribute in question,
-    if the data set has it twice, if it cannot be in a data set or cannot have such a value, or
-    if sequences are nested deeper than MAX_DEPTH.
+    if an attribute occurs twice, cannot be in a data set or cannot have its value, or if sequences
+    are nested deeper than MAX_DEPTH.
     """
     builder = _Builder(model)
     data_set = builder.data_set(root)
@@ -127,12 +127,12 @@ class _Builder(Generic[Item, Attribute]):
         return data_set
 
     def belongs(self, tag: int, data_set: Dataset) -> bool:
-        """Tell whether to keep it: not File Meta, nor a group length (PS3.18 F.2.2)."""
+        """Tell whether to keep it: File Meta and group lengths are left out (PS3.18 F.2.2)."""
         group = tag >> 16
         if group in (_COMMAND_GROUP, _ITEM_GROUP):
-            raise NotUnderstood("is no element of a data set")
+            raise NotUnderstood("found an attribute that cannot be in a data set")
         if tag in data_set:
-            raise NotUnderstood("is there twice, expected once")
+            raise NotUnderstood("found the attribute twice, expected it once")
         if group == _FILE_META_GROUP:
             self.discarded_file_meta = True
             return False
@@ -155,7 +155,7 @@ class _Builder(Generic[Item, Attribute]):
     def sequence(self, tag: int, items: Sequence[Item], place: str) -> DataElement:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise NotUnderstood(f"sequences are nested deeper than {MAX_DEPTH}")
+            raise NotUnderstood(f"found sequences nested deeper than {MAX_DEPTH}")
         data_sets = [
             self.data_set(item, f"{place}[{number}] > ")
             for number, item in enumerate(items, start=1)
@@ -166,17 +166,17 @@ class _Builder(Generic[Item, Attribute]):
 
 def _bulk_data_element(tag: int, vr: str, uri: str) -> DataElement:
     if vr not in _MAY_BE_BULK_DATA:
-        raise NotUnderstood(f"found bulk data, which VR {vr} does not have")
+        raise NotUnderstood(f"found bulk data, which VR {vr} does not allow")
     if not uri:
-        raise NotUnderstood("found bulk data without a URI")
+        raise NotUnderstood("found bulk data without a URI, expected one")
     return empty_element(tag, vr)
 
 
 def _vr(tag: int, stated_vr: str | None) -> str:
-    """Return the VR, from the dictionary if it is not stated; there it may be one of several."""
+    """Return the VR, from the dictionary if it is not stated; the dictionary may offer several."""
     if stated_vr:
         if stated_vr not in VALUE_REPRESENTATIONS:
-            raise NotUnderstood("found a VR that is none")
+            raise NotUnderstood("found an unknown VR, expected one of PS3.5 Table 6.2-1")
         return stated_vr
     if Tag(tag).is_private_creator:
         return "LO"
@@ -187,5 +187,5 @@ def _vr(tag: int, stated_vr: str | None) -> str:
 
 
 def _chosen_vr(vr: str, content: Content[Item]) -> str:
-    """Choose among the VRs that the dictionary leaves open: OW is for bytes (PS3.5 A.2)."""
+    """Choose among the VRs that the dictionary offers: OW is for bytes (PS3.5 A.2)."""
     return "OW" if vr.endswith("OW") and not isinstance(content, Values) else "US"

@@ -1,9 +1,9 @@
 """Make Pixel Data (7FE0,0010) and the attributes that describe it (PS3.18 10.5.1.4, 10.5.2).
 
-Uncompressed pixel data says nothing of itself: all of the Image Pixel Description Macro must be
-in the metadata. Compressed pixel data says it all: the macro may be left out where Table
-10.5.2-1 lets it, and what is sent must agree with the bits (PS3.5 8.2). PNG and GIF come out of
-``codestreams`` as uncompressed pixels and are written so.
+Uncompressed pixel data does not describe itself: the whole Image Pixel Description Macro must be
+in the metadata. Compressed pixel data describes itself: the macro may be left out where Table
+10.5.2-1 allows it, and attributes that are sent must agree with the bits (PS3.5 8.2). PNG and GIF
+come out of ``codestreams`` as uncompressed pixels and are written like that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _MACRO = (
     "HighBit",
     "PixelRepresentation",
 )
-"""What of the Image Pixel Description Macro is Type 1 (PS3.3 Table C.7-11c)."""
+"""The Type 1 attributes of the Image Pixel Description Macro (PS3.3 Table C.7-11c)."""
 
 _MACRO_REQUIRED = frozenset(
     (
@@ -66,19 +66,19 @@ _MAY_BE_LOSSY: Mapping[str, Sequence[str]] = {
     JPEG2000: (JPEG2000Lossless,),
     HTJ2K: (HTJ2KLossless, HTJ2KLosslessRPCL),
 }
-"""Transfer syntaxes by what they include: of a reversible wavelet parts may have been left out."""
+"""Transfer syntaxes and those they include: a reversible wavelet may have been truncated."""
 
 _PLANAR_CONFIGURATION = "PlanarConfiguration"
 _BITS_A_BYTE = 8
 _BYTES_A_PIXEL = 3
-"""At most, of what PNG and GIF are decoded to."""
+"""The most that PNG and GIF are decoded to."""
 
 
 def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], budget: Budget) -> str:
     """Set pixel data from its parts and return the transfer syntax that it has.
 
-    Raises InstanceRejected: A900 if the metadata lacks what it must have or contradicts the
-    bits, C000 or C122 for bits that cannot be read or are not taken, A700 if the budget is used up.
+    Raises InstanceRejected: A900 if the metadata lacks required attributes or contradicts the
+    bits, C000 or C122 for unreadable or unsupported bits, A700 if the budget is used up.
     """
     media_types = [media_type_of(part) for part in parts]
     if all(_is_uncompressed(media_type) for media_type in media_types):
@@ -105,7 +105,8 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
     value = data_set[PIXEL_DATA].value
     if not isinstance(value, bytes):
         raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND, "found pixel data of a VR that pixel data has not"
+            FailureReason.CANNOT_UNDERSTAND,
+            "found Pixel Data (7FE0,0010) with a wrong VR, expected OB or OW",
         )
     _set_uncompressed(data_set, [memoryview(value)])
 
@@ -124,7 +125,7 @@ def _describe(media_type: str, content: memoryview, budget: Budget) -> Codestrea
 
 
 def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:
-    """Return what the bits say, or what the sender says if that promises less of the same."""
+    """Return what the bits say, or what the sender declares if that includes it."""
     declared = media_type.parameters.get("transfer-syntax", "")
     found = stream.transfer_syntax_uid
     return declared if found in _MAY_BE_LOSSY.get(declared, ()) else found
@@ -136,7 +137,8 @@ def _check_same(streams: Sequence[Codestream]) -> None:
     if any(kind != (other.transfer_syntax_uid, other.image, other.segments) for other in streams):
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            "found frames of pixel data that differ in transfer syntax or image, expected the same",
+            "found frames of pixel data that differ in transfer syntax or image, expected them to"
+            " be alike",
         )
 
 
@@ -144,20 +146,23 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
     """Set pixel data that only the metadata describes."""
     missing = _missing(data_set)
     if missing:
-        raise _mismatch(f"found uncompressed pixel data, and no {', '.join(missing)} with it")
+        raise _mismatch(
+            f"found uncompressed pixel data without {', '.join(missing)}, expected them in the"
+            " metadata"
+        )
     if len(frames) > 1:
         if data_set.BitsAllocated % _BITS_A_BYTE:
             raise InstanceRejected(
                 FailureReason.CANNOT_UNDERSTAND,
-                "found a part for each frame of pixel data whose samples are not whole bytes,"
-                " expected one part",
+                "found one part per frame for pixel data whose samples are not whole bytes,"
+                " expected one part for all frames",
             )
         _set_number_of_frames(data_set, len(frames))
     return _set_value(data_set, frames)
 
 
 def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
-    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 A.2)."""
+    """Set uncompressed pixel data; more than 8 bits per sample need VR OW (PS3.5 A.2)."""
     vr = "OW" if data_set.BitsAllocated > _BITS_A_BYTE else data_set[PIXEL_DATA].VR
     vr = vr if vr == "OW" else "OB"
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, vr, b"".join(frames))
@@ -167,14 +172,14 @@ def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
 def _set_encapsulated(
     data_set: Dataset, frames: Sequence[memoryview], transfer_syntax_uid: str
 ) -> str:
-    """Set compressed pixel data: a fragment a frame, and no offset table (PS3.5 A.4)."""
+    """Set compressed pixel data: one fragment per frame, and no offset table (PS3.5 A.4)."""
     value = encapsulate([bytes(frame) for frame in frames], has_bot=False)
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, "OB", value, is_undefined_length=True)
     return transfer_syntax_uid
 
 
 def _missing(data_set: Dataset) -> list[str]:
-    """Return what of the macro is not said, or not as a number where it is one."""
+    """Return the keywords of the macro that are absent, or not numbers where they must be."""
     said = sent(data_set, *_MACRO, _PLANAR_CONFIGURATION)
     needed = _MACRO if said.get("SamplesPerPixel") == 1 else (*_MACRO, _PLANAR_CONFIGURATION)
     return [
@@ -185,17 +190,19 @@ def _missing(data_set: Dataset) -> list[str]:
 
 
 def _describe_image(data_set: Dataset, stream: Codestream, *, derive: bool) -> None:
-    """Check what the metadata says of the image, and add what it does not say if that may be."""
+    """Check what the metadata says about the image, and add what is missing if that is allowed."""
     wrong = differences(stream, sent(data_set, *_MACRO, _PLANAR_CONFIGURATION))
     if wrong:
-        raise _mismatch(f"found {', '.join(wrong)} other than in the bits of the pixel data")
+        raise _mismatch(
+            f"found {', '.join(wrong)} other than in the pixel data, expected the same or none"
+        )
     found = stream.image.attributes() if stream.image and derive else {}
     for keyword in found.keys() - sent(data_set, *found).keys():
         put(data_set, keyword, found[keyword])
     missing = _missing(data_set)
     if missing:
         raise _mismatch(
-            f"found no {', '.join(missing)}, expected in the metadata for pixel data of this type"
+            f"found no {', '.join(missing)}, expected them in the metadata for this media type"
         )
 
 
@@ -212,11 +219,13 @@ def _set_number_of_frames(data_set: Dataset, frames: int) -> None:
     if said is None and frames > 1:
         put(data_set, "NumberOfFrames", frames)
     elif said not in (None, frames):
-        raise _mismatch(f"found {frames} frames of pixel data, Number of Frames says otherwise")
+        raise _mismatch(
+            f"found {frames} frames of pixel data, expected as many as Number of Frames"
+        )
 
 
 def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
-    """Say when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
+    """Set when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
     if cine.frame_time_vector:
         put(data_set, "FrameTimeVector", [f"{time:.8g}" for time in cine.frame_time_vector])
         put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTimeVector"))
@@ -228,10 +237,12 @@ def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
 
 
 def _set_lossy(data_set: Dataset, method: str, compressed: int) -> None:
-    """Say that the image has been lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
+    """Set that the image was lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
     said = sent(data_set, *_LOSSY)
     if said.get("LossyImageCompression") == "00":
-        raise _mismatch("found Lossy Image Compression 00, and lossy compression in the pixel data")
+        raise _mismatch(
+            "found lossily compressed pixel data with Lossy Image Compression 00, expected 01"
+        )
     samples = data_set.Rows * data_set.Columns * data_set.SamplesPerPixel
     bits = samples * data_set.BitsAllocated * int(data_set.get("NumberOfFrames") or 1)
     found = ("01", f"{bits / _BITS_A_BYTE / compressed:.2f}", method)

@@ -1,7 +1,7 @@
 """Write a data set as a file of PS3.10, the same bytes each time.
 
-The File Meta Information is made here: metadata has none (PS3.18 10.5.1.4). Nothing in it tells
-the time or the occasion, so a request that is sent twice makes the same instance twice.
+The File Meta Information is made here: metadata has none (PS3.18 10.5.1.4). Nothing in it depends
+on the time or the request, so a request that is sent twice makes the same instance twice.
 """
 
 import warnings
@@ -15,7 +15,7 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from dicomweb.metadata.datasets import uid
 
 IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
-"""Of what writes these files (PS3.7 D.3.3.2); a UUID, so that no registration is needed."""
+"""Identifies the writer of these files (PS3.7 D.3.3.2); a UUID needs no registration."""
 
 IMPLEMENTATION_VERSION_NAME = "STOWPORT"
 
@@ -23,10 +23,10 @@ _PREAMBLE = bytes(128) + b"DICM"
 
 
 def write(data_set: Dataset, transfer_syntax_uid: str) -> memoryview:
-    """Write the data set in Explicit VR Little Endian under a transfer syntax that is such.
+    """Write the data set in Explicit VR Little Endian, which the transfer syntax must be based on.
 
     Values are padded and tags put in order; values too long for their VR's length field get VR
-    UN (PS3.5 6.2.2). Of the data set's UIDs the File Meta Information repeats what is there.
+    UN (PS3.5 6.2.2). The File Meta Information repeats those UIDs that the data set has.
     """
     stream = DicomBytesIO()
     stream.is_implicit_VR, stream.is_little_endian = False, True
@@ -40,7 +40,7 @@ def write(data_set: Dataset, transfer_syntax_uid: str) -> memoryview:
 
 
 def _pad(_: Dataset, element: DataElement) -> None:
-    """Make a value of VR UN even, which pydicom does for all others (PS3.5 6.2)."""
+    """Give a value of VR UN an even length; pydicom does it for all others (PS3.5 6.2)."""
     if element.VR == "UN" and element.value and len(element.value) % 2:
         element.value += b"\0"
 

@@ -97,7 +97,7 @@ def test_a_folded_content_type_is_unfolded(fold: str) -> None:
 
 
 def test_a_line_break_that_folds_nothing_is_refused() -> None:
-    with pytest.raises(MalformedRequest, match="no media type"):
+    with pytest.raises(MalformedRequest, match="without a media type"):
         parse_media_type("multipart/\r\nrelated")
 
 
@@ -105,7 +105,7 @@ def test_a_line_break_that_folds_nothing_is_refused() -> None:
     "value", ["multipart/form-data", "Multipart/Form-Data ; boundary=a", "multipart/form-data;"]
 )
 def test_a_form_is_refused_with_the_command_that_works(value: str) -> None:
-    with pytest.raises(MalformedRequest, match="-F 'file=@image.dcm;type=application/dicom' URL"):
+    with pytest.raises(MalformedRequest, match=r"-F 'file=@image\.dcm;type=application/dicom' URL"):
         refuse_forms(value)
 
 
@@ -141,7 +141,7 @@ def test_what_is_no_type_and_subtype_is_refused(value: str) -> None:
 
 @pytest.mark.parametrize("parameters", ["a", "=b", '"a"=b', "a b=c", 'a="b;c', "a=b; c"])
 def test_what_is_no_parameter_is_refused(parameters: str) -> None:
-    with pytest.raises(MalformedRequest, match="not name=value"):
+    with pytest.raises(MalformedRequest, match="expected name=value"):
         parse_media_type(f"application/dicom; {parameters}")
 
 

@@ -100,7 +100,7 @@ def test_bulk_text_is_decoded(value: bytes, encodings: list[str], text: str) -> 
 
 @pytest.mark.parametrize("encodings", [["utf8"], [], ["ascii", "iso2022_jp"]])
 def test_bulk_text_in_another_character_set_is_refused(encodings: list[str]) -> None:
-    with pytest.raises(InstanceRejected, match="not in the character set"):
+    with pytest.raises(InstanceRejected, match="text in the character set"):
         decode(b"M\xfcller", encodings)
 
 
