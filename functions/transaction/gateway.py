@@ -14,7 +14,7 @@ from pybase64 import b64decode
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.checks import is_uid
-from dicomweb.envelope.mediatypes import DICOM_XML
+from dicomweb.envelope.mediatypes import DICOM_XML, refuse_forms
 from dicomweb.errors import MalformedRequest
 
 Event = MutableMapping[str, Any]
@@ -101,6 +101,7 @@ def take_payload(event: Event, request: StoreRequest) -> bytes:
         raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
     body: str = event.pop("body", None) or ""
     if not event.get("isBase64Encoded"):
+        refuse_forms(request.headers.get("content-type", ""))
         if _REPLACEMENT_CHARACTER in body:
             raise MalformedRequest(
                 "found a payload of a media type that is not supported, expected"
@@ -165,6 +166,6 @@ def preflight_headers(
         return {}
     return {
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
+        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Requested-With",
         "Access-Control-Max-Age": "600",
     }
