@@ -132,7 +132,7 @@ def test_a_body_with_a_broken_end_is_400_and_nothing_is_stored(
     body = body_of(SMALL, image(2, 10_000)).rstrip()
     reply = ingested(large, body[:-missing])
     assert reply.status == 400
-    assert "no close delimiter" in reply.warnings[0]
+    assert "without a close delimiter" in reply.warnings[0]
     assert (large.keys("studies/"), large.items(), large.keys("staging/")) == ([], [], [])
 
 
