@@ -111,7 +111,7 @@ def instance_attributes(instance: SOPInstance) -> Item:
 
 
 def replacement(values: Item, item: Item) -> Item:
-    """Return the instance item of ``values`` that takes the place of ``item``, empty if of none."""
+    """Return the instance item of ``values`` that replaces ``item``, which is empty if none is."""
     if not item:
         return values
     version = int(item.get("Version", {"N": "0"})["N"]) + 1

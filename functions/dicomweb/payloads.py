@@ -35,6 +35,7 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
     media_type = mediatypes.parse_media_type(content_type)
     if media_type.essence == DICOM:
         return DICOM, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    mediatypes.refuse_forms(content_type)
     if media_type.essence != MULTIPART_RELATED:
         raise MalformedRequest(f"found a media type that is not supported, {_EXPECTED}")
     if "boundary" not in media_type.parameters:

@@ -1,4 +1,4 @@
-"""The way of a request's instances into the archive: read, checked, kept, and what came of it."""
+"""The way of a request's instances into the archive: read, checked, kept, and its outcomes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,9 +48,9 @@ class Intake:
     origin: Mapping[str, object] = field(default_factory=dict)
 
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
-        """Return what became of each instance in ``parts``, whose root is of ``root_type``.
+        """Return the outcome of each instance in ``parts``, whose root is of ``root_type``.
 
-        Raises MalformedRequest, before anything is stored, for metadata that is none.
+        Raises MalformedRequest, before anything is stored, for metadata that cannot be read.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
@@ -107,7 +107,7 @@ def _out_of_time(candidate: Candidate) -> Failed:
 def _outcome_of(
     candidate: Candidate, instance: SOPInstance, kept: Iterator[Kept | ArchiveError]
 ) -> Outcome:
-    """Say what became of an instance that the archive was asked to keep."""
+    """Return the outcome of an instance that the archive was asked to keep."""
     result = next(kept)
     if isinstance(result, Kept):
         return Stored(

@@ -29,7 +29,7 @@ def record_outcomes(
     attributes_left_out: Counter[str],
     **origin: object,
 ) -> None:
-    """Log and count what became of the parts of one request; ``origin`` says which it was.
+    """Log and count the outcomes of one request; ``origin`` says which it was.
 
     ``attributes_left_out`` are the attributes, by keyword, that are not in the index.
     """

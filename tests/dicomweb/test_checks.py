@@ -24,7 +24,7 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 JPEG = "1.2.840.10008.1.2.4.50"
 MPEG4 = "1.2.840.10008.1.2.4.102"
-CONFORMANCE, ANY_STORAGE = StorageProfile
+CONFORMANCE, STANDARD, ANY_STORAGE = StorageProfile
 KEYWORD = "Study Instance UID (0020,000D)"
 
 
@@ -76,6 +76,7 @@ def test_numbers_joined_by_dots_are_a_uid_if_they_fit(components: list[int]) -> 
 
 def test_sop_class_that_is_taken_passes() -> None:
     checks.check_sop_class(CT, CONFORMANCE)
+    checks.check_sop_class(CT, STANDARD)
     checks.check_sop_class(CT, ANY_STORAGE)
 
 
@@ -97,6 +98,7 @@ def test_sop_class_that_is_no_storage_class_is_refused_with_0122(
 )
 def test_transfer_syntax_of_the_group_passes(syntax: str, sop_class: str) -> None:
     checks.check_transfer_syntax(syntax, sop_class, CONFORMANCE)
+    checks.check_transfer_syntax(syntax, sop_class, STANDARD)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,8 @@ def test_transfer_syntax_of_the_group_passes(syntax: str, sop_class: str) -> Non
         (JPEG, ENCAPSULATED_PDF, CONFORMANCE),
         (MPEG4, CT, CONFORMANCE),
         (BIG_ENDIAN, CT, CONFORMANCE),
+        (JPEG, ENCAPSULATED_PDF, STANDARD),
+        (BIG_ENDIAN, CT, STANDARD),
         (BIG_ENDIAN, CT, ANY_STORAGE),
         ("1.2.3.4", CT, ANY_STORAGE),
         ("planted", CT, ANY_STORAGE),

@@ -21,7 +21,7 @@ from tests.rows.defects import (
 
 if TYPE_CHECKING:
     from tests.answers import Answer
-    from tests.service import RunningService
+    from tests.service import RunningService, Start
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
 ITEMS_OF_UNKNOWN = (
@@ -349,6 +349,11 @@ def test_row_049_a_deflated_image_only_where_any_storage_is_chosen(
     content = part10(data_set(490), DeflatedExplicitVRLittleEndian)
     check_failed(running, 490, content, 0xC122)
     check_stored(chosen, 490, content)
+
+
+def test_row_049_a_deflated_image_where_the_standard_is_chosen(service: "Start") -> None:
+    content = part10(data_set(491), DeflatedExplicitVRLittleEndian)
+    check_stored(service(StorageProfile="standard"), 491, content)
 
 
 def test_row_050_a_deflated_data_set_that_inflates_without_end(running: "RunningService") -> None:
