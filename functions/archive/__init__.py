@@ -54,7 +54,7 @@ class Archive:
         seconds: float,
         sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
-        """Store ``instances`` and return within ``seconds`` what became of each, in their order.
+        """Store ``instances`` and return the outcome of each within ``seconds``, in their order.
 
         ``sources`` says of each where its bytes stand in S3 already, if they do. Kept means
         that S3 and DynamoDB have both confirmed the instance. Nothing is raised. What is under

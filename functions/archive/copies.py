@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,7 +78,7 @@ def copy(
             IfNoneMatch="*",
         )
     except BaseException:
-        with suppress(BotoCoreError, ClientError):  # a lifecycle rule does it as well
+        with suppress(*CALL_FAILED):  # a lifecycle rule does it as well
             s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
         raise
 

@@ -11,12 +11,13 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from archive.clients import dynamodb_client
 from archive.conditions import in_the_way
 from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
 from archive.items import VERSION_ATTRIBUTES, Item, ItemKey, replacement
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Index:
         written: set[ItemKey] = set()
         for start in range(0, len(keys), _ITEMS_AN_INSERT):
             deadline.check()
-            with suppress(BotoCoreError, ClientError):
+            with suppress(*CALL_FAILED):
                 written |= self._insert(
                     {key: items[key] for key in keys[start : start + _ITEMS_AN_INSERT]}
                 )

@@ -9,7 +9,7 @@ key is ``Resource``, the resource's path below the study::
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
         TransferSyntaxUID            of the bytes (0002,0010)
-        NumberOfFrames               1 if the instance does not say
+        NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
         Version                      how many items it has replaced; absent if none
@@ -96,6 +96,7 @@ def series_attributes(instance: SOPInstance) -> Item:
 
 def instance_attributes(instance: SOPInstance) -> Item:
     """Return what ``instance`` says of itself."""
+    frames = instance.number_of_frames
     return _to_item(
         {
             **instance.attributes.instance,
@@ -103,14 +104,14 @@ def instance_attributes(instance: SOPInstance) -> Item:
             "SOPInstanceUID": instance.sop_instance_uid,
             "SOPClassUID": instance.sop_class_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
-            "NumberOfFrames": instance.number_of_frames,
+            "NumberOfFrames": "" if frames is None else frames,
             "Size": len(instance.content),
         }
     )
 
 
 def replacement(values: Item, item: Item) -> Item:
-    """Return the instance item of ``values`` that takes the place of ``item``, empty if of none."""
+    """Return the instance item of ``values`` that replaces ``item``, which is empty if none is."""
     if not item:
         return values
     version = int(item.get("Version", {"N": "0"})["N"]) + 1

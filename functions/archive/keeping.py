@@ -120,7 +120,7 @@ class Keeping:
                 self.writing.submit(self._commit_one, entry)
 
     def _write_shared(self, entries: Sequence[Entry]) -> None:
-        """Write what the studies and series of ``entries`` lack, as far as that succeeds."""
+        """Write what the studies and series of ``entries`` lack; some of it may fail."""
         shared = [each for entry in entries for each in (entry.study, entry.series)]
         lacking = {each.key: each for each in shared if each.lacking}
         new = {key: each.lacking for key, each in lacking.items() if each.is_new}

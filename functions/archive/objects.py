@@ -91,7 +91,7 @@ class Objects:
                 return True
             # Another write of the key is under way, or the network or S3 was not up to it.
             in_conflict = error.status == HTTPStatus.CONFLICT
-            if not in_conflict and (attempt + 1 == ATTEMPTS or not error.temporary):
+            if not in_conflict and (attempt + 1 >= ATTEMPTS or not error.temporary):
                 raise error from None  # what was raised names the key
             if not error.status:
                 self._leave(store)

@@ -29,7 +29,7 @@ class SharedItem:
         self._writing: Future[None] | None = None
 
     def expect(self, values: Item) -> None:
-        """Add ``values`` to what will be written, as far as they are new.
+        """Add those of ``values`` that are new to what will be written.
 
         The patient is added whole and if there is none yet; another one is only marked.
         """

@@ -3,7 +3,7 @@
 ::
 
     staging/{upload id}                         a body, as it was sent
-    answers/{upload id}/{SHA-256, hex}.json     what became of it
+    answers/{upload id}/{SHA-256, hex}.json     its outcomes
 
 A sender gets presigned requests, which S3 takes for the key, the size and the type they were
 signed for and for nothing else. More than one PUT may carry (5 GiB) goes in parts. An answer's
@@ -74,7 +74,7 @@ class DiskFull(OSError):
 
 
 class Staging:
-    """The bucket, as far as it holds bodies and answers. All raise botocore's errors."""
+    """What the bucket holds of bodies and answers. All methods raise botocore's errors."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket

@@ -24,7 +24,7 @@ keys_of = cache(IssuerKeys)
 
 
 class Unauthorized(Exception):
-    """No good token: 401. API Gateway knows it by its message, to the letter."""
+    """No good token: 401. API Gateway knows it by exactly this message."""
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
@@ -112,6 +112,7 @@ def _policy(
 
 
 def _log_unforeseen(error: Exception) -> None:
+    """Log it as ``transaction.journal`` does, which is not in this function's package."""
     frames = traceback.extract_tb(error.__traceback__)
     at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error("unforeseen", error=type(error).__name__, at=at)

@@ -31,7 +31,7 @@ from transaction.intake import Intake, Receipt
 from transaction.outcomejson import Refusal
 
 SECONDS_TO_ANSWER = 20.0
-"""What is kept of the function's time to write down what became of the instances."""
+"""How much of the function's time is kept for writing down the outcomes."""
 
 SECONDS_TO_COPY = 60
 """For how long S3 may be silent while it copies."""

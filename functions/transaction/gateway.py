@@ -118,20 +118,8 @@ def proxy_response(
     answer: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
 ) -> dict[str, Any]:
     """Return what API Gateway turns into the HTTP answer."""
-    headers = {
-        "Content-Type": answer.media_type,
-        **answer.headers,
-        **cors_headers(request.headers.get("origin"), allowed_origins),
-    }
-    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return {
-        "statusCode": int(answer.status),
-        "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, request.host))},
-        "body": answer.body,
-        "isBase64Encoded": False,
-    }
+    cors = cors_headers(request.headers.get("origin"), allowed_origins)
+    return _dressed(answer, cors, request.host)
 
 
 def last_resort() -> dict[str, Any]:
@@ -140,11 +128,17 @@ def last_resort() -> dict[str, Any]:
     It takes nothing from the request, so that it cannot fail for the same reason.
     """
     found = response.refusal_of(Exception())
-    answer = response.refusal(*found, DICOM_XML)
+    return _dressed(response.refusal(*found, DICOM_XML), {}, _UNKNOWN_HOST)
+
+
+def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[str, Any]:
+    headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
         "statusCode": int(answer.status),
-        "headers": {"Content-Type": answer.media_type, "Retry-After": RETRY_AFTER_SECONDS},
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, _UNKNOWN_HOST))},
+        "headers": headers,
+        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, host))},
         "body": answer.body,
         "isBase64Encoded": False,
     }

@@ -1,5 +1,6 @@
-"""The way of a request's instances into the archive: read, checked, kept, and what came of it."""
+"""The way of a request's instances into the archive: read, checked, kept, and its outcomes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +19,12 @@ from transaction.journal import log_unforeseen, record_differing_patients
 class Receipt:
     """The outcome of each instance, in order, and what was noticed of all of them.
 
-    ``attributes_left_out`` is how many attributes were invalid and so are not in the index.
+    ``attributes_left_out`` counts, by keyword, the attributes that could not be read and so are
+    not in the index.
     """
 
     outcomes: Sequence[Outcome]
-    attributes_left_out: int = 0
+    attributes_left_out: Counter[str] = field(default_factory=Counter)
 
 
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
@@ -46,9 +48,9 @@ class Intake:
     origin: Mapping[str, object] = field(default_factory=dict)
 
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
-        """Return what became of each instance in ``parts``, whose root is of ``root_type``.
+        """Return the outcome of each instance in ``parts``, whose root is of ``root_type``.
 
-        Raises MalformedRequest, before anything is stored, for metadata that is none.
+        Raises MalformedRequest, before anything is stored, for metadata that cannot be read.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
@@ -63,7 +65,7 @@ class Intake:
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        left_out = sum(each.attributes.left_out for each in instances)
+        left_out = Counter(keyword for each in instances for keyword in each.attributes.left_out)
         return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
@@ -105,15 +107,15 @@ def _out_of_time(candidate: Candidate) -> Failed:
 def _outcome_of(
     candidate: Candidate, instance: SOPInstance, kept: Iterator[Kept | ArchiveError]
 ) -> Outcome:
-    """Say what became of an instance that the archive was asked to keep."""
+    """Return the outcome of an instance that the archive was asked to keep."""
     result = next(kept)
     if isinstance(result, Kept):
         return Stored(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
-            warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
+            warning=instance.warning,
+            text=instance.text,
         )
     return Failed(
         reason=result.reason,

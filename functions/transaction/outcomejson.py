@@ -1,4 +1,4 @@
-"""What became of an upload, as JSON: kept from when it is stored until somebody asks.
+"""The outcomes of an upload, as JSON: kept from when it is stored until somebody asks.
 
 ::
 

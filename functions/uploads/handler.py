@@ -60,7 +60,7 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
 
 
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Describe the resource, offer an upload or say what became of one, or why not."""
+    """Describe the resource, offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "OPTIONS":
@@ -143,7 +143,7 @@ def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[st
 
 
 def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreResponse:
-    """Say what became of an upload: the answer that a POST of its body would have got.
+    """Report on an upload: the answer that a POST of its body would have got.
 
     503 has no Retry-After if the upload was given up.
     """

@@ -35,7 +35,7 @@ FAILED = {
 MALFORMED = {
     "no-content-type": "no Content-Type",
     "empty": "an empty payload",
-    "cut-off": "no close delimiter",
+    "cut-off": "without a close delimiter",
     "form-data": "multipart/form-data",
     "gzip": "a Content-Encoding",
     "not-a-uid": "not a UID",
