@@ -2,7 +2,7 @@
 
 The store transaction takes ``multipart/related`` of Part 10 files, or of metadata and bulk data.
 A bare Part 10 file is taken as well, because Azure's, Google's and AWS HealthImaging's users and
-tools send that.
+tools send that, and so is bare metadata, which needs no bulk data: other services' tests send it.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,24 @@ from mmap import mmap
 
 from dicomweb.candidates import Candidate, part10_content
 from dicomweb.envelope import mediatypes, multipart
-from dicomweb.envelope.mediatypes import ALIASES, DICOM, MULTIPART_RELATED, OCTET_STREAM
+from dicomweb.envelope.mediatypes import (
+    ALIASES,
+    DICOM,
+    DICOM_JSON,
+    DICOM_XML,
+    MULTIPART_RELATED,
+    OCTET_STREAM,
+)
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
+
+SINGLE_PART = frozenset((DICOM, DICOM_JSON, DICOM_XML))
+"""What a payload may be that is not in a multipart (PS3.18 8.6.1.1)."""
 
 _EXPECTED = (
     'expected multipart/related; type="application/dicom"; boundary=... with a Part 10 file a'
     ' part, the same of type="application/dicom+xml" or "application/dicom+json" with metadata and'
-    " bulk data, or application/dicom with one file"
+    " bulk data, or application/dicom, application/dicom+xml or application/dicom+json alone"
 )
 
 
@@ -33,8 +43,8 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
     if not payload:
         raise MalformedRequest(f"found an empty payload, {_EXPECTED}")
     media_type = mediatypes.parse_media_type(content_type)
-    if media_type.essence == DICOM:
-        return DICOM, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    if media_type.essence in SINGLE_PART:
+        return media_type.essence, [BodyPart(number=1, headers={}, content=memoryview(payload))]
     if media_type.essence != MULTIPART_RELATED:
         raise MalformedRequest(f"found a media type that is not supported, {_EXPECTED}")
     if "boundary" not in media_type.parameters:
@@ -63,7 +73,8 @@ def candidates(
     """Return what may be an instance in ``parts``, whose root is of ``root_type``.
 
     ``url`` is that of the request, and ``study_instance_uid`` the study of the target resource,
-    if it is one; both matter to metadata only. Raises MalformedRequest for metadata that is none.
+    if it is one; both matter to metadata only. Raises MalformedRequest if there is no metadata
+    among parts of metadata, or too much.
     """
     if root_type != DICOM:
         from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports

@@ -37,7 +37,8 @@ class Intake:
         """Return what became of each instance in ``parts``, whose root is of ``root_type``.
 
         The number is that of the attributes that were invalid, and so are not in the index.
-        Raises MalformedRequest, before anything is stored, for metadata that is none.
+        Raises MalformedRequest, before anything is stored, for no metadata where that is
+        expected, or too much.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid

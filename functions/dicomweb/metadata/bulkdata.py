@@ -2,8 +2,8 @@
 
 A part is found by its Content-Location and nothing else: the same string first, and then, since
 senders write a relative reference here and an absolute one there, the same URI after both are
-resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). What no part of the
-request has is missing. Nothing is ever fetched, whatever scheme the URI has.
+resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID is matched with
+``urn:uuid:`` before it and without. What no part of the request has is missing. Nothing is ever fetched, whatever scheme the URI has.
 """
 
 import re
@@ -18,6 +18,7 @@ from dicomweb.reasons import FailureReason
 
 _FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_URN = "urn:uuid:"
 _ESCAPED_OR_TO_BE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
 
 
@@ -49,6 +50,12 @@ class BulkData:
         Several parts are the frames of pixel data, in order: they have the same location, or
         that of the URI with ``/frames/1`` and so on, of which none may be missing.
         """
+        if uri.lower().startswith(_URN):
+            uuid = uri[len(_URN) :]
+            return self._find(urn(uuid)) or self._find(uuid)
+        return self._find(uri)
+
+    def _find(self, uri: str) -> Sequence[BodyPart]:
         normalised = self._normalise(uri)
         parts = self.exact.get(uri) or self.normalised.get(normalised)
         if parts:
@@ -66,11 +73,18 @@ class BulkData:
         return [part for part in self.parts if part.number not in found]
 
     def _normalise(self, uri: str) -> str:
+        if uri.lower().startswith(_URN):
+            return uri.lower()
         try:
             resolved = urlsplit(urljoin(self.url, _ESCAPED_OR_TO_BE.sub(_escape, uri)))
         except ValueError:  # a port or an address that is none: equal to itself only
             return uri
         return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
+
+
+def urn(uuid: str) -> str:
+    """Return the URI of a UUID, which may be one already; no UUID is none."""
+    return _URN + uuid if uuid and not uuid.lower().startswith(_URN) else uuid
 
 
 def _escape(found: re.Match[str]) -> str:

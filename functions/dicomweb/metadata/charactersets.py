@@ -19,7 +19,9 @@ from dicomweb.reasons import FailureReason
 UTF8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
 
-_TEXT = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+_TEXT = frozenset(
+    "AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split()  # all that is written as text
+)
 _DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
-from dicomweb.errors import DicomWebError
+from dicomweb.errors import DicomWebError, InstanceRejected
+from dicomweb.outcomes import SOPReference
 from dicomweb.reasons import FailureReason
 
 
@@ -44,3 +45,11 @@ class NotUnderstood(DicomWebError):
     def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class MetadataRejected(InstanceRejected):
+    """Metadata that states no data set; ``reference`` names the instance if its UIDs are there."""
+
+    def __init__(self, error: NotUnderstood, place: str, reference: SOPReference | None) -> None:
+        super().__init__(error.reason, f"{place}: {error}")
+        self.reference = reference
