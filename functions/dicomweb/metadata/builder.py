@@ -32,7 +32,6 @@ from dicomweb.metadata.notation import (
     Values,
 )
 from dicomweb.metadata.numbers import integer
-from dicomweb.metadata.representations import Number
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.file import uid_text
 from dicomweb.part10.walker import MAX_DEPTH
@@ -62,7 +61,7 @@ def read_metadata(model: Model[Item, Attribute], root: Item) -> Metadata:
         data_set = builder.data_set(root)
     except NotUnderstood as error:
         place = "".join(reversed(builder.place))
-        raise MetadataRejected(error, place, _reference(model, root)) from error
+        raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,
@@ -77,7 +76,7 @@ class _Builder(Generic[Item, Attribute]):
         self.model = model
         self.bulk_data: list[Reference] = []
         self.discarded_file_meta = False
-        self.holders: list[Number] = []
+        self.holders: list[representations.Number] = []
         """What asks the data set, and the items down to the one being read, for a number."""
         self.place: list[str] = []
         """Where an attribute that is not understood stands, innermost first."""

@@ -3,7 +3,8 @@
 A part is found by its Content-Location and nothing else: the same string first, and then, since
 senders write a relative reference here and an absolute one there, the same URI after both are
 resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID is matched with
-``urn:uuid:`` before it and without. What no part of the request has is missing. Nothing is ever fetched, whatever scheme the URI has.
+``urn:uuid:`` before it and without. What no part of the request has is missing. Nothing is ever
+fetched, whatever scheme the URI has.
 """
 
 import re

@@ -17,8 +17,14 @@ from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement, empty_value_for_VR
 
 from dicomweb.metadata.metadata import NotUnderstood
-from dicomweb.metadata.numbers import decimal_string, integer, integer_string, number_text
-from dicomweb.metadata.numbers import real, trimmed
+from dicomweb.metadata.numbers import (
+    decimal_string,
+    integer,
+    integer_string,
+    number_text,
+    real,
+    trimmed,
+)
 
 BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 """The VRs whose value stands in metadata as inline binary (PS3.18 F.2.7)."""

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata.builder import read_metadata
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
@@ -18,8 +20,6 @@ from dicomweb.metadata.notation import (
     Items,
     Values,
 )
-from dicomweb.metadata.elements import person_name, tag_number
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.reasons import FailureReason
 
 _VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")

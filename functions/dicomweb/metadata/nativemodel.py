@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from lxml import etree
 
 from dicomweb.errors import MalformedRequest
-from dicomweb.metadata.bulkdata import urn
 from dicomweb.metadata.builder import read_metadata
+from dicomweb.metadata.bulkdata import urn
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
@@ -23,8 +25,6 @@ from dicomweb.metadata.notation import (
     Items,
     Values,
 )
-from dicomweb.metadata.elements import person_name, tag_number
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.metadata.privateblocks import PrivateBlocks
 
 MAX_MISSING_NUMBERS = 10_000

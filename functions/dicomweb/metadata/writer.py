@@ -19,7 +19,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.multival import MultiValue
 
-from dicomweb.metadata.charactersets import walk
+from dicomweb.metadata.charactersets import DEFAULT_REPERTOIRE, walk
 from dicomweb.metadata.datasets import uid
 from dicomweb.metadata.elements import set_string
 
@@ -27,8 +27,6 @@ IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
 """Of what writes these files (PS3.7 D.3.3.2); a UUID, so that no registration is needed."""
 
 IMPLEMENTATION_VERSION_NAME = "STOWPORT"
-
-_DEFAULT_REPERTOIRE = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
 
 _PREAMBLE = bytes(128) + b"DICM"
 
@@ -59,7 +57,7 @@ def _encode(element: DataElement, encodings: Sequence[str]) -> None:
         return
     if element.VR == "UN" and len(value) % 2:
         element.value += b"\0"
-    elif element.VR in _DEFAULT_REPERTOIRE:
+    elif element.VR in DEFAULT_REPERTOIRE:
         text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
         if not text.isascii():
             set_string(element, charset.encode_string(text, list(encodings)).decode("iso8859-1"))

@@ -4,16 +4,16 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomweb.errors import InstanceRejected
-from dicomweb.metadata.builder import (
+from dicomweb.metadata.builder import read_metadata
+from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
+from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
+from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
     InlineBinary,
     Items,
     Values,
-    read_metadata,
 )
-from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
-from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
 from dicomweb.reasons import FailureReason
 
 MAY_BE_BULK_DATA = "DS FL FD IS LT OB OD OF OL OV OW SL SS ST SV UC UL UN US UT UV"
@@ -28,9 +28,12 @@ class Model:
         for tag, (vr, content) in item.items():
             yield tag, vr, content
 
+    def find(self, item: Stated, tag: int) -> Content[Stated] | None:
+        return item[tag][1] if tag in item else None
+
     def content(self, vr: str, attribute: Content[Stated]) -> Content[Stated]:
-        if vr == "UN" and attribute == Values(["missing"]):
-            raise NotUnderstood("is missing", FailureReason.MISSING_BULK_DATA)
+        if attribute == Values(["wrong"]):
+            raise NotUnderstood(f"is wrong as {vr}")
         return attribute
 
 
