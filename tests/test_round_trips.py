@@ -35,9 +35,10 @@ FILES = {name: path for name, path in sample_files.FILES.items() if _is_taken(pa
 """Those that are stored when they are sent as files."""
 
 REFUSED = {
+    "test_files/JPEG2000-embedded-sequence-delimiter.dcm": (0xC122, "a codestream of Part 2"),
     "test_files/J2K_pixelrep_mismatch.dcm": (0xA900, "unsigned by its attributes, signed by bits"),
 }
-"""A file that contradicts itself, and its Failure Reason."""
+"""Files that contradict themselves, by their Failure Reason."""
 
 NO_XML = {
     "charset_files/chrH31.dcm": "dcm2xml cannot convert ISO 2022 IR 87",

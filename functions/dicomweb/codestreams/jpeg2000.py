@@ -2,8 +2,7 @@
 
 The main header is read from SOC to the first SOT: SIZ has the image, COD the transformation.
 5-3 is reversible and called lossless, 9-7 is not; what a sender threw away before 5-3, or chose
-in the header of a tile, is not looked for. Part 15 is announced by bit 14 of Rsiz and CAP, Part 2
-by bit 15 and by segments of its own: without one of these it is what Part 1 can decode.
+in the header of a tile, is not looked for. Part 15 is announced by bit 14 of Rsiz and CAP.
 
 A JP2, JPX or JPH file is boxes around the codestream. PS3.5 A.4.4 allows none, so they are
 stripped; what they say of colour is kept, and a palette, which would be lost, is refused.
@@ -19,7 +18,6 @@ from dicomweb.codestreams.codestream import Codestream, image_pixel_description
 from dicomweb.codestreams.fields import bounded, field, unreadable, unsigned, unsupported
 
 _CAP, _SIZ, _COD, _COC, _TLM, _SOT = 0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF55, 0xFF90
-_PART_2_SEGMENTS = frozenset(range(0xFF72, 0xFF7A))
 _PART_2, _PART_15, _CAP_PART_15 = 0x8000, 0x4000, 0x20000
 _MAX_BITS, _WIDE_INDEX = 38, 257
 _REVERSIBLE, _ARBITRARY = 1, 2
@@ -60,8 +58,6 @@ def describe(content: memoryview, *, sycc: bool = False) -> Codestream:
     """
     segments = _main_header(content)
     size = _size(_first(segments, _SIZ))
-    if size.capabilities & _PART_2 and segments.keys() & _PART_2_SEGMENTS:
-        raise unsupported("found a codestream of JPEG 2000 Part 2")
     coding = _coding(segments, size.components)
     colour, silent = _colour(size.components, coding, sycc=sycc)
     image = image_pixel_description(
@@ -133,6 +129,8 @@ def _size(segment: memoryview) -> _Size:
         unsigned(segment, offset, 4) for offset in range(2, 34, 4)
     )
     depth, *alike = bytes(field(segment, 36, 3 * count)) or b"\0"
+    if capabilities & _PART_2:
+        raise unsupported("found a codestream of JPEG 2000 Part 2")
     if alike != [1, 1, *[depth, 1, 1] * (count - 1)] or depth & 0x7F >= _MAX_BITS:
         raise unsupported("found JPEG 2000 components of unlike depth or sampling, or over 38 bits")
     return _Size(
@@ -180,7 +178,7 @@ def _transfer_syntax(
     segments: Mapping[int, list[memoryview]], size: _Size, coding: _Coding
 ) -> tuple[str, str]:
     """Return the transfer syntax and the name of the standard as a lossy method."""
-    if not size.capabilities & _PART_15 or (size.capabilities & _PART_2 and _CAP not in segments):
+    if not size.capabilities & _PART_15:
         return JPEG2000Lossless if coding.reversible else JPEG2000, "ISO_15444_1"
     if not unsigned(_first(segments, _CAP), 0, 4) & _CAP_PART_15:
         raise unsupported("found a part of JPEG 2000 that is neither Part 1 nor Part 15")

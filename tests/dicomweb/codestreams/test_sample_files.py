@@ -8,6 +8,7 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
 from dicomweb.codestreams import Codestream, describe, differences
+from dicomweb.errors import InstanceRejected
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -17,7 +18,6 @@ FILES = [
     "GDCMJ2K_TextGBR.dcm",
     "J2K_pixelrep_mismatch.dcm",
     "JPEG-lossy.dcm",
-    "JPEG2000-embedded-sequence-delimiter.dcm",
     "JPEG2000.dcm",
     "JPEGLSNearLossless_08.dcm",
     "JPEGLSNearLossless_16.dcm",
@@ -110,3 +110,8 @@ def test_every_frame_has_the_image_of_its_data_set(name: str) -> None:
     assert [differences(frame, data_set) for frame in found] == [CONTRADICTED.get(name, [])] * len(
         found
     )
+
+
+def test_a_delimiter_planted_in_the_size_makes_another_part_of_the_standard_of_it() -> None:
+    with pytest.raises(InstanceRejected, match="Part 2"):
+        frames("JPEG2000-embedded-sequence-delimiter.dcm")

@@ -289,7 +289,6 @@ def test_private_attributes_have_the_tags_that_they_have() -> None:
         ("SV", "-9223372036854775808", -(2**63)),
         ("IS", 5, "5"),
         ("IS", 14.5, "14.5"),
-        ("IS", "14.5", "14.5"),
         ("IS", "4.000000", "4.000000"),
         ("DS", "1,5", "1,5"),
         ("LO", 5, "5"),
@@ -369,7 +368,6 @@ def test_any_data_set_survives_the_model(data_set: Dataset) -> None:
 
     assert isinstance(metadata, Metadata)
     assert models.differences(metadata.data_set, data_set) == set()
-    assert metadata.data_set.to_json_dict() == written
 
 
 _json: st.SearchStrategy[Any] = st.recursive(
