@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.builder import read_metadata
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
-from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
 from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,

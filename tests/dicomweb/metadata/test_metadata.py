@@ -6,17 +6,20 @@ import shutil
 import subprocess
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from pydicom.data.data_manager import DATA_ROOT
 from pydicom.dataset import Dataset
 
-from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import jsonmodel, nativemodel
 from dicomweb.metadata.metadata import Metadata
 from tests import models
 from tests.sample_files import read_for_metadata
+
+if TYPE_CHECKING:
+    from dicomweb.errors import InstanceRejected
 
 FILES = {
     "/".join(path.relative_to(DATA_ROOT).parts[1:]): path
