@@ -3,14 +3,16 @@
 What S3 and DynamoDB answer becomes one of two Failure Reasons. A700 (out of resources) says that
 the same instance may well be stored when it is sent again: they were too busy, too slow, failed
 inside, could not be reached, or their answer was not whole; or credentials were just being
-renewed. 0110 (processing failure) says that it will not help: the archive
-is set up wrongly, or this service is.
+renewed. 0110 (processing failure) says that it will not help: the archive is set up wrongly, or
+this service is.
 """
 
 import re
 from http import HTTPStatus
 
 from botocore import exceptions
+
+# What a broken answer raises; botocore.exceptions has no class that it is of.
 from botocore.parsers import ResponseParserError
 
 from dicomweb.reasons import FailureReason
@@ -70,6 +72,9 @@ TEMPORARY_ERROR_CODES = frozenset(
 )
 """What passes by itself (decision 46); every other code is 0110, unless its status says more."""
 
+CALL_FAILED = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError)
+"""Whatever a call of botocore raises: an answer that cannot be parsed is none of the first two."""
+
 _TEMPORARY_STATUSES = frozenset(
     {
         HTTPStatus.TEMPORARY_REDIRECT,
@@ -128,7 +133,7 @@ class PutError(ArchiveError):
 
     @classmethod
     def of(cls, raised: Exception) -> "PutError":
-        """Return what obstore has ``raised``, as far as it may be told.
+        """Return what obstore has ``raised``; its text is not repeated.
 
         It has exceptions for some statuses, and one for both 409 and 412: only its text, which
         names the object and therefore goes no further, tells what S3 answered.

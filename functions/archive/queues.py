@@ -1,4 +1,4 @@
-"""A queue of SQS, as far as something is put into it."""
+"""A queue of SQS that something is put into."""
 
 from typing import Any, cast
 

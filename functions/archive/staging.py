@@ -3,7 +3,7 @@
 ::
 
     staging/{upload id}                         a body, as it was sent
-    answers/{upload id}/{SHA-256, hex}.json     what became of it
+    answers/{upload id}/{SHA-256, hex}.json     its outcomes
 
 A sender gets presigned requests, which S3 takes for the key, the size and the type they were
 signed for and for nothing else. More than one PUT may carry (5 GiB) goes in parts. An answer's
@@ -13,20 +13,17 @@ key holds its digest, so that no attempt overwrites what another one found.
 import errno
 import hashlib
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from botocore.session import get_session
 
 from archive.clients import s3_client
 from archive.copies import Source
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 STAGING = "staging/"
 ANSWERS = "answers/"
@@ -67,7 +64,7 @@ class Presigned:
     """A request that its holder may make until it expires; ``offset`` of the body in bytes."""
 
     url: str
-    headers: "Mapping[str, str]"
+    headers: Mapping[str, str]
     offset: int = 0
     size: int = 0
 
@@ -77,7 +74,7 @@ class DiskFull(OSError):
 
 
 class Staging:
-    """The bucket, as far as it holds bodies and answers. All raise botocore's errors."""
+    """What the bucket holds of bodies and answers. All methods raise botocore's errors."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
@@ -116,7 +113,7 @@ class Staging:
         return parts, complete
 
     def _presign(
-        self, operation: str, upload_id: str, wanted: "Mapping[str, Any]", seconds: int
+        self, operation: str, upload_id: str, wanted: Mapping[str, Any], seconds: int
     ) -> str:
         parameters = {"Bucket": self._bucket, "Key": STAGING + upload_id, **wanted}
         return self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)

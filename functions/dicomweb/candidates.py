@@ -15,15 +15,17 @@ _UNENCODED = ("", "binary", "8bit", "7bit")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What a request offers as an instance: where it is, and its Part 10 file.
+    """What a request offers as an instance: its place, and its Part 10 file.
 
-    ``number`` is that of the part and ``item`` its place in there if it is metadata. ``content``
-    raises InstanceRejected if there is no such file. ``reference`` names the instance if that is
-    known beforehand; ``warning`` and ``text`` say what was noticed in case it is stored.
+    ``number`` is the number of the part, and ``item`` the place within the part if it is metadata.
+    ``content`` raises InstanceRejected if there is no such file. ``offset`` is where the file
+    begins in the payload, None if the payload does not contain it. ``reference`` names the
+    instance if it is already known; ``warning`` and ``text`` apply if the instance is stored.
     """
 
     number: int
     content: Callable[[], memoryview]
+    offset: int | None = None
     item: int | None = None
     reference: SOPReference | None = None
     warning: WarningReason | None = None
@@ -38,9 +40,9 @@ class Candidate:
 def part10_content(part: BodyPart, root_type: str) -> memoryview:
     """Return the Part 10 file that a body part holds.
 
-    A part without Content-Type has the type of the root; ``application/octet-stream`` is taken
+    A part without Content-Type has the type of the root; ``application/octet-stream`` is accepted
     if the file prefix is there. Part parameters such as ``transfer-syntax`` and Weasis's bogus
-    ``Content-Encoding: gzip, identity`` are not looked at: the File Meta wins (PS3.18 8.7.9).
+    ``Content-Encoding: gzip, identity`` are ignored: the File Meta wins (PS3.18 8.7.9).
     Raises InstanceRejected (C000) if the part holds something else.
     """
     check_unencoded(part)
@@ -50,12 +52,12 @@ def part10_content(part: BodyPart, root_type: str) -> memoryview:
         raise _unreadable(str(error)) from error
     is_part10 = media_type.essence == OCTET_STREAM and is_file(part.content)
     if media_type.essence != DICOM and not is_part10:
-        raise _unreadable("found a media type other than that of the request, application/dicom")
+        raise _unreadable("found a part with another media type, expected application/dicom")
     return part.content
 
 
 def check_unencoded(part: BodyPart) -> None:
-    """Content as it is: HTTP needs no Content-Transfer-Encoding (RFC 9112 B.5), or C000."""
+    """Raise C000 unless the content is unencoded; HTTP has no such encodings (RFC 9112 B.5)."""
     if part.headers.get("content-transfer-encoding", "").lower() not in _UNENCODED:
         raise _unreadable("found a Content-Transfer-Encoding, expected binary content")
 

@@ -1,14 +1,17 @@
-"""The two ways a store transaction says no, and nothing else (PS3.18 Section 10.5.3).
+"""The two ways in which a store transaction refuses something (PS3.18 Section 10.5.3).
 
 ::
 
     DicomWebError
     +-- RequestRejected       the transaction: answered with its status, nothing is stored
     |   +-- MalformedRequest  400
-    |   +-- ServiceBusy       503
-    +-- InstanceRejected      one instance: its neighbours go on, it gets a Failure Reason
-    +-- NotUnderstood         one attribute of metadata: ``metadata.builder``, which knows where
-                              it stands, makes it an InstanceRejected (``metadata.metadata``)
+    +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
+    +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
+                              makes it an InstanceRejected (``metadata.metadata``)
+
+``archive.ArchiveError`` is not among them: it does not refuse the instance, it says that the
+archive has not kept it, and the protocol knows of no archive. ``transaction.intake`` makes both
+a Failed. A server may refuse requests for reasons of its own: so does the relay of the client.
 
 The text says what was found, what was expected and where. It is sent to the client and
 logged, so it never holds an attribute value: UIDs, tags, counts and offsets only.
@@ -25,7 +28,7 @@ class DicomWebError(Exception):
 
 
 class RequestRejected(DicomWebError):
-    """The whole request is refused; ``status`` answers it and ``reason`` goes with the text."""
+    """The whole request is refused, with ``status``, ``reason`` and the text."""
 
     status: ClassVar[HTTPStatus]
     reason: ClassVar[FailureReason]
@@ -34,19 +37,12 @@ class RequestRejected(DicomWebError):
 class MalformedRequest(RequestRejected):
     """400: nothing was stored because of bad syntax (PS3.18 Table 10.5.3-1).
 
-    The status set is closed, so what the general section of the standard would answer with
-    404, 405, 406, 411, 413 or 415 (PS3.18 Section 8.5) is this as well.
+    The status set is closed, so this is also the answer where the general section of the standard
+    has 404, 405, 406, 411, 413 or 415 (PS3.18 Section 8.5).
     """
 
     status = HTTPStatus.BAD_REQUEST
     reason = FailureReason.CANNOT_UNDERSTAND
-
-
-class ServiceBusy(RequestRejected):
-    """503: nothing was stored for lack of resources; the same request may be sent again."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    reason = FailureReason.OUT_OF_RESOURCES
 
 
 class InstanceRejected(DicomWebError):

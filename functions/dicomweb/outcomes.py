@@ -1,7 +1,7 @@
-"""What became of each instance of a request, and the status that follows (PS3.18 10.5.3).
+"""The outcome for each instance of a request, and the resulting status (PS3.18 10.5.3).
 
-A request has one outcome per body part that is a Part 10 file. Of metadata and bulk data it has
-one per instance, and one per bulk data part that no instance refers to.
+A request has one outcome for each body part that is a Part 10 file. A request of metadata and bulk
+data has one for each instance, and one for each bulk data part that no instance refers to.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class SOPReference:
 
     @classmethod
     def of(cls, sop_class_uid: str, sop_instance_uid: str) -> "SOPReference | None":
-        """Return a reference, or None: both UIDs are Type 1 in it, so both must be printable."""
+        """Return a reference, or None unless both UIDs are printable: both are Type 1 in it."""
         uids = (sop_class_uid, sop_instance_uid)
         if all(uid and len(uid) <= _MAX_REFERENCE and uid.isprintable() for uid in uids):
             return cls(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
@@ -47,9 +47,9 @@ class Failed:
     Without a ``reference`` it cannot be named, because both UIDs are Type 1 there: then it is
     an item of Other Failures Sequence (0008,119A). ``text`` says why, without attribute values.
     ``temporary`` means that the same instance may well be stored when it is sent again.
-    ``final`` means that its bytes are the reason: as long as they and the archive's instances
-    are what they are, nothing else helps. What the archive could not do is not final, nor is
-    what nobody foresaw, which is a defect of the service.
+    ``final`` means that its bytes are the reason: the outcome will be the same unless they or the
+    archive's instances change. A failure of the archive is not final, nor is an unforeseen error,
+    which is a defect of the service.
     """
 
     reason: FailureReason
@@ -65,9 +65,9 @@ Outcome = Stored | Failed
 def status_of(outcomes: Sequence[Outcome]) -> HTTPStatus:
     """Return the status of a transaction with these ``outcomes`` (PS3.18 Table 10.5.3-1).
 
-    All stored without a warning is 200, and 202 as long as anything is stored. If nothing is:
-    503 when resources were all that lacked, so that sending it again helps; 400 when no part
-    could even be named; else 409.
+    200 if all instances are stored without a warning, 202 if at least one is stored. If none is:
+    503 if only resources were lacking, so that sending it again helps; 400 if no failed instance
+    can be named; otherwise 409.
     """
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     if len(failed) < len(outcomes):

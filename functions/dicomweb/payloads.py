@@ -1,8 +1,8 @@
 """What a request's payload holds: its body parts, and the instances in them (PS3.18 8.6, 10.5.1).
 
-The store transaction takes ``multipart/related`` of Part 10 files, or of metadata and bulk data.
-A bare Part 10 file is taken as well, because Azure's, Google's and AWS HealthImaging's users and
-tools send that, and so is bare metadata, which needs no bulk data: other services' tests send it.
+The store transaction accepts ``multipart/related`` with Part 10 files, or with metadata and bulk
+data. A bare Part 10 file is accepted as well, because users and tools of Azure, Google and AWS
+HealthImaging send that, and so is bare metadata, which the tests of other services send.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 
 SINGLE_PART = frozenset((DICOM, DICOM_JSON, DICOM_XML))
-"""What a payload may be that is not in a multipart (PS3.18 8.6.1.1)."""
+"""The media types of a payload that is not a multipart (PS3.18 8.6.1.1)."""
 
 _EXPECTED = (
-    'expected multipart/related; type="application/dicom"; boundary=... with a Part 10 file a'
-    ' part, the same of type="application/dicom+xml" or "application/dicom+json" with metadata and'
-    " bulk data, or application/dicom, application/dicom+xml or application/dicom+json alone"
+    'expected multipart/related; type="application/dicom"; boundary=... with one Part 10 file in'
+    ' each part, or with type="application/dicom+xml" or "application/dicom+json" for metadata and'
+    " bulk data, or one of these three media types with one file or document"
 )
 
 
@@ -45,6 +45,7 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
     media_type = mediatypes.parse_media_type(content_type)
     if media_type.essence in SINGLE_PART:
         return media_type.essence, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    mediatypes.refuse_forms(content_type)
     if media_type.essence != MULTIPART_RELATED:
         raise MalformedRequest(f"found a media type that is not supported, {_EXPECTED}")
     if "boundary" not in media_type.parameters:
@@ -70,17 +71,21 @@ def _root_type(declared: str | None, root: BodyPart) -> str:
 def candidates(
     root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
 ) -> list[Candidate]:
-    """Return what may be an instance in ``parts``, whose root is of ``root_type``.
+    """Return what may be an instance in ``parts``, whose root has the type ``root_type``.
 
-    ``url`` is that of the request, and ``study_instance_uid`` the study of the target resource,
-    if it is one; both matter to metadata only. Raises MalformedRequest if there is no metadata
-    among parts of metadata, or too much.
+    ``url`` is the URL of the request, and ``study_instance_uid`` the study of the target resource,
+    if it is a study; only metadata needs them. Raises MalformedRequest for a request of metadata
+    that has none, or too much.
     """
     if root_type != DICOM:
         from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports
 
         return assembly.candidates(root_type, parts, url=url, study_instance_uid=study_instance_uid)
     return [
-        Candidate(number=part.number, content=partial(part10_content, part, root_type))
+        Candidate(
+            number=part.number,
+            content=partial(part10_content, part, root_type),
+            offset=part.offset,
+        )
         for part in parts
     ]

@@ -1,8 +1,8 @@
-"""The codes that say why an instance was not stored, or what was noticed when it was.
+"""The codes that say why an instance was not stored, or what was noticed about a stored one.
 
 PS3.18 Annex I.2 gives the ranges and lets a service add codes if its conformance statement
-names them; those added here are PS3.7 Annex C's, and A922 and C409 of dcm4chee-arc, whose
-conformance statement this service follows. ``docs/conformance.md`` lists every one with the
+names them. The codes added here are those of PS3.7 Annex C, and A922 and C409 of dcm4chee-arc,
+whose conformance statement this service follows. ``docs/conformance.md`` lists each code and the
 condition that leads to it.
 """
 

@@ -20,7 +20,7 @@ from transaction.gateway import StoreRequest
 from transaction.intake import Intake
 
 SECONDS_TO_ANSWER = 2.0
-"""What is kept of the function's time to say what became of the instances."""
+"""How much of the function's time is kept for the answer."""
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def store(
     chosen: Settings,
     context: LambdaContext,
 ) -> StoreResponse:
-    """Report what became of each instance; RequestRejected before anything is stored."""
+    """Report the outcome of each instance; RequestRejected before anything is stored."""
     intake = Intake(
         keep=partial(keep, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
@@ -78,13 +78,13 @@ def store(
         origin={"request_id": request.request_id},
     )
     payload = gateway.take_payload(event, request)
-    outcomes, left_out = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = response.report(outcomes, media_type, chosen.retrieve_base_url)
+    receipt = intake.store(*read_parts(request.headers.get("content-type"), payload))
+    answer = response.report(receipt.outcomes, media_type, chosen.retrieve_base_url)
     journal.record_outcomes(
-        outcomes,
+        receipt.outcomes,
         answer.status,
         payload_bytes=len(payload),
-        attributes_left_out=left_out,
+        attributes_left_out=receipt.attributes_left_out,
         request_id=request.request_id,
     )
     return answer

@@ -35,9 +35,9 @@ def test_part_headers_that_clients_send_are_taken(headers: dict[str, str]) -> No
 @pytest.mark.parametrize(
     ("headers", "content", "text"),
     [
-        ({"content-type": "text/plain"}, FILE, "a media type other than that of the request"),
-        ({"content-type": "application/dicom+json"}, b"[]", "a media type other than that"),
-        ({"content-type": "application/octet-stream"}, b"bytes", "a media type other than that"),
+        ({"content-type": "text/plain"}, FILE, "a part with another media type"),
+        ({"content-type": "application/dicom+json"}, b"[]", "a part with another media type"),
+        ({"content-type": "application/octet-stream"}, b"bytes", "a part with another media type"),
         ({"content-type": "nonsense"}, FILE, "type/subtype"),
         ({"content-transfer-encoding": "base64"}, FILE, "found a Content-Transfer-Encoding"),
         ({"content-transfer-encoding": "quoted-printable"}, FILE, "Content-Transfer-Encoding"),

@@ -54,11 +54,11 @@ def test_an_empty_content_type_of_the_first_part_is_none() -> None:
     [
         (None, "found no Content-Type"),
         ("", "found no Content-Type"),
-        ("nonsense", "no media type of the form type/subtype"),
+        ("nonsense", "without a media type, expected type/subtype"),
         ("text/plain", "not supported"),
         ("application/zip", "not supported"),
         ("application/octet-stream", "not supported"),
-        ("multipart/form-data; boundary=b0undary", "not supported"),
+        ("multipart/form-data; boundary=b0undary", "found multipart/form-data"),
         ("multipart/mixed; boundary=b0undary", "not supported"),
         ('multipart/related; type="application/dicom"', "found no boundary"),
         ("multipart/related; boundary=other", "found no delimiter line"),

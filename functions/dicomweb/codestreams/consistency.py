@@ -1,8 +1,8 @@
 """Hold what a sender says of an image against its bits (PS3.5 Section 8.2).
 
-What describes the picture, its size, samples, sign and colour, must be consistent with the bits
-where they tell. Bits Stored and High Bit are suggestions how a decoder may write it, by the notes
-to PS3.5 8.2.1: real images have other ones than their codestreams, and viewers show them.
+Attributes of the picture (rows, columns, samples, signedness, colour) must agree with the bits,
+where the bits tell. Bits Stored and High Bit are suggestions for the decoder, by the notes in PS3.5
+8.2.1: in real images they often differ from the codestream's precision, and viewers show them.
 """
 
 from collections.abc import Mapping

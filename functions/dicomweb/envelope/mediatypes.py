@@ -1,8 +1,8 @@
 """Media types: what a request holds and what its answer should be (RFC 9110 8.3.1, 12.5.1).
 
-Parameters are read as leniently as the clients in use need: quoted or not, in any case and
-order, with or without blanks. A value with a slash must be quoted by RFC 2045 Section 5.1, yet
-Orthanc's scripts, curl users and older JavaScript clients send ``type=application/dicom``.
+Parameters are read as leniently as existing clients require: quoted or not, in any case and
+order, with or without blanks. RFC 2045 Section 5.1 requires quotes around a value with a slash,
+yet Orthanc's scripts, curl users and older JavaScript clients send ``type=application/dicom``.
 """
 
 import re
@@ -16,6 +16,7 @@ DICOM_JSON = "application/dicom+json"
 DICOM_XML = "application/dicom+xml"
 OCTET_STREAM = "application/octet-stream"
 MULTIPART_RELATED = "multipart/related"
+FORM_DATA = "multipart/form-data"
 
 ALIASES = {
     DICOM_JSON: DICOM_JSON,
@@ -24,15 +25,16 @@ ALIASES = {
     "application/xml": DICOM_XML,
     "text/xml": DICOM_XML,
 }
-"""What answers which acceptable media type; the last three are what older clients ask for."""
+"""The answer for each acceptable media type; older clients ask for the short names."""
 
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_PARAMETER = re.compile(r"[\s;]*\Z")
 _PARAMETER = re.compile(
     r'[\s;]*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))\s*(?:;|$)', re.DOTALL
 )
 _QUOTED_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|,', re.DOTALL)
-"""A quote that does not end takes all that follows: to look again from every quote is squared."""
+"""An unclosed quote takes all that follows: searching again from each would take squared time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +48,27 @@ class MediaType:
 def parse_media_type(value: str) -> MediaType:
     """Parse the value of a Content-Type field (RFC 9110 8.3.1).
 
-    Raises MalformedRequest if it is not a type, a slash, a subtype and parameters. Of a
-    parameter that is given twice the first counts.
+    A folded value is unfolded, as MIME allows (RFC 5322 2.2.3) and HTTP asks of a recipient that
+    does not refuse it (RFC 9112 5.2). Raises MalformedRequest if it is not a type, a slash, a
+    subtype and parameters. If a parameter is given twice, the first one counts.
     """
-    essence, _, rest = value.partition(";")
+    essence, _, rest = _FOLD.sub("", value).partition(";")
     kind, slash, subtype = essence.strip().partition("/")
     if not (slash and _TOKEN.fullmatch(kind) and _TOKEN.fullmatch(subtype)):
-        raise MalformedRequest("found no media type of the form type/subtype in Content-Type")
+        raise MalformedRequest("found a Content-Type without a media type, expected type/subtype")
     return MediaType(essence=f"{kind}/{subtype}".lower(), parameters=_parameters(rest))
+
+
+def refuse_forms(value: str) -> None:
+    """Raise MalformedRequest, with the command that works, if ``value`` is that of a form.
+
+    Whoever meets this has used curl's ``-F`` alone.
+    """
+    if value.partition(";")[0].strip().lower() == FORM_DATA:
+        raise MalformedRequest(
+            "found multipart/form-data, expected multipart/related, as sent by curl -H"
+            " 'Content-Type: multipart/related' -F 'file=@image.dcm;type=application/dicom' URL"
+        )
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -62,7 +77,7 @@ def _parameters(text: str) -> dict[str, str]:
     while not _NO_PARAMETER.match(text, position):
         match = _PARAMETER.match(text, position)
         if match is None:
-            raise MalformedRequest("found a Content-Type parameter that is not name=value")
+            raise MalformedRequest("found a broken Content-Type parameter, expected name=value")
         name, quoted, plain = match.groups()
         value = plain.strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
         found.setdefault(name.lower(), value)
@@ -74,8 +89,8 @@ def negotiate(accept: str | None, accept_parameter: str | None = None) -> str:
     """Return the media type of the answer: ``application/dicom+xml`` or ``+json``.
 
     ``accept`` is the Accept field and ``accept_parameter`` the query parameter of that name,
-    which goes first unless the field excludes what it asks for (PS3.18 8.7.8). Anything invalid
-    is ignored; if nothing acceptable is left the answer is the default, XML, never 406.
+    which has precedence unless the field excludes what it asks for (PS3.18 8.7.8). Anything
+    invalid is ignored; if nothing acceptable is left, the answer is XML, the default, never 406.
     """
     in_field = _qualities(accept) if accept and accept.strip() else None
     if accept_parameter:
@@ -87,9 +102,9 @@ def negotiate(accept: str | None, accept_parameter: str | None = None) -> str:
 
 
 def _qualities(accept: str) -> dict[str, tuple[float, int, int]]:
-    """Return for each media type of an answer its quality, the specificity that gave it, and order.
+    """Return for each media type of an answer its quality, the range's specificity, and order.
 
-    Of the ranges that match, the most specific one decides (RFC 9110 12.5.1).
+    The most specific range that matches decides (RFC 9110 12.5.1).
     """
     qualities = dict.fromkeys((DICOM_XML, DICOM_JSON), (0.0, -1, 0))
     for order, (media_range, quality) in enumerate(_ranges(accept)):

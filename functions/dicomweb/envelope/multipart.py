@@ -1,14 +1,13 @@
 """Split a multipart/related payload into its body parts (RFC 2046 5.1, RFC 2387; PS3.18 8.6.1.2).
 
 The payload is one buffer, in memory or mapped from a file. A part's content is a slice of it,
-never a copy, and not a byte of it is touched. Every byte is looked at a bounded number of times
-whatever the input, and the limits are parameters. Parts are numbered from 1, offsets are in
-bytes from 0.
+never a copy, and no byte of it is changed. Every byte is read a bounded number of times, whatever
+the input, and the limits are parameters. Parts are numbered from 1, offsets are in bytes from 0.
 
 Lines end with CRLF and nothing else, because a lone LF is everywhere in pixel data. The whole
 framing is checked before anything is returned: a payload without its close delimiter was cut
-off on the way, and the last instance in it may be half an instance. After the close delimiter
-nothing counts: JavaScript dicomweb-client 0.5 to 0.10 sends NULs there, shell scripts a lone LF.
+off on the way, and its last instance may be incomplete. Everything after the close delimiter is
+ignored: JavaScript dicomweb-client 0.5 to 0.10 sends NULs there, shell scripts a lone LF.
 """
 
 import re
@@ -19,7 +18,7 @@ from mmap import mmap
 from dicomweb.errors import MalformedRequest
 
 MAX_PARTS = 4000
-"""As many as can be answered within the 6 MB that a Lambda function may return."""
+"""As many as fit into an answer of 6 MB, the most that a Lambda function may return."""
 
 MAX_HEADER_BYTES = 8192
 
@@ -28,6 +27,7 @@ MAX_BOUNDARY = 200
 
 _BOUNDARY = re.compile(r"[ -~]*[!-~]")
 _DELIMITER_END = re.compile(rb"(--)(?![!-~])|[ \t]*(?:\r\n|\Z)")
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -67,14 +67,14 @@ def split(
     if len(boundary) > MAX_BOUNDARY or not _BOUNDARY.fullmatch(boundary):
         raise MalformedRequest(
             f"found a boundary of {len(boundary)} characters, expected 1 to {MAX_BOUNDARY}"
-            " printable ASCII characters of which the last is not a blank"
+            " printable ASCII characters, not ending with a blank"
         )
     view = memoryview(payload)
     delimiter = _first_delimiter(payload, boundary)
     parts: list[BodyPart] = []
     while not delimiter.closes:
         if len(parts) == max_parts:
-            raise MalformedRequest(f"found more than {max_parts} parts, expected at most that many")
+            raise MalformedRequest(f"found more than {max_parts} parts, expected no more than that")
         following = _next_delimiter(payload, boundary, delimiter.end - 2, len(parts) + 1)
         number = len(parts) + 1
         headers, start = _read_header(payload, delimiter, following, number, max_header_bytes)
@@ -82,7 +82,7 @@ def split(
         parts.append(BodyPart(number=number, headers=headers, content=content, offset=start))
         delimiter = following
     if not parts:
-        raise MalformedRequest("found a close delimiter and no part before it, expected a part")
+        raise MalformedRequest("found no part before the close delimiter, expected at least one")
     return parts
 
 
@@ -95,8 +95,8 @@ def _first_delimiter(payload: bytes | mmap, boundary: str) -> _Delimiter:
     found = _find_delimiter(payload, dash_boundary, 0)
     if found is None:
         raise MalformedRequest(
-            "found no delimiter line: expected a line of two hyphens and the boundary that"
-            " Content-Type names, ended by CRLF"
+            "found no delimiter line, expected a line of two hyphens and the boundary that"
+            " Content-Type names, ending with CRLF"
         )
     return found
 
@@ -105,8 +105,8 @@ def _next_delimiter(payload: bytes | mmap, boundary: str, start: int, number: in
     found = _find_delimiter(payload, b"--" + boundary.encode("ascii"), start)
     if found is None:
         raise MalformedRequest(
-            f"part {number} at byte {start + 2} does not end: found {len(payload)} bytes and no"
-            " close delimiter, expected two hyphens, the boundary and two hyphens on a line"
+            f"part {number} at byte {start + 2} does not end: found {len(payload)} bytes without a"
+            " close delimiter, expected a line of two hyphens, the boundary and two hyphens"
         )
     return found
 
@@ -114,8 +114,8 @@ def _next_delimiter(payload: bytes | mmap, boundary: str, start: int, number: in
 def _find_delimiter(payload: bytes | mmap, dash_boundary: bytes, start: int) -> _Delimiter | None:
     """Return the next delimiter line at or after ``start``, with the CRLF that belongs to it.
 
-    A line that only begins like one, because the boundary is a prefix of it, is content. If it
-    begins with the close delimiter, and no delimiter follows, it is that one (RFC 2046 5.1.1).
+    A line that only begins like one, because the boundary is a prefix of it, is content. But if
+    it begins like the close delimiter and no delimiter follows, it closes (RFC 2046 5.1.1).
     """
     needle = b"\r\n" + dash_boundary
     close = None
@@ -143,22 +143,19 @@ def _read_header(
             f" within {limit} bytes and before the next delimiter"
         )
     headers: dict[str, str] = {}
-    for line in payload[start:end].split(b"\r\n") if end > start else ():
+    for line in _FOLD.sub(b"", payload[start:end]).split(b"\r\n") if end > start else ():
         name, value = _read_field(line, number)
         if name in headers:
-            raise MalformedRequest(f"part {number} has a header field twice, expected it once")
+            raise MalformedRequest(f"found a header field of part {number} twice, expected it once")
         headers[name] = value
     return headers, min(end + 4, following.start)
 
 
 def _read_field(line: bytes, number: int) -> tuple[str, str]:
-    """Return name and value; a folded line, which MIME allows (RFC 5322 2.2.3), is refused.
-
-    No client sends one, and HTTP has made them obsolete for its own fields (RFC 9112 5.2).
-    """
+    """Return name and value of a line that was unfolded (RFC 5322 2.2.3, RFC 2045 Section 3)."""
     name, colon, value = line.partition(b":")
     if not (colon and _FIELD_NAME.fullmatch(name)):
-        raise MalformedRequest(f"part {number} has a header line that is not a name and a value")
+        raise MalformedRequest(f"found a broken header line in part {number}, expected name: value")
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,11 +1,11 @@
 """Make instances from metadata and bulk data (PS3.18 10.5.1.4, 10.5.2).
 
-All metadata is read first, whatever the order of the parts, since it says which parts are bulk
+All metadata is read first, whatever the order of the parts, because it says which parts are bulk
 data and to which instances they belong. Each instance then becomes the Part 10 file that a
-sender with a DICOM toolkit would have sent, and is judged as that one would be.
+sender with a DICOM toolkit would have sent, and is judged like that file.
 
-A part that no metadata refers to fails for itself: its sender meant it to be stored. So does a
-document that is none; beside it others may hold instances.
+A part that no metadata refers to is a failure of its own: its sender meant it to be stored. So is
+a document that cannot be read, because others beside it may hold instances.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,15 +32,15 @@ from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Of all instances of a request together: many may refer to the same bulk data."""
+"""For all instances of a request together, because many may refer to the same bulk data."""
 
 _UNREFERENCED = (
-    "found bulk data that no metadata of the request refers to, expected a BulkDataURI that is its"
-    " Content-Location"
+    "found bulk data that no metadata of the request refers to, expected a BulkDataURI that equals"
+    " its Content-Location"
 )
 _DISCARDED = (
-    "found elements of group 0002 in the metadata, which were discarded: the File Meta Information"
-    " is made here"
+    "found elements of group 0002 in the metadata, which were discarded: the service writes the"
+    " File Meta Information itself"
 )
 
 
@@ -49,13 +49,13 @@ def candidates(
 ) -> list[Candidate]:
     """Return what parts of metadata and bulk data offer, instances first, in order.
 
-    ``url`` is that of the request, against which relative references are resolved. An instance
-    without Study Instance UID is of the target's study, if it is one. Raises MalformedRequest if
-    there is no metadata, or too much.
+    ``url`` is the URL of the request, against which relative references are resolved. An instance
+    without Study Instance UID belongs to the target's study, if the target is one. Raises
+    MalformedRequest if there is no metadata, or too much.
     """
     metadata_parts = [part for part in parts if _is_metadata(part, root_type)]
     if not metadata_parts:
-        raise MalformedRequest(f"found no part of {root_type}, expected metadata in one or more")
+        raise MalformedRequest(f"found no part of type {root_type}, expected metadata in one")
     read = [
         (part.number, item, metadata)
         for part in metadata_parts
@@ -71,7 +71,7 @@ def candidates(
 
 
 def _is_metadata(part: BodyPart, root_type: str) -> bool:
-    """Tell metadata from bulk data, which may be XML or JSON too, but has a location."""
+    """Tell whether the part is metadata; bulk data may be XML or JSON too, but has a location."""
     declared = part.headers.get("content-type")
     located = "content-location" in part.headers
     if not declared:
@@ -86,7 +86,7 @@ def _is_metadata(part: BodyPart, root_type: str) -> bool:
 def _read(
     part: BodyPart, root_type: str
 ) -> Sequence[tuple[int | None, Metadata | InstanceRejected]]:
-    """Return the instances of a document and their places in it; a document that is none has no."""
+    """Return the instances of a document and their places in it, or why it cannot be read."""
     try:
         check_unencoded(part)
         if root_type == DICOM_XML:
@@ -105,7 +105,7 @@ def _refuse(refusal: InstanceRejected) -> NoReturn:
 
 
 class _Assembly:
-    """What the instances of a request have in common: bulk data, target, and budget."""
+    """What the instances of a request share: bulk data, target and budget."""
 
     def __init__(self, bulk_data: BulkData, target: str | None) -> None:
         self.bulk_data = bulk_data
@@ -117,7 +117,7 @@ class _Assembly:
     def candidate(
         self, number: int, item: int | None, metadata: Metadata | InstanceRejected
     ) -> Candidate:
-        """Return an instance that is yet to be written."""
+        """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
             return Candidate(
@@ -145,14 +145,14 @@ class _Assembly:
     def unreferenced(self) -> Iterator[Candidate]:
         """Yield a failure for each part that belongs to no instance.
 
-        If the metadata of an instance cannot be read, nobody knows what belongs to it.
+        There are none if the metadata of an instance cannot be read: any part may belong to it.
         """
         refusal = InstanceRejected(FailureReason.CANNOT_UNDERSTAND, _UNREFERENCED)
         for part in self.bulk_data.unreferenced(self.uris) if self.all_known else ():
             yield Candidate(number=part.number, content=partial(_refuse, refusal))
 
     def file(self, data_set: Dataset, found: Sequence[Reference]) -> memoryview:
-        """Return the instance as a file of PS3.10; raises InstanceRejected if it is none."""
+        """Return the instance as a Part 10 file; raises InstanceRejected if it cannot be one."""
         transfer_syntax_uid = self.fill(data_set, found)
         if ENCAPSULATED_DOCUMENT in data_set:
             set_document_length(data_set)
@@ -160,7 +160,7 @@ class _Assembly:
         return writer.write(data_set, transfer_syntax_uid)
 
     def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
-        """Fill in the bulk data and return the transfer syntax that follows."""
+        """Fill in the bulk data and return the resulting transfer syntax."""
         values = [(each.holder, each.tag, self.bulk_data.find(each.uri)) for each in found]
         if not all(parts for _, _, parts in values):
             raise missing()

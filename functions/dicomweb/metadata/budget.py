@@ -1,4 +1,4 @@
-"""A bound on what a request may unfold to."""
+"""A limit on the size of the instances that a request makes."""
 
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -15,7 +15,7 @@ class Budget:
         if size > self.left:
             raise InstanceRejected(
                 FailureReason.OUT_OF_RESOURCES,
-                f"the instances of the request unfold to more than {self.size} bytes,"
-                " the most allowed",
+                f"found instances of more than {self.size} bytes in the request, expected no more"
+                " than that: send them in several requests",
             )
         self.left -= size

@@ -1,7 +1,7 @@
 """Build the data set of an instance from either model of it (PS3.19 A.1, PS3.18 Annex F).
 
-What the attributes of a notation mean, and which are refused, is here, once for both models. An
-instance that is refused is named all the same if its UIDs can be read (PS3.18 Table I.1-1).
+A notation is read by its model; what the attributes mean, and which are refused, is decided here
+for both. A refused instance is named if its UIDs can be read (PS3.18 Table I.1-1).
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ def read_metadata(model: Model[Item, Attribute], root: Item) -> Metadata:
     """Return the metadata that ``root`` states in the notation of ``model``.
 
     Raises MetadataRejected, with the path of tags and item numbers to the attribute in question,
-    if the data set has it twice, if it cannot be in a data set or cannot have such a value, or
-    if sequences are nested deeper than MAX_DEPTH.
+    if an attribute occurs twice, cannot be in a data set or cannot have its value, or if sequences
+    are nested deeper than MAX_DEPTH.
     """
     builder = _Builder(model)
     try:
@@ -77,9 +77,9 @@ class _Builder(Generic[Item, Attribute]):
         self.bulk_data: list[Reference] = []
         self.discarded_file_meta = False
         self.holders: list[representations.Number] = []
-        """What asks the data set, and the items down to the one being read, for a number."""
+        """Functions that look up numbers in the data set and the items down to the current one."""
         self.place: list[str] = []
-        """Where an attribute that is not understood stands, innermost first."""
+        """The path to the attribute that is not understood, innermost first."""
 
     def data_set(self, item: Item) -> Dataset:
         data_set = Dataset()
@@ -103,12 +103,12 @@ class _Builder(Generic[Item, Attribute]):
         return data_set
 
     def belongs(self, tag: int, data_set: Dataset) -> bool:
-        """Tell whether to keep it: not File Meta, nor a group length (PS3.18 F.2.2)."""
+        """Tell whether to keep it: File Meta and group lengths are left out (PS3.18 F.2.2)."""
         group = tag >> 16
         if group in (_COMMAND_GROUP, _ITEM_GROUP):
-            raise NotUnderstood("is no element of a data set")
+            raise NotUnderstood("found an attribute that cannot be in a data set")
         if tag in data_set:
-            raise NotUnderstood("is there twice, expected once")
+            raise NotUnderstood("found the attribute twice, expected it once")
         if group == _FILE_META_GROUP:
             self.discarded_file_meta = True
             return False
@@ -129,7 +129,7 @@ class _Builder(Generic[Item, Attribute]):
         return empty_element(tag, vr)
 
     def chosen_vr(self, tag: int, vr: str, content: Content[Item]) -> str:
-        """Choose among the VRs that the dictionary leaves open."""
+        """Choose among the VRs that the dictionary offers."""
         if vr.startswith("OB") or (vr.endswith("OW") and not isinstance(content, Values)):
             return representations.of_bytes(tag, vr, self.holders[-1])
         values = content.values if isinstance(content, Values) else ()
@@ -137,7 +137,7 @@ class _Builder(Generic[Item, Attribute]):
 
     def sequence(self, tag: int, items: Sequence[Item]) -> DataElement:
         if len(self.holders) > MAX_DEPTH:
-            raise NotUnderstood(f"sequences are nested deeper than {MAX_DEPTH}")
+            raise NotUnderstood(f"found sequences nested deeper than {MAX_DEPTH}")
         data_sets = []
         for number, item in enumerate(items, start=1):
             try:
@@ -150,9 +150,9 @@ class _Builder(Generic[Item, Attribute]):
 
 def _bulk_data_element(tag: int, vr: str, uri: str) -> DataElement:
     if vr not in _MAY_BE_BULK_DATA:
-        raise NotUnderstood(f"found bulk data, which VR {vr} does not have")
+        raise NotUnderstood(f"found bulk data, which VR {vr} does not allow")
     if not uri:
-        raise NotUnderstood("found bulk data without a URI")
+        raise NotUnderstood("found bulk data without a URI, expected one")
     return empty_element(tag, vr)
 
 
@@ -169,12 +169,12 @@ def _number(model: Model[Item, Attribute], item: Item, tag: int) -> int | None:
 
 
 def _reference(model: Model[Item, Attribute], root: Item) -> SOPReference | None:
-    """Return the UIDs of an instance that cannot be read as a whole, or None if they are bad."""
+    """Return the UIDs of an instance that cannot be read, or None if they cannot be read either."""
     return SOPReference.of(_uid(model, root, _SOP_CLASS_UID), _uid(model, root, _SOP_INSTANCE_UID))
 
 
 def _uid(model: Model[Item, Attribute], root: Item, tag: int) -> str:
-    """Return a UID, or "" if it cannot be read; writers that know no attribute have VR UN."""
+    """Return a UID, or "" if it cannot be read; it may be inline binary of VR UN."""
     attribute = model.find(root, tag)
     try:
         match attribute is not None and model.content("UI", attribute):

@@ -1,9 +1,9 @@
 """Find the bulk data that metadata refers to (PS3.18 8.6.1.2, 10.5.1.4).
 
-A part is found by its Content-Location and nothing else: the same string first, and then, since
-senders write a relative reference here and an absolute one there, the same URI after both are
-resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID is matched with
-``urn:uuid:`` before it and without. What no part of the request has is missing. Nothing is ever
+A part is found only by its Content-Location: first by the same string, and then, because senders
+may write a relative reference in one place and an absolute one in the other, by the same URI after
+both are resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID matches
+with and without ``urn:uuid:``. A value that has no part in the request is missing. Nothing is ever
 fetched, whatever scheme the URI has.
 """
 
@@ -24,7 +24,7 @@ _ESCAPED_OR_TO_BE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+
 
 
 class BulkData:
-    """The parts of a request that are not metadata, by what they say is their location."""
+    """The parts of a request that are not metadata, by the location that they state."""
 
     def __init__(self, parts: Iterable[BodyPart], url: str) -> None:
         self.parts = list(parts)
@@ -48,8 +48,8 @@ class BulkData:
     def find(self, uri: str) -> Sequence[BodyPart]:
         """Return the parts of a BulkDataURI, or none if they are not there.
 
-        Several parts are the frames of pixel data, in order: they have the same location, or
-        that of the URI with ``/frames/1`` and so on, of which none may be missing.
+        Several parts are the frames of pixel data, in order: they all have the same location, or
+        the URI followed by ``/frames/1`` and so on, of which none may be missing.
         """
         if uri.lower().startswith(_URN):
             uuid = uri[len(_URN) :]
@@ -78,18 +78,18 @@ class BulkData:
             return uri.lower()
         try:
             resolved = urlsplit(urljoin(self.url, _ESCAPED_OR_TO_BE.sub(_escape, uri)))
-        except ValueError:  # a port or an address that is none: equal to itself only
+        except ValueError:  # an invalid port or address: it equals only itself
             return uri
         return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
 
 
 def urn(uuid: str) -> str:
-    """Return the URI of a UUID, which may be one already; no UUID is none."""
+    """Return the URN of a UUID, which may be a URN already, or "" for an empty string."""
     return _URN + uuid if uuid and not uuid.lower().startswith(_URN) else uuid
 
 
 def _escape(found: re.Match[str]) -> str:
-    """Escape what must be escaped, as UTF-8, and nothing that need not (RFC 3986 6.2.2.2)."""
+    """Escape what must be escaped, as UTF-8, and nothing else (RFC 3986 6.2.2.2)."""
     text = found.group()
     if len(text) == 1:
         return quote(text)
@@ -101,15 +101,16 @@ def missing() -> InstanceRejected:
     """Return the refusal (A922) of an instance whose bulk data is not in the request."""
     return InstanceRejected(
         FailureReason.MISSING_BULK_DATA,
-        "found no part, or not all frames, for a BulkDataURI of the metadata, expected a part"
-        " whose Content-Location is that URI",
+        "found no part, or not all frames, for a BulkDataURI in the metadata, expected a part"
+        " whose Content-Location equals that URI",
     )
 
 
 def media_type_of(part: BodyPart) -> MediaType:
-    """Return the media type of a bulk data part, uncompressed if it does not say.
+    """Return the media type of a bulk data part; without Content-Type it is uncompressed.
 
-    Raises InstanceRejected (C000) if it is none, or if the content has a transfer encoding.
+    Raises InstanceRejected (C000) if the type is invalid, or if the content has a transfer
+    encoding.
     """
     check_unencoded(part)
     try:

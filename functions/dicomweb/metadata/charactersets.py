@@ -1,8 +1,8 @@
 """Keep the character sets that metadata declares if they can hold its text (PS3.5 6.1).
 
-Metadata is Unicode whatever its Specific Character Set (0008,0005) says, which is what the
-instance is to be written in. If that is unknown, or if one text cannot be written in it, the
-whole instance is written in UTF-8, and says so: ISO_IR 192 at the top and no other below.
+Metadata is Unicode, whatever its Specific Character Set (0008,0005) says; that is the set in which
+the instance is to be written. If it is unknown, or if one text cannot be written in it, the whole
+instance is written in UTF-8 and declares it: ISO_IR 192 at the top, and no other set in items.
 """
 
 import warnings
@@ -13,6 +13,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
+from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
@@ -29,18 +30,18 @@ _DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
 def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
     """Return the Python encodings of the data set, which may be an item; none if unknown.
 
-    An item that declares none has its parents' (PS3.3 C.12.1.1.2).
+    An item that declares none has those of its parents (PS3.3 C.12.1.1.2).
     """
     if SPECIFIC_CHARACTER_SET not in data_set:
         return parents
     terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
-    if not set(terms) <= charset.python_encoding.keys():
+    if not all(map(repertoires.is_known, terms)):
         return ()
     first = "ascii" if not terms or terms[0] in _DEFAULT_REPERTOIRE else ""
     try:
         with warnings.catch_warnings(action="error"):
             encodings = charset.convert_encodings(terms)
-    except (Warning, LookupError):  # a set that stands alone, among others
+    except (Warning, LookupError):  # several sets, one of which must be the only one
         return ()
     return [first or encodings[0], *encodings[1:]]
 
@@ -69,14 +70,15 @@ def settle(data_set: Dataset) -> None:
 
 
 def decode(value: bytes, encodings: Sequence[str]) -> str:
-    """Decode text that came as bulk data; InstanceRejected (C000) if it is not in its encoding."""
+    """Decode text that came as bulk data; raises InstanceRejected (C000) if it cannot be."""
     try:
         with warnings.catch_warnings(action="error"):
             return charset.decode_bytes(value, list(encodings) or ["ascii"], TEXT_VR_DELIMS)
     except (Warning, ValueError, LookupError) as error:
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            "found bulk data of a text VR that is not in the character set of the metadata",
+            "found bulk data for a text VR that cannot be decoded, expected text in the character"
+            " set of the metadata",
         ) from error
 
 
@@ -86,7 +88,7 @@ def _holds(encodings: Sequence[str], data_set: Dataset) -> bool:
 
 
 def _texts(element: DataElement) -> list[str]:
-    """Return the values as text, those of a person's name split where encodings may change."""
+    """Return the values as text; person names are split where encodings may change."""
     if not element.value:
         return []
     values = [element.value] if element.VM == 1 else list(element.value)

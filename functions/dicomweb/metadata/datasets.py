@@ -1,4 +1,4 @@
-"""Ask a data set what its sender says, and say what the sender has left out."""
+"""Get from a data set what its sender said, and put in what the sender left out."""
 
 from collections.abc import Mapping
 
@@ -17,13 +17,13 @@ def sent(data_set: Dataset, *keywords: str) -> Mapping[str, object]:
 
 
 def uid(data_set: Dataset, keyword: str) -> str:
-    """Return a UID, or "": of VR UI, or of VR UN, as writers have it that know no attribute."""
+    """Return a UID, or "": of VR UI, or UN, which writers use that do not know the attribute."""
     value = data_set.get(keyword) or ""
     return uid_text(value) if isinstance(value, bytes) else str(value)
 
 
 def put(data_set: Dataset, keyword: str, value: object) -> None:
-    """Set an attribute; if it is there and empty, whatever VR the sender gave it."""
+    """Set an attribute, with its own VR even if the sender gave an empty one another VR."""
     tag = tag_for_keyword(keyword)
     assert tag is not None  # noqa: S101 - the keywords are literals
     data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=IGNORE)

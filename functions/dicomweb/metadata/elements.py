@@ -1,11 +1,10 @@
 r"""Make elements from values as metadata states them, each by its VR (PS3.5 6.2).
 
 Numbers come as numbers or as text and are checked against what the VR can hold. Text is kept as
-it was sent, even where it does not conform, as it is kept in an instance that was sent whole: too
-long, a date or number that is invalid, letters outside the default repertoire in a code string.
-What is refused is what cannot be encoded: a number out of range, text in a binary VR, anything
-but items in a sequence. A backslash separates values, because that is what it means in an
-instance.
+it was sent, even if it does not conform (too long, an invalid date or number, a code string with
+letters outside the default repertoire), just as in an instance that is sent as a file. Only what
+cannot be encoded is refused: a number out of range, text in a binary VR, a number in a sequence.
+A backslash separates values, because that is what it means in an instance.
 """
 
 import binascii
@@ -27,19 +26,19 @@ from dicomweb.metadata.numbers import (
 )
 
 BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
-"""The VRs whose value stands in metadata as inline binary (PS3.18 F.2.7)."""
+"""The VRs whose value may be inline binary in metadata (PS3.18 F.2.7)."""
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _HEXADECIMAL_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 
 def tag_number(text: str) -> int:
-    """Return the tag that eight hexadecimal digits stand for, in capitals or not.
+    """Return the tag for eight hexadecimal digits, in upper or lower case.
 
     Raises NotUnderstood for anything else, such as a keyword.
     """
     if not _HEXADECIMAL_TAG.fullmatch(text):
-        raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
+        raise NotUnderstood("found an invalid tag, expected 8 hexadecimal digits")
     return int(text, 16)
 
 
@@ -51,11 +50,11 @@ def empty_element(tag: int, vr: str) -> DataElement:
 def binary_element(tag: int, vr: str, base64: str) -> DataElement:
     """Return the element whose whole Value Field, in Little Endian, is the given base64.
 
-    White space is left out of it, as XML Schema's base64Binary allows. Raises NotUnderstood if
-    the rest is not base64, or if the VR is none that is sent so.
+    White space in it is ignored, as XML Schema's base64Binary allows. Raises NotUnderstood if the
+    rest is not base64, or if the VR does not allow inline binary.
     """
     if vr not in BINARY:
-        raise NotUnderstood(f"found inline binary, which VR {vr} does not have")
+        raise NotUnderstood(f"found inline binary, which VR {vr} does not allow")
     digits = "".join(base64.split())
     if not _BASE64.fullmatch(digits):
         raise NotUnderstood("found inline binary that is not base64")
@@ -74,7 +73,7 @@ def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
         return _numbers_element(tag, vr, [read_number(value) for value in values])
     read_text = _TEXTS.get(vr)
     if not read_text:
-        raise NotUnderstood(f"found a value in a form that VR {vr} does not have")
+        raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
     text = "\\".join(read_text(value) for value in values)
     if vr in NUMBER_STRINGS:
         return set_string(empty_element(tag, vr), text)
@@ -82,9 +81,9 @@ def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
 
 
 def set_string(element: DataElement, text: str) -> DataElement:
-    """Make this text the whole Value Field of an element, and return that.
+    """Set this text as the whole Value Field of an element, and return the element.
 
-    pydicom makes numbers of DS and IS, and refuses those that are invalid; of VR UT it does not.
+    pydicom converts DS and IS to numbers and refuses invalid ones; it does not convert UT.
     """
     vr, element.VR = element.VR, "UT"
     element.value = text
@@ -93,21 +92,21 @@ def set_string(element: DataElement, text: str) -> DataElement:
 
 
 def person_name(groups: Sequence[str]) -> str:
-    """Return a value of VR PN from its alphabetic, ideographic and phonetic group (PS3.5 6.2.1).
+    """Return a PN value from its alphabetic, ideographic and phonetic groups (PS3.5 6.2.1).
 
-    Some senders put all groups into the first, equals signs and all. Raises NotUnderstood for an
-    equals sign beside another group, which would become one that it is not.
+    Some senders write the whole name, with equals signs, as the first group. Raises NotUnderstood
+    for an equals sign in one of several groups, because it would start another group.
     """
     if sum(map(bool, groups)) > 1 and any("=" in group for group in groups):
-        raise NotUnderstood("found an equals sign within a component group of a person name")
+        raise NotUnderstood("found an equals sign in a component group of a person name")
     return "=".join(groups).rstrip("=")
 
 
 def _element(tag: int, vr: str, value: object) -> DataElement:
     """Return an element that is not validated.
 
-    pydicom changes an element of VR UN to the VR of its dictionary when it is made, without
-    decoding it; ours keeps the VR that was sent.
+    When pydicom makes an element of VR UN, it changes the VR to that of its dictionary, without
+    decoding the value; here the VR stays as it was sent.
     """
     element = DataElement(tag, "OB" if vr == "UN" else vr, value, validation_mode=IGNORE)
     element.VR = vr
@@ -118,14 +117,14 @@ def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> Data
     if len(numbers) == 1:
         return _element(tag, vr, numbers[0])
     if None in numbers:
-        raise NotUnderstood(f"found an empty value among several, VR {vr} has none")
+        raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")
     return _element(tag, vr, list(numbers) or None)
 
 
 def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
-    """Return the numbers of a descriptor, of which the first is never signed (PS3.3 C.11.1.1.1).
+    """Return the numbers of a descriptor; the first one is never signed (PS3.3 C.11.1.1.1).
 
-    dcmtk writes it signed as the VR says, pydicom unsigned.
+    dcmtk writes it signed, as the VR says, and pydicom unsigned.
     """
     entries = integer(-(2**15), 2**16 - 1, values[0])
     others = [integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
@@ -133,9 +132,9 @@ def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
 
 
 def _text(value: object) -> str:
-    """Return text as it is; a number that stands for text, as JavaScript makes them, is its digits.
+    """Return text as it is, and a number as its digits: JavaScript senders write some as numbers.
 
-    Raises NotUnderstood for what is neither.
+    Raises NotUnderstood for anything else.
     """
     if value is None:
         return ""

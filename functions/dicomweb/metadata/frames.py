@@ -1,7 +1,7 @@
-"""Say of pixel data how many frames it has, when they are shown and what compression has lost.
+"""Describe the frames of pixel data: how many, when they are shown, and lossy compression.
 
-Number of Frames, frame times and the Lossy Image Compression attributes are added to metadata that
-lacks them; what it says of frames and of loss must be true.
+Number of Frames, frame times and the Lossy Image Compression attributes are added if the metadata
+lacks them; a number of frames, or no loss, that the bits contradict is refused.
 """
 
 from collections.abc import Sequence
@@ -45,11 +45,11 @@ def set_number_of_frames(data_set: Dataset, frames: int) -> None:
     if said is None and frames > 1:
         put(data_set, _NUMBER_OF_FRAMES, frames)
     elif said is not None and _number_of_frames(said) != frames:
-        raise mismatch(f"found {frames} frames of pixel data, Number of Frames says otherwise")
+        raise mismatch(f"found {frames} frames of pixel data, expected as many as Number of Frames")
 
 
 def _number_of_frames(said: object) -> int | None:
-    """Return the number that an IS stands for, or None for none."""
+    """Return the number in an IS, or None if there is none."""
     try:
         return integer(1, _MAX_IS, said)
     except NotUnderstood:
@@ -57,7 +57,7 @@ def _number_of_frames(said: object) -> int | None:
 
 
 def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
-    """Say when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
+    """Set when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
     if cine.frame_time_vector:
         put(data_set, "FrameTimeVector", [f"{time:.8g}" for time in cine.frame_time_vector])
         put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTimeVector"))
@@ -69,10 +69,12 @@ def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
 
 
 def set_lossy(data_set: Dataset, method: str, compressed: int) -> None:
-    """Say that the image has been lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
+    """Set that the image was lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
     said = sent(data_set, *_LOSSY)
     if said.get("LossyImageCompression") == "00":
-        raise mismatch("found Lossy Image Compression 00, and lossy compression in the pixel data")
+        raise mismatch(
+            "found lossily compressed pixel data with Lossy Image Compression 00, expected 01"
+        )
     frames = _number_of_frames(data_set.get(_NUMBER_OF_FRAMES)) or 1
     samples = data_set.Rows * data_set.Columns * data_set.SamplesPerPixel
     bits = samples * data_set.BitsAllocated * frames

@@ -1,8 +1,8 @@
-"""Read metadata in the DICOM JSON Model (PS3.18 Annex F): an array of instances, or one bare.
+"""Read metadata in the DICOM JSON Model (PS3.18 Annex F): an array of instances, or just one.
 
-pydicom's reader is not used for it: it takes keywords for tags, the last of two equal keys,
-any base64 and numbers of any size, and skips what it does not know. What it does right is taken
-from it, the values themselves, in ``elements``.
+pydicom's reader is not used: it accepts keywords for tags, the last of two equal keys, any base64
+and numbers of any size, and skips what it does not know. For the values themselves, in
+``elements``, pydicom is used.
 """
 
 import json
@@ -27,10 +27,10 @@ _VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 MAX_OBJECTS = 200_000
-"""Objects in a document; as many attributes with values do not fit into a request."""
+"""Objects in a document; so many attributes with values do not fit into a request."""
 
 _LONGEST_INTEGER = 20
-"""Characters of the largest UV; Python takes a time that grows with the square of the length."""
+"""Characters of the largest UV; Python's time for a number grows with the square of its length."""
 
 
 def read(content: memoryview) -> list[Metadata | InstanceRejected]:
@@ -42,7 +42,7 @@ def read(content: memoryview) -> list[Metadata | InstanceRejected]:
     document = _parse(content)
     instances = document if isinstance(document, list) else [document]
     if not isinstance(document, list | dict) or not 0 < len(instances) <= MAX_PARTS:
-        raise MalformedRequest(f"expected a JSON array of 1 to {MAX_PARTS} instances")
+        raise MalformedRequest(f"found other JSON, expected an array of 1 to {MAX_PARTS} instances")
     return [_read_instance(instance) for instance in instances]
 
 
@@ -50,7 +50,7 @@ def _read_instance(instance: object) -> Metadata | InstanceRejected:
     if not isinstance(instance, dict):
         return InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            "found something else in the array of instances, expected an object",
+            "found a value in the array of instances that is not an object",
         )
     try:
         return read_metadata(_JSONModel(), instance)
@@ -69,9 +69,9 @@ def _parse(content: memoryview) -> object:
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"found JSON that is not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise MalformedRequest(f"found no valid JSON at character {error.pos}") from error
+        raise MalformedRequest(f"found invalid JSON at character {error.pos}") from error
     except RecursionError as error:
-        raise MalformedRequest("found JSON that is nested too deep") from error
+        raise MalformedRequest("found JSON that is nested too deeply") from error
 
 
 class _Objects:
@@ -86,12 +86,12 @@ class _Objects:
             raise MalformedRequest(f"found more than {MAX_OBJECTS} JSON objects")
         found = dict(pairs)
         if len(found) < len(pairs):
-            raise MalformedRequest("found a JSON object with a key twice, expected each once")
+            raise MalformedRequest("found a key twice in a JSON object, expected it once")
         return found
 
 
 def _constant(_: str) -> None:
-    raise MalformedRequest("found NaN or Infinity outside a string, which JSON does not have")
+    raise MalformedRequest("found NaN or Infinity as a JSON number, expected it as a string")
 
 
 def _integer(digits: str) -> int | float:
@@ -99,7 +99,7 @@ def _integer(digits: str) -> int | float:
 
 
 class _JSONModel:
-    """The notation of JSON objects, in which private attributes have the tags that they have."""
+    """The notation of JSON objects, in which private attributes have their actual tags."""
 
     def attributes(
         self, item: Mapping[str, object]
@@ -107,7 +107,7 @@ class _JSONModel:
         for key, attribute in item.items():
             tag = tag_number(key)
             if not isinstance(attribute, dict):
-                raise NotUnderstood("found something else, expected an object for each tag")
+                raise NotUnderstood("found an attribute that is not an object")
             vr = attribute.get("vr")
             yield tag, None if vr is None else str(vr), attribute
 
@@ -127,8 +127,8 @@ class _JSONModel:
                 return Values()
             case _:
                 raise NotUnderstood(
-                    "expected at most one of Value, an array, and InlineBinary and BulkDataURI,"
-                    " strings, and nothing in place of them"
+                    "found other content, expected at most one of Value (an array), InlineBinary"
+                    " and BulkDataURI (strings)"
                 )
 
 
@@ -141,7 +141,7 @@ def _values(vr: str, values: Sequence[object]) -> Content[Mapping[str, object]]:
 
 
 def _item(value: object) -> Mapping[str, object]:
-    """Return an item; null is an empty one, as pydicom takes it."""
+    """Return an item; null is an empty one, as in pydicom."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -150,13 +150,13 @@ def _item(value: object) -> Mapping[str, object]:
 
 
 def _person_name(value: object) -> object:
-    """Return a name from its component groups, or the whole that some senders make of it."""
+    """Return a name from its component groups, or from one value, which some senders write."""
     if isinstance(value, str):
         return _characters(value)
     if value is None or isinstance(value, int | float):
         return value
     if not isinstance(value, dict) or not value.keys() <= set(_GROUPS):
-        raise NotUnderstood("found a person name that is not an object of component groups")
+        raise NotUnderstood("found an invalid person name, expected an object of component groups")
     groups = [value.get(group) or "" for group in _GROUPS]
     if not all(isinstance(group, str) for group in groups):
         raise NotUnderstood("found a component group that is not a string")
@@ -164,7 +164,7 @@ def _person_name(value: object) -> object:
 
 
 def _characters(text: str) -> str:
-    """Return the text; JSON can escape half a character, which no character set has."""
+    """Return the text; JSON can escape half a character, which no character set can encode."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

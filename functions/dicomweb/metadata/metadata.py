@@ -15,9 +15,9 @@ from dicomweb.reasons import FailureReason
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An element whose value is bulk data, and the URI of that as it was sent.
+    """An element whose value is bulk data, and the URI of the bulk data as it was sent.
 
-    ``holder`` is the data set that has the element, or the item.
+    ``holder`` is the data set or item that has the element.
     """
 
     holder: Dataset = field(repr=False)
@@ -27,11 +27,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """A data set, and where bulk data is missing in it.
+    """A data set, and the places in it that bulk data fills.
 
     ``data_set`` has no group 0002 and no group lengths. ``bulk_data`` has a reference for each
-    element whose value is bulk data; until it is filled in the element is empty.
-    ``discarded_file_meta`` tells that elements of group 0002 were there and were left out.
+    element whose value is bulk data; the element is empty until its value is filled in.
+    ``discarded_file_meta`` says that elements of group 0002 were sent and left out.
     """
 
     data_set: Dataset = field(repr=False)

@@ -1,11 +1,11 @@
 """Read metadata in the Native DICOM Model (PS3.19 A.1): one document, one instance.
 
-Names are told by their local part, because dcm4che, odil, dcmtk by default and the examples of
-PS3.18 Annex F write no namespace. Numbers order the values and items; one that is missing is an
-empty value. White space counts in text, and nowhere else.
+Only the local part of names is compared, because dcm4che, odil, dcmtk by default and the examples
+of PS3.18 Annex F write no namespace. Numbers order the values and items; a missing number is an
+empty value. White space is significant only in text.
 
-The document comes from a stranger: no DTD, no entity, no network, libxml2's own limits on depth
-and size, and a limit on the empty values that a few numbers could ask for.
+The document is not trusted: no DTD, no entities, no network, libxml2's own limits on depth and
+size, and a limit on the empty values that a few numbers could ask for.
 """
 
 import re
@@ -28,10 +28,10 @@ from dicomweb.metadata.notation import (
 from dicomweb.metadata.privateblocks import PrivateBlocks
 
 MAX_MISSING_NUMBERS = 10_000
-"""Values that are left out by their numbers, in a whole document."""
+"""Values whose numbers are missing, in a whole document."""
 
 _GROUPS = {"Alphabetic": 0, "SingleByte": 0, "Ideographic": 1, "Phonetic": 2}
-"""SingleByte is what the schema of 2011 called the first group, and GDCM still does."""
+"""SingleByte is the first group's name in the schema of 2011, and still in GDCM."""
 
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
@@ -77,7 +77,7 @@ def _parse(content: memoryview) -> etree._Element:
 
 
 class _NativeModel:
-    """The notation of one document. A Private Creator element to be added stands as its value."""
+    """The notation of one document. A Private Creator to be added is represented by its value."""
 
     def __init__(self) -> None:
         self.missing_numbers = 0
@@ -107,7 +107,10 @@ class _NativeModel:
             return Values()
         [kind, *others] = {_name(child) for child in children}
         if others or (kind in _ALONE and len(children) > 1):
-            raise NotUnderstood("found children of two kinds, or one that has to be alone twice")
+            raise NotUnderstood(
+                "found children of two kinds, or BulkData or InlineBinary twice, expected children"
+                " of one kind"
+            )
         return self.content_of_kind(vr, kind, children)
 
     def content_of_kind(
@@ -124,16 +127,16 @@ class _NativeModel:
                 return InlineBinary(_text(children[0]))
             case "Value", _ if vr != "PN":
                 return Values(self.numbered(children, _text))
-        raise NotUnderstood(f"found children that an attribute of VR {vr} does not have")
+        raise NotUnderstood(f"found children that an attribute of VR {vr} does not allow")
 
     def numbered(
         self, children: Sequence[etree._Element], value: Callable[[etree._Element], str]
     ) -> list[str | None]:
-        """Return the values by number, None for one that is missing."""
+        """Return the values by number, None for each missing number."""
         by_number = _by_number(children)
         self.missing_numbers += max(by_number) - len(by_number)
         if self.missing_numbers > MAX_MISSING_NUMBERS:
-            raise NotUnderstood(f"found numbers that leave out over {MAX_MISSING_NUMBERS} values")
+            raise NotUnderstood(f"found more than {MAX_MISSING_NUMBERS} missing numbers of values")
         values: list[str | None] = [None] * max(by_number)
         for number, child in by_number.items():
             values[number - 1] = value(child)
@@ -141,7 +144,7 @@ class _NativeModel:
 
 
 def _stated(attribute: etree._Element) -> tuple[int, str, etree._Element]:
-    """Return the tag and the private creator, if there is one, that an attribute states."""
+    """Return the tag of an attribute and its private creator, if it has one."""
     if _name(attribute) != "DicomAttribute":
         raise NotUnderstood("found another element, expected DicomAttribute")
     creator = attribute.get("privateCreator", "").strip()
@@ -153,7 +156,7 @@ def _by_number(children: Sequence[etree._Element]) -> dict[int, etree._Element]:
     for child in children:
         number = child.get("number", "")
         if not _NUMBER.fullmatch(number):
-            raise NotUnderstood("found a value or item without a number from 1")
+            raise NotUnderstood("found a value or item without a number, expected one from 1 on")
         if by_number.setdefault(int(number), child) is not child:
             raise NotUnderstood("found two values or items with the same number")
     return by_number
@@ -164,7 +167,7 @@ def _person_name(element: etree._Element) -> str:
     for group in _children(element):
         place = _GROUPS.get(_name(group))
         if place is None or groups[place]:
-            raise NotUnderstood("found a component group twice, or one that a name does not have")
+            raise NotUnderstood("found a component group of a name twice, or an unknown one")
         groups[place] = _component_group(group)
     return person_name(groups)
 
@@ -172,18 +175,18 @@ def _person_name(element: etree._Element) -> str:
 def _component_group(group: etree._Element) -> str:
     components = {_name(child): _text(child) for child in _children(group)}
     if len(components) < len(group) or not components.keys() <= set(_COMPONENTS):
-        raise NotUnderstood("found a component twice, or one that a name does not have")
+        raise NotUnderstood("found a component of a name twice, or an unknown one")
     return "^".join(components.get(name, "") for name in _COMPONENTS).rstrip("^")
 
 
 def _uri(bulk_data: etree._Element) -> str:
-    """Return the URI, of which the model wants either this or a UUID (PS3.19 A.1.5).
+    """Return the URI; the model requires either a URI or a UUID (PS3.19 A.1.5).
 
-    dcm2xml writes a UUID for each value that it leaves out; as a URI it is a URN (RFC 9562 4).
+    dcm2xml writes a UUID for each value that it leaves out; its URI is its URN.
     """
     uri, uuid = bulk_data.get("uri"), bulk_data.get("uuid")
     if (uri is None) == (uuid is None):
-        raise NotUnderstood("found bulk data without a URI, or with a UUID as well")
+        raise NotUnderstood("found bulk data with no URI or UUID, or with both, expected one")
     return uri.strip() if uuid is None else urn(uuid.strip())
 
 
@@ -192,15 +195,15 @@ def _name(element: etree._Element) -> str:
 
 
 def _children(element: etree._Element) -> list[etree._Element]:
-    """Return the child elements; text around them would be lost, so there may be none."""
+    """Return the child elements; text around them would be lost, so it is refused."""
     children = list(element)
     texts = [element.text, *(child.tail for child in children)]
     if any(text and not text.isspace() for text in texts):
-        raise NotUnderstood("found text where only elements may be")
+        raise NotUnderstood("found text, expected only elements")
     return children
 
 
 def _text(element: etree._Element) -> str:
     if len(element):
-        raise NotUnderstood("found elements where only text may be")
+        raise NotUnderstood("found elements, expected only text")
     return element.text or ""

@@ -1,7 +1,7 @@
 """The two models of metadata as two notations of the same (PS3.19 A.1, PS3.18 Annex F).
 
-Attributes stand in a data set or item, each with a tag, a VR and at most one of values, items,
-bulk data and inline binary. ``nativemodel`` and ``jsonmodel`` read one notation each.
+A data set or item holds attributes, each with a tag, a VR and at most one of values, items, bulk
+data and inline binary. ``nativemodel`` and ``jsonmodel`` read one notation each.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ Attribute = TypeVar("Attribute")
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Values in order, None for an empty one; none at all make an element of zero length."""
+    """Values in order, None for an empty one; without values the element has zero length."""
 
     values: Sequence[object] = ()
 
@@ -35,7 +35,7 @@ class InlineBinary:
 
 @dataclass(frozen=True, slots=True)
 class BulkDataURI:
-    """A reference to a value that is sent in a part of its own."""
+    """A reference to a value that is sent in a separate part."""
 
     uri: str
 
@@ -44,13 +44,13 @@ Content = Values | Items[Item] | InlineBinary | BulkDataURI
 
 
 class Model(Protocol[Item, Attribute]):
-    """A notation: how attributes stand in a data set or item, and content in an attribute.
+    """A notation: how a data set or item holds attributes, and an attribute its content.
 
-    The first and the last raise NotUnderstood for what the notation does not allow.
+    ``attributes`` and ``content`` raise NotUnderstood for anything that the notation forbids.
     """
 
     def attributes(self, item: Item) -> Iterator[tuple[int, str | None, Attribute]]:
-        """Yield the tag of each attribute, its VR if that is stated, and the attribute."""
+        """Yield the tag of each attribute, its VR if it is stated, and the attribute."""
 
     def find(self, item: Item, tag: int) -> Attribute | None:
         """Return the attribute of a tag without letters, or None if there is none."""

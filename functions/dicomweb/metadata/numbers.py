@@ -1,7 +1,7 @@
 """Read numbers as metadata states them: as numbers, or as text (PS3.18 Table F.2.3-1).
 
-Decimal text has the digits of ASCII only, as in a DS or IS; Python would take more for a number.
-Each function takes a value of any type and raises NotUnderstood if it is no number of its kind.
+Decimal text has only ASCII digits, as in a DS or IS; Python would accept other digits as well.
+Each function takes a value of any type and raises NotUnderstood if it is not such a number.
 """
 
 import math
@@ -21,7 +21,7 @@ _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 def trimmed(value: object) -> object:
-    """Return text without the blanks around it, which are padding or layout; others as is."""
+    """Return text without the blanks around it, which are padding or layout; others unchanged."""
     return value.strip(_BLANKS) if isinstance(value, str) else value
 
 
@@ -39,12 +39,12 @@ def integer(low: int, high: int, value: object) -> int | None:
         case _:
             raise NotUnderstood("found a value that is not an integer")
     if not low <= found <= high:
-        raise NotUnderstood(f"found a number outside {low} to {high}")
+        raise NotUnderstood(f"found a number out of range, expected {low} to {high}")
     return found
 
 
 def real(size: str, value: object) -> float | None:
-    """Return a number as an IEEE 754 value of this struct format holds it, None if empty."""
+    """Return a number as stored in an IEEE 754 value of this struct format, None if empty."""
     match trimmed(value):
         case None | "":
             return None
@@ -87,7 +87,7 @@ def integer_string(value: object) -> str:
 
 
 def decimal_string(value: object) -> str:
-    """Return the text as it was sent, or a number in the 16 characters that a DS has."""
+    """Return the text as it was sent, or a number in the 16 characters that a DS may have."""
     match trimmed(value):
         case None:
             return ""
@@ -100,7 +100,7 @@ def decimal_string(value: object) -> str:
 
 
 def _decimal(number: float) -> str:
-    """Return a number in the characters of a DS: exactly if there is a way, else rounded."""
+    """Return a number in the characters of a DS, exactly if possible, otherwise rounded."""
     text = str(number)
     texts = (text, text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
     rounded = format_number_as_ds(float(number))

@@ -1,9 +1,9 @@
 """Make Pixel Data (7FE0,0010) and the attributes that describe it (PS3.18 10.5.1.4, 10.5.2).
 
-Uncompressed pixel data says nothing of itself: all of the Image Pixel Description Macro must be
-in the metadata. Compressed pixel data says it all: the macro may be left out where Table
-10.5.2-1 lets it, and what is sent of the picture must agree with the bits (PS3.5 8.2). PNG and
-GIF come out of ``codestreams`` as uncompressed pixels and are written so.
+Uncompressed pixel data does not describe itself: the whole Image Pixel Description Macro must be
+in the metadata. Compressed pixel data describes itself: the macro may be left out where Table
+10.5.2-1 allows it, and attributes of the picture that are sent must agree with the bits (PS3.5
+8.2). PNG and GIF come out of ``codestreams`` as uncompressed pixels and are written like that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ _MACRO = (
     "HighBit",
     "PixelRepresentation",
 )
-"""What of the Image Pixel Description Macro is Type 1 (PS3.3 Table C.7-11c)."""
+"""The Type 1 attributes of the Image Pixel Description Macro (PS3.3 Table C.7-11c)."""
 
 _MACRO_REQUIRED = frozenset(
     (
@@ -63,19 +63,19 @@ _MAY_BE_LOSSY: Mapping[str, Sequence[str]] = {
     JPEG_XL: (JPEG_XL_LOSSLESS, JPEG_XL_JPEG_RECOMPRESSION),
     JPEG_XL_JPEG_RECOMPRESSION: (JPEG_XL_LOSSLESS,),
 }
-"""Transfer syntaxes by what they include: of a reversible wavelet parts may have been left out."""
+"""Transfer syntaxes and those they include: a reversible wavelet may have been truncated."""
 
 _PLANAR_CONFIGURATION = "PlanarConfiguration"
 _BITS_A_BYTE = 8
 _BYTES_A_PIXEL = 3
-"""At most, of what PNG and GIF are decoded to."""
+"""The most that PNG and GIF are decoded to."""
 
 
 def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], budget: Budget) -> str:
     """Set pixel data from its parts and return the transfer syntax that it has.
 
-    Raises InstanceRejected: A900 if the metadata lacks what it must have or contradicts the
-    bits, C000 or C122 for bits that cannot be read or are not taken, A700 if the budget is used up.
+    Raises InstanceRejected: A900 if the metadata lacks required attributes or contradicts the
+    bits, C000 or C122 for unreadable or unsupported bits, A700 if the budget is used up.
     """
     media_types = [media_type_of(part) for part in parts]
     if all(_is_uncompressed(media_type) for media_type in media_types):
@@ -102,7 +102,8 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
     value = data_set[PIXEL_DATA].value
     if not isinstance(value, bytes):
         raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND, "found pixel data of a VR that pixel data has not"
+            FailureReason.CANNOT_UNDERSTAND,
+            "found Pixel Data (7FE0,0010) with a wrong VR, expected OB or OW",
         )
     _set_uncompressed(data_set, [memoryview(value)])
 
@@ -121,7 +122,7 @@ def _describe(media_type: str, content: memoryview, budget: Budget) -> Codestrea
 
 
 def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:
-    """Return what the bits say, or what the sender says if that promises less of the same."""
+    """Return what the bits say, or what the sender declares if that includes it."""
     declared = media_type.parameters.get("transfer-syntax", "")
     found = stream.transfer_syntax_uid
     return declared if found in _MAY_BE_LOSSY.get(declared, ()) else found
@@ -133,7 +134,8 @@ def _check_same(streams: Sequence[Codestream]) -> None:
     if any(kind != (other.transfer_syntax_uid, other.image, other.segments) for other in streams):
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            "found frames of pixel data that differ in transfer syntax or image, expected the same",
+            "found frames of pixel data that differ in transfer syntax or image, expected them to"
+            " be alike",
         )
 
 
@@ -141,20 +143,23 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
     """Set pixel data that only the metadata describes."""
     missing = _missing(data_set)
     if missing:
-        raise mismatch(f"found uncompressed pixel data, and no {', '.join(missing)} with it")
+        raise mismatch(
+            f"found uncompressed pixel data without {', '.join(missing)}, expected them in the"
+            " metadata"
+        )
     if len(frames) > 1:
         if data_set.BitsAllocated % _BITS_A_BYTE:
             raise InstanceRejected(
                 FailureReason.CANNOT_UNDERSTAND,
-                "found a part for each frame of pixel data whose samples are not whole bytes,"
-                " expected one part",
+                "found one part per frame for pixel data whose samples are not whole bytes,"
+                " expected one part for all frames",
             )
         set_number_of_frames(data_set, len(frames))
     return _set_value(data_set, frames)
 
 
 def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
-    """Set uncompressed pixel data; more than 8 bits a sample need VR OW (PS3.5 A.2)."""
+    """Set uncompressed pixel data; more than 8 bits per sample need VR OW (PS3.5 A.2)."""
     vr = "OW" if data_set.BitsAllocated > _BITS_A_BYTE else data_set[PIXEL_DATA].VR
     vr = vr if vr == "OW" else "OB"
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, vr, b"".join(frames))
@@ -164,14 +169,14 @@ def _set_value(data_set: Dataset, frames: Sequence[memoryview]) -> str:
 def _set_encapsulated(
     data_set: Dataset, frames: Sequence[memoryview], transfer_syntax_uid: str
 ) -> str:
-    """Set compressed pixel data: a fragment a frame, and no offset table (PS3.5 A.4)."""
+    """Set compressed pixel data: one fragment per frame, and no offset table (PS3.5 A.4)."""
     value = encapsulate([bytes(frame) for frame in frames], has_bot=False)
     data_set[PIXEL_DATA] = DataElement(PIXEL_DATA, "OB", value, is_undefined_length=True)
     return transfer_syntax_uid
 
 
 def _missing(data_set: Dataset) -> list[str]:
-    """Return what of the macro is not said, or not as a number where it is one."""
+    """Return the keywords of the macro that are absent, or not numbers where they must be."""
     said = sent(data_set, *_MACRO, _PLANAR_CONFIGURATION)
     needed = _MACRO if said.get("SamplesPerPixel") == 1 else (*_MACRO, _PLANAR_CONFIGURATION)
     return [
@@ -182,16 +187,18 @@ def _missing(data_set: Dataset) -> list[str]:
 
 
 def _describe_image(data_set: Dataset, stream: Codestream, *, derive: bool) -> None:
-    """Check what the metadata says of the image, and add what it does not say if that may be."""
+    """Check what the metadata says about the image, and add what is missing if that is allowed."""
     said = sent(data_set, *_MACRO, _PLANAR_CONFIGURATION)
     wrong = differences(stream, said)
     if wrong:
-        raise mismatch(f"found {', '.join(wrong)} other than in the bits of the pixel data")
+        raise mismatch(
+            f"found {', '.join(wrong)} other than in the pixel data, expected the same or none"
+        )
     found = description(stream.image, said) if stream.image and derive else {}
     for keyword in found.keys() - said.keys():
         put(data_set, keyword, found[keyword])
     missing = _missing(data_set)
     if missing:
         raise mismatch(
-            f"found no {', '.join(missing)}, expected in the metadata for pixel data of this type"
+            f"found no {', '.join(missing)}, expected them in the metadata for this media type"
         )

@@ -1,8 +1,8 @@
 """Give private attributes their place in a data set (PS3.5 7.8.1).
 
 The Native DICOM Model names a private attribute by its creator and the last two digits of its
-tag, ``gggg00ee``, and leaves it to the reader to reserve a block of the group for the creator
-(PS3.19 Table A.1.5-2). Blocks belong to one data set or item.
+tag, ``gggg00ee``; the reader has to reserve a block of the group for the creator (PS3.19 Table
+A.1.5-2). Blocks belong to one data set or item.
 """
 
 from dicomweb.metadata.metadata import NotUnderstood
@@ -21,7 +21,7 @@ class PrivateBlocks:
         self._taken: set[tuple[int, int]] = set()
 
     def take(self, tag: int, creator: str) -> None:
-        """Leave alone the block of an element that stands in it without naming its creator.
+        """Keep free the block of an element that is in it without naming its creator.
 
         ``creator`` is the value if the element is a Private Creator itself, else empty.
         """
@@ -35,8 +35,8 @@ class PrivateBlocks:
     def tag(self, tag: int, creator: str) -> int:
         """Return the tag of an attribute of ``creator``, whose block is reserved if there is none.
 
-        Some writers leave the block of the original in the tag; only its last byte counts.
-        Raises NotUnderstood if all blocks of the group are taken, or if it is no private group.
+        Some writers leave the original block in the tag; only its last byte counts. Raises
+        NotUnderstood if all blocks of the group are taken, or if the group is not private.
         """
         group = tag >> 16
         if not group & 1:

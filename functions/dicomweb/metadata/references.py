@@ -1,8 +1,8 @@
 """Which elements of an instance are bulk data, and where each is said to be.
 
-Beside the two models' own references there is odil's: in place of the value it writes VR UR and
-the location of the part as an ordinary value. No attribute of another VR has such a value, so
-it cannot be mistaken; that the VR is lost is mended by the dictionary, or else it becomes UN.
+Besides the references of the two models there is that of odil: instead of the value it writes VR
+UR, with the location of the part as an ordinary value. No attribute of another VR has such a
+value, so there is no confusion. The lost VR is taken from the dictionary, or else becomes UN.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _by_value(data_set: Dataset, bulk_data: BulkData) -> Iterator[Reference]:
 
 
 def _dictionary_vr(element: DataElement) -> str:
-    """Return the VR by the dictionary; where it leaves a choice, the one for words is last."""
+    """Return the VR in the dictionary; where it offers several, OW is the last one."""
     try:
         return dictionary_VR(element.tag).split(" or ")[-1]
     except KeyError:

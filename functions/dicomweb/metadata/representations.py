@@ -1,8 +1,8 @@
 """Find the VR of an attribute that does not state it (PS3.18 F.2.2, PS3.19 A.1.5).
 
-The dictionary knows it, and leaves a choice for some, which pydicom's ``correct_ambiguous_vr``
-makes in the same way: US or SS follows Pixel Representation (0028,0103), OB or OW the bits of a
-sample (PS3.5 A.2).
+The dictionary has it, and offers several for some attributes. The choice is the same as that of
+pydicom's ``correct_ambiguous_vr``: US or SS follows Pixel Representation (0028,0103), OB or OW the
+bits of a sample (PS3.5 A.2).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,17 +21,17 @@ _WAVEFORM_GROUP = 0x5400
 _BITS_A_BYTE = 8
 
 Number = Callable[[int], int | None]
-"""Returns the number that the attribute of a tag has in the data set or item, or None."""
+"""Returns the number of the attribute with a tag in the data set or item, or None."""
 
 
 def stated_or_known(tag: int, stated_vr: str | None) -> str:
-    """Return the VR, from the dictionary if it is not stated; there it may be one of several.
+    """Return the VR, from the dictionary if it is not stated; the dictionary may offer several.
 
-    Raises NotUnderstood if a VR is stated that is none.
+    Raises NotUnderstood for an unknown VR.
     """
     if stated_vr:
         if stated_vr not in VALUE_REPRESENTATIONS:
-            raise NotUnderstood("found a VR that is none")
+            raise NotUnderstood("found an unknown VR, expected one of PS3.5 Table 6.2-1")
         return stated_vr
     if Tag(tag).is_private_creator:
         return "LO"
@@ -44,8 +44,8 @@ def stated_or_known(tag: int, stated_vr: str | None) -> str:
 def of_numbers(tag: int, vr: str, values: Sequence[object], holders: Sequence[Number]) -> str:
     """Return US or SS for an attribute whose value is numbers.
 
-    The nearest of ``holders``, the data set and the items down to that of the attribute, which
-    has Pixel Representation decides; numbers that only the other VR can hold have that one.
+    ``holders`` are the data set and the items down to the attribute's own; the nearest one with
+    Pixel Representation decides. Numbers that fit only the other VR get the other VR.
     """
     if "SS" not in vr:
         return "US"

@@ -1,8 +1,8 @@
 """Make the value of an element from its bulk data: a whole Value Field without its length.
 
-Numbers are Little Endian, and text is in the character set that the metadata declares for where
-it stands (PS3.19 A.1.5, PS3.18 8.7.3): it is decoded, since the instance may be written in
-another one.
+Numbers are Little Endian, and text is in the character set that the metadata declares for its
+place (PS3.19 A.1.5, PS3.18 8.7.3). Text is decoded, because the instance may be written in
+another character set.
 """
 
 import struct
@@ -33,16 +33,16 @@ _TEXT = frozenset(("LT", "ST", "UC", "UT"))
 
 
 def set_value(element: DataElement, part: BodyPart, encodings: Sequence[str]) -> None:
-    """Set the value of an element that is empty so far.
+    """Set the value of an element that was empty.
 
-    Raises InstanceRejected: C000 if the bytes are not a value of its VR, C122 for an icon that
-    is compressed, since its transfer syntax would have to be that of the image.
+    Raises InstanceRejected: C000 if the bytes are not a value of its VR, C122 for a compressed
+    icon, because its transfer syntax would have to be that of the image.
     """
     media_type = media_type_of(part)
     if element.tag == PIXEL_DATA and media_type.essence != OCTET_STREAM:
         raise InstanceRejected(
             FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
-            "found compressed pixel data in an item, expected it uncompressed",
+            "found compressed pixel data in an item, expected uncompressed pixel data",
         )
     if element.VR in NUMBER_STRINGS:
         set_string(element, decode(bytes(part.content), encodings).rstrip(" \0"))
@@ -52,8 +52,8 @@ def set_value(element: DataElement, part: BodyPart, encodings: Sequence[str]) ->
     except (ValueError, OverflowError, struct.error) as error:
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            f"found bulk data for ({element.tag.group:04X},{element.tag.element:04X}) that is no"
-            f" value of VR {element.VR}",
+            f"found invalid bulk data for ({element.tag.group:04X},{element.tag.element:04X}),"
+            f" expected a value of VR {element.VR}",
         ) from error
 
 

@@ -1,11 +1,11 @@
 """Write a data set as a file of PS3.10, the same bytes each time.
 
-The File Meta Information is made here: metadata has none (PS3.18 10.5.1.4). Nothing in it tells
-the time or the occasion, so a request that is sent twice makes the same instance twice.
+The File Meta Information is made here: metadata has none (PS3.18 10.5.1.4). Nothing in it depends
+on the time or the request, so a request that is sent twice makes the same instance twice.
 
-pydicom writes text of most VRs letter by letter in ISO 8859-1, whatever the character set. Letters
-outside the default repertoire, which these VRs may not have and files have, are put into bytes
-before, in the character set of the data set, and handed over as the letters of those bytes.
+pydicom writes VRs of the default repertoire in ISO 8859-1, whatever the character set. Other
+letters, which files have there all the same, are encoded before in the character set of the data
+set, and each byte is passed on as one letter of ISO 8859-1.
 """
 
 import warnings
@@ -24,7 +24,7 @@ from dicomweb.metadata.datasets import uid
 from dicomweb.metadata.elements import set_string
 
 IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
-"""Of what writes these files (PS3.7 D.3.3.2); a UUID, so that no registration is needed."""
+"""Identifies the writer of these files (PS3.7 D.3.3.2); a UUID needs no registration."""
 
 IMPLEMENTATION_VERSION_NAME = "STOWPORT"
 
@@ -32,10 +32,10 @@ _PREAMBLE = bytes(128) + b"DICM"
 
 
 def write(data_set: Dataset, transfer_syntax_uid: str) -> memoryview:
-    """Write the data set in Explicit VR Little Endian under a transfer syntax that is such.
+    """Write the data set in Explicit VR Little Endian, which the transfer syntax must be based on.
 
     Values are padded and tags put in order; values too long for their VR's length field get VR
-    UN (PS3.5 6.2.2). Of the data set's UIDs the File Meta Information repeats what is there.
+    UN (PS3.5 6.2.2). The File Meta Information repeats those UIDs that the data set has.
     """
     stream = DicomBytesIO()
     stream.is_implicit_VR, stream.is_little_endian = False, True
@@ -51,7 +51,7 @@ def write(data_set: Dataset, transfer_syntax_uid: str) -> memoryview:
 
 
 def _encode(element: DataElement, encodings: Sequence[str]) -> None:
-    """Make of a value what pydicom does not; those of VR UN are to be even (PS3.5 6.2)."""
+    """Encode what pydicom does not, and give a value of VR UN an even length (PS3.5 6.2)."""
     value = element.value
     if not value:
         return

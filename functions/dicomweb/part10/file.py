@@ -1,8 +1,8 @@
 """Read the DICOM File Format around a data set: preamble, prefix, File Meta (PS3.10 7.1).
 
-The File Meta Information is walked to its last element of group 0002 and its group length is
-not relied upon: files with a wrong one are about, and whoever trusts it reads the data set
-from the wrong byte. The preamble is kept as it was sent and not looked at (PS3.10 7.5).
+The File Meta Information is walked to its last element of group 0002, and its group length is
+not trusted: some files have a wrong one, and a reader that trusts it reads the data set from the
+wrong byte. The preamble is kept as it was sent and not examined (PS3.10 7.5).
 """
 
 import zlib
@@ -52,7 +52,7 @@ def read_file_meta(content: memoryview) -> FileMeta:
     if not is_file(content):
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            "found no DICM prefix at byte 128, expected a file of PS3.10 with preamble and prefix",
+            "found no DICM prefix at byte 128, expected a Part 10 file with preamble and prefix",
         )
     elements, end = walk_file_meta(content, start=_PREFIX_END, wanted=_UIDS)
     uids = {tag: uid_text(element.value) for tag, element in elements.items()}
@@ -67,25 +67,25 @@ def read_file_meta(content: memoryview) -> FileMeta:
 def inflate(deflated: memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> memoryview:
     """Inflate the data set of a deflated transfer syntax: a raw RFC 1951 stream (PS3.5 A.5).
 
-    Raises InstanceRejected if the stream is broken or cut off, or if anything but one byte of
-    padding follows it (C000), and if it inflates to more than ``max_bytes`` (A700). dicom3tools
-    writes the trailer of RFC 1952 after the stream; that is taken, and checked.
+    Raises InstanceRejected if the stream is broken or cut off, or if anything but NULs as padding
+    follows it (C000), and if it inflates to more than ``max_bytes`` (A700). dicom3tools writes
+    the trailer of RFC 1952 after the stream; it is accepted and checked.
     """
     stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     try:
         data_set = stream.decompress(deflated, max_bytes + 1)
     except zlib.error as error:
-        raise _broken_stream("is no RFC 1951 stream") from error
+        raise _broken_stream("found a broken stream, expected one of RFC 1951") from error
     if len(data_set) > max_bytes:
         raise InstanceRejected(
             FailureReason.OUT_OF_RESOURCES,
-            f"the deflated data set inflates to more than {max_bytes} bytes, the most allowed",
+            f"found a deflated data set of more than {max_bytes} bytes, expected no more than that",
         )
     rest = stream.unused_data.removeprefix(_TRAILER.pack(zlib.crc32(data_set), len(data_set)))
-    if not stream.eof or rest not in (b"", b"\0"):
-        raise _broken_stream("does not end where the part ends")
+    if not stream.eof or rest.strip(b"\0"):
+        raise _broken_stream("found a stream that does not end where the part ends")
     return memoryview(data_set)
 
 
 def _broken_stream(found: str) -> InstanceRejected:
-    return InstanceRejected(FailureReason.CANNOT_UNDERSTAND, f"the deflated data set {found}")
+    return InstanceRejected(FailureReason.CANNOT_UNDERSTAND, f"the deflated data set: {found}")

@@ -1,4 +1,4 @@
-"""The headers that a Data Set is made of: of elements, and of items (PS3.5 Sections 7.1, 7.5)."""
+"""The headers in a Data Set: those of elements and of items (PS3.5 Sections 7.1, 7.5)."""
 
 from struct import Struct
 
@@ -6,12 +6,14 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 MAX_ELEMENTS = 2_000_000
-"""Elements, items and fragments, which take a second or two; only a deflate bomb has more."""
+"""Elements, items and fragments. So many take a second or two; only a deflate bomb has more."""
 
 ITEM_GROUP = 0xFFFE
 
 SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""The VRs with a 16 bit length (PS3.5 Table 7.1-2); a VR of the future has 32 bits (6.2)."""
+"""The VRs with a 16 bit length (PS3.5 Table 7.1-2); any VR added later has 32 bits (6.2)."""
+
+_PIECE = 1 << 16
 
 _EXPLICIT = Struct("<HH2sH")
 _IMPLICIT = Struct("<HHI")
@@ -19,20 +21,31 @@ LENGTH = Struct("<I")
 
 
 def is_vr(vr: bytes) -> bool:
-    """Tell whether two bytes may be a VR, known or of the future (PS3.5 6.2)."""
+    """Tell whether two bytes may be a VR, known or added later (PS3.5 6.2)."""
     return vr.isalpha() and vr.isupper()
 
 
 def tag_text(tag: int) -> str:
-    """Return ``tag`` as texts for the sender have it, such as (0010,0020)."""
+    """Return ``tag`` as texts for the sender show it, such as (0010,0020)."""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def is_padding(rest: memoryview) -> bool:
+    """Tell whether ``rest`` is nothing but NULs; a header of an element is not.
+
+    It is read a piece at a time, and after the first 8 bytes only if these may be padding.
+    """
+    if any(rest[: _IMPLICIT.size]):
+        return False
+    pieces = (rest[at : at + _PIECE] for at in range(0, len(rest), _PIECE))
+    return not any(piece.tobytes().strip(b"\0") for piece in pieces)
 
 
 class Headers:
     """The headers in ``data``, Little Endian, and how many of them were read.
 
-    All raise InstanceRejected with Cannot understand (C000): for a header that does not fit or
-    is none, and for more than MAX_ELEMENTS.
+    All methods raise InstanceRejected with Cannot understand (C000), for a header that does not
+    fit or is invalid, and for more than MAX_ELEMENTS.
     """
 
     def __init__(self, data: memoryview) -> None:
@@ -47,7 +60,9 @@ class Headers:
         if self.count > MAX_ELEMENTS:
             raise self._too_many(position)
         if position + 8 > end:
-            raise self.refusal(position, f"an element header needs 8 bytes, {end - position} left")
+            raise self.refusal(
+                position, f"found {end - position} bytes, expected an element header of 8"
+            )
         if implicit_vr:
             group, number, length = _IMPLICIT.unpack_from(self.data, position)
             return group << 16 | number, None, length, position + 8
@@ -63,9 +78,13 @@ class Headers:
         self, position: int, end: int, tag: int, vr: bytes
     ) -> tuple[int, bytes, int, int]:
         if not is_vr(vr):
-            raise self.refusal(position, f"{tag_text(tag)} has no VR of two capital letters")
+            raise self.refusal(
+                position, f"found {tag_text(tag)} without a VR, expected two capital letters"
+            )
         if position + 12 > end:
-            raise self.refusal(position, f"{tag_text(tag)} needs a header of 12 bytes")
+            raise self.refusal(
+                position, f"found the end in {tag_text(tag)}, expected a header of 12 bytes"
+            )
         return tag, vr, LENGTH.unpack_from(self.data, position + 8)[0], position + 12
 
     def item_header(self, position: int, end: int) -> tuple[int, int, int]:
@@ -74,15 +93,15 @@ class Headers:
         if self.count > MAX_ELEMENTS:
             raise self._too_many(position)
         if position + 8 > end:
-            raise self.refusal(position, "a sequence or item does not end")
+            raise self.refusal(position, "found a sequence or item that does not end")
         group, number, length = _IMPLICIT.unpack_from(self.data, position)
         return group << 16 | number, length, position + 8
 
     def _too_many(self, position: int) -> InstanceRejected:
-        return self.refusal(position, f"more than {MAX_ELEMENTS} elements and items")
+        return self.refusal(position, f"found more than {MAX_ELEMENTS} elements and items")
 
     def refusal(self, position: int, text: str) -> InstanceRejected:
-        """Return the refusal of the data set for what stands at ``position``."""
+        """Return the refusal of the data set because of what is at ``position``."""
         return InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND, f"the data set breaks at byte {position}: {text}"
         )

@@ -1,10 +1,10 @@
 """Walk a Data Set from its first element to its last byte (PS3.5 Section 7).
 
-Only the structure is read: tags, VRs, lengths, items and fragments. Values are handed out as
-slices for the tags that are asked for, at the top level only, and everything else is stepped
-over. Whatever does not add up to the last byte is refused, because a data set that was cut off
-or garbled on its way here can still look fine up to the point that a lazy reader stops at.
-Nothing is ever allocated because a length says so.
+Only the structure is read: tags, VRs, lengths, items and fragments. Values are returned as
+slices for the requested tags, at the top level only, and everything else is stepped over. A data
+set that does not add up to its last byte is refused, because one that was cut off or garbled on
+its way here can still look fine up to the point where a lazy reader stops. Memory is never
+allocated because of a length that a file states.
 
 Offsets in texts are bytes from the start of the part, or of the inflated data set.
 """
@@ -17,10 +17,18 @@ from typing import NamedTuple
 from pydicom.datadict import dictionary_VR, keyword_dict
 from pydicom.tag import BaseTag
 
-from dicomweb.part10.headers import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, tag_text
+from dicomweb.part10.headers import (
+    ITEM_GROUP,
+    LENGTH,
+    SHORT,
+    Headers,
+    is_padding,
+    is_vr,
+    tag_text,
+)
 
 MAX_DEPTH = 64
-"""Sequences within sequences; the deepest of the standard's templates stay far below."""
+"""Sequences within sequences; even the deepest templates of the standard stay far below."""
 
 PIXEL_DATA = 0x7FE00010
 FLOAT_PIXEL_DATA = 0x7FE00008
@@ -29,6 +37,7 @@ _PIXEL_DATA = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 
 _GROUP_LENGTH = 0x00020000
 _ITEM = 0xFFFEE000
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
 _ITEM_DELIMITATION = 0xFFFEE00D
 _SEQUENCE_DELIMITATION = 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
@@ -45,10 +54,11 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelData:
-    """The pixel data element that was found: how long it is, and its fragments if encapsulated.
+    """The pixel data element that was found: its length, and its fragments if encapsulated.
 
     ``length`` is in bytes, without the item headers if encapsulated; ``fragments`` does not
-    count the Basic Offset Table, and is None if the pixel data is native (PS3.5 A.4).
+    count the Basic Offset Table, and is None if the pixel data is native (PS3.5 A.4). An element
+    without a value is no pixel data.
     """
 
     tag: int
@@ -58,7 +68,7 @@ class PixelData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """What a walk has found: the elements asked for, and the pixel data."""
+    """What a walk found: the requested elements, and the pixel data."""
 
     elements: dict[int, Element]
     pixel_data: PixelData | None
@@ -74,9 +84,10 @@ def walk(
 ) -> DataSet:
     """Walk the Little Endian data set in ``data[start:]`` and return the ``wanted`` elements.
 
+    NULs from its last element to the end are padding, which some systems write into files.
     Raises InstanceRejected with Cannot understand (C000) if an element, item or fragment does
-    not fit where it stands, if a sequence does not end, if sequences are nested deeper than
-    ``max_depth``, if a wanted element is there twice, or if there are more than MAX_ELEMENTS
+    not fit in its place, if a sequence does not end, if sequences are nested deeper than
+    ``max_depth``, if a wanted element occurs twice, or if there are more than MAX_ELEMENTS
     elements, items and fragments.
     """
     walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, max_depth)
@@ -90,8 +101,8 @@ def walk_file_meta(
     """Walk the File Meta Information and return the ``wanted`` elements and where it ends.
 
     It is group 0002 in Explicit VR Little Endian (PS3.10 7.1). It ends at the first other group,
-    since files with a wrong group length are about; or where its group length says, if no
-    element of the group follows, since a deflated stream may begin like the group's number.
+    because some files have a wrong group length; or where its group length says, if no element
+    of the group follows, because a deflated stream may begin like the group's number.
     """
     walker = _Walker(data, frozenset(wanted) | {_GROUP_LENGTH}, max_depth=0)
     end = walker.file_meta(start)
@@ -108,7 +119,7 @@ def items(sequence: Element) -> Iterator[memoryview]:
         if tag == _SEQUENCE_DELIMITATION:
             break
         if tag != _ITEM:
-            raise walker.refusal(position, f"found {tag_text(tag)} where an item has to be")
+            raise walker.refusal(position, f"found {tag_text(tag)}, expected an item")
         if length == _UNDEFINED:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
@@ -120,13 +131,13 @@ def items(sequence: Element) -> Iterator[memoryview]:
 
 @cache
 def _sequence_tags() -> frozenset[int]:
-    """Return the standard tags of VR SQ: in implicit VR only the dictionary tells (PS3.6)."""
+    """Return the standard tags of VR SQ; in implicit VR only the dictionary knows them (PS3.6)."""
     tags = map(BaseTag, keyword_dict.values())
     return frozenset(int(tag) for tag in tags if dictionary_VR(tag) == "SQ")
 
 
 class _Walker(Headers):
-    """The state of one walk. Every method takes an offset and returns the one it got to."""
+    """The state of one walk. Every method takes an offset and returns the one that it reached."""
 
     def __init__(self, data: memoryview, wanted: frozenset[int], max_depth: int) -> None:
         super().__init__(data)
@@ -139,10 +150,14 @@ class _Walker(Headers):
     def data_set(self, position: int, *, implicit_vr: bool) -> None:
         data, wanted, end = self.data, self.wanted, len(self.data)
         while position < end:
+            if not data[position] and is_padding(data[position:]):
+                return
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag >> 16 in _NOT_IN_A_DATA_SET:
-                raise self.refusal(position, f"{tag_text(tag)} is no element of a data set")
-            # Most elements are of such a VR and done with: there is nothing in them to walk.
+                raise self.refusal(
+                    position, f"found {tag_text(tag)}, which cannot be in a data set"
+                )
+            # Most elements have such a VR and are finished here: there is nothing in them to walk.
             position = value + length
             if vr not in SHORT or position > end:
                 position = self.value(tag, vr, length, value, end)
@@ -165,8 +180,8 @@ class _Walker(Headers):
 
     def keep(self, tag: int, vr: bytes | None, value: memoryview, length: int, at: int) -> None:
         if tag in self.elements:
-            raise self.refusal(at, f"{tag_text(tag)} is there twice, expected once")
-        if tag in _PIXEL_DATA and length != _UNDEFINED:
+            raise self.refusal(at, f"found {tag_text(tag)} twice, expected it once")
+        if tag in _PIXEL_DATA and length not in (0, _UNDEFINED):
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
         self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
 
@@ -176,39 +191,51 @@ class _Walker(Headers):
             return self.undefined_length(tag, vr, position, end)
         if position + length > end:
             raise self.refusal(
-                position, f"{tag_text(tag)} declares {length} bytes, {end - position} are left"
+                position,
+                f"{tag_text(tag)} declares {length} bytes, {end - position} are left",
             )
-        if vr == b"SQ" or (vr is None and length and tag in _sequence_tags()):
+        if vr == b"SQ" or (vr is None and self.is_sequence(tag, length, position)):
             self.items(position, position + length, implicit_vr=vr is None)
         return position + length
+
+    def is_sequence(self, tag: int, length: int, position: int) -> bool:
+        """Tell whether a value in implicit VR is a sequence, by the dictionary and by itself.
+
+        Old reports have a code string in (0040,A170), as its note in PS3.6 says, and
+        anonymisers write text into other sequences.
+        """
+        begin = bytes(self.data[position : position + min(length, len(_ITEM_TAG))])
+        return tag in _sequence_tags() and begin == _ITEM_TAG
 
     def undefined_length(self, tag: int, vr: bytes | None, position: int, end: int) -> int:
         """Step over a value that ends with a Sequence Delimitation Item (PS3.5 7.5, A.4).
 
-        A sequence of VR UN is encoded in implicit VR whatever the transfer syntax (PS3.5
-        6.2.2).
+        A sequence of VR UN is in implicit VR, whatever the transfer syntax (PS3.5 6.2.2).
         """
         if vr in (b"OB", b"OW"):
             return self.fragments(tag, position, end)
         if vr in (None, b"SQ", b"UN"):
             return self.items(position, end, implicit_vr=vr != b"SQ", delimited=True)
-        raise self.refusal(position, f"{tag_text(tag)} has undefined length, which its VR forbids")
+        raise self.refusal(
+            position, f"found {tag_text(tag)} with undefined length, which its VR does not allow"
+        )
 
     def items(self, position: int, end: int, *, implicit_vr: bool, delimited: bool = False) -> int:
         self.depth += 1
         if self.depth > self.max_depth:
-            raise self.refusal(position, f"sequences are nested deeper than {self.max_depth}")
+            raise self.refusal(position, f"found sequences nested deeper than {self.max_depth}")
         while delimited or position < end:
             tag, length, position = self.item_header(position, end)
             if tag == _SEQUENCE_DELIMITATION and delimited:
                 break
             if tag != _ITEM:
-                raise self.refusal(position - 8, f"found {tag_text(tag)} where an item has to be")
+                raise self.refusal(position - 8, f"found {tag_text(tag)}, expected an item")
             if length == _UNDEFINED:
                 position = self.item(position, end, implicit_vr=implicit_vr, delimited=True)
             elif position + length > end:
                 raise self.refusal(
-                    position, f"an item declares {length} bytes, {end - position} are left"
+                    position,
+                    f"an item declares {length} bytes, {end - position} are left",
                 )
             else:
                 position = self.item(position, position + length, implicit_vr=implicit_vr)
@@ -221,7 +248,7 @@ class _Walker(Headers):
             if tag == _ITEM_DELIMITATION and delimited:
                 return value
             if tag >> 16 == ITEM_GROUP:
-                raise self.refusal(position, f"found {tag_text(tag)} where an element has to be")
+                raise self.refusal(position, f"found {tag_text(tag)}, expected an element")
             position = self.value(tag, vr, length, value, end)
         return position
 
@@ -233,7 +260,9 @@ class _Walker(Headers):
             if item == _SEQUENCE_DELIMITATION:
                 break
             if item != _ITEM or position + length > end:
-                raise self.refusal(position - 8, f"a fragment of {tag_text(tag)} does not fit")
+                raise self.refusal(
+                    position - 8, f"found a fragment of {tag_text(tag)} that does not fit"
+                )
             total += length if count else 0
             count += 1
             position += length

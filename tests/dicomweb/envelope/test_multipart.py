@@ -143,13 +143,13 @@ def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
     [
         (b"", "no delimiter line"),
         (b"--other\r\n\r\n\r\n--other--", "no delimiter line"),
-        (b"x--b0undary\r\n\r\n--b0undary--", "a close delimiter and no part"),
+        (b"x--b0undary\r\n\r\n--b0undary--", "no part before the close delimiter"),
         (b"--b0undary\n\nbytes\n--b0undary--\n", "no delimiter line"),
         (b"--b0undary\r\n\r\nbytes\n--b0undary--\n", "part 1 at byte 12 does not end"),
-        (b"--b0undary--", "a close delimiter and no part"),
-        (b"\r\n--b0undary--\r\n", "a close delimiter and no part"),
-        (b"--b0undary--\0", "a close delimiter and no part"),
-        (b"\r\n--b0undary--\n--b0undary\r\n", "a close delimiter and no part"),
+        (b"--b0undary--", "no part before the close delimiter"),
+        (b"\r\n--b0undary--\r\n", "no part before the close delimiter"),
+        (b"--b0undary--\0", "no part before the close delimiter"),
+        (b"\r\n--b0undary--\n--b0undary\r\n", "no part before the close delimiter"),
         (b"--b0undary", "part 1 at byte 10 does not end"),
         (b"\r\n--b0undary", "no delimiter line"),
         (b"--b0undary\r\n\r\nbytes", "part 1 at byte 12 does not end: found 19 bytes"),
@@ -157,10 +157,10 @@ def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
         (b"--b0undary\r\n\r\nbytes\r\n--b0undary\r\n\r\nx", "part 2 at byte 33 does not end"),
         (b"--b0undary\r\nA: b\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
         (b"--b0undary\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
-        (b"--b0undary\r\nno colon\r\n\r\n\r\n--b0undary--", "not a name and a value"),
-        (b"--b0undary\r\nA: b\r\n folded\r\n\r\n\r\n--b0undary--", "not a name and a value"),
-        (b"--b0undary\r\n: b\r\n\r\n\r\n--b0undary--", "not a name and a value"),
-        (b"--b0undary\r\nA: b\r\na: c\r\n\r\n\r\n--b0undary--", "a header field twice"),
+        (b"--b0undary\r\nno colon\r\n\r\n\r\n--b0undary--", "expected name: value"),
+        (b"--b0undary\r\n folded\r\nA: b\r\n\r\n\r\n--b0undary--", "expected name: value"),
+        (b"--b0undary\r\n: b\r\n\r\n\r\n--b0undary--", "expected name: value"),
+        (b"--b0undary\r\nA: b\r\na: c\r\n\r\n\r\n--b0undary--", "a header field of part 1 twice"),
     ],
 )
 def test_broken_framing_is_refused_with_what_was_found(payload: bytes, text: str) -> None:
@@ -181,6 +181,16 @@ def test_header_names_are_in_lower_case_and_values_are_text_in_utf_8_or_latin_1(
     headers = split(payload, BOUNDARY)[0].headers
 
     assert headers == {"content-disposition": "form-data; filename=\u00e4", "odd": "\u00e4"}
+
+
+def test_folded_header_lines_are_unfolded() -> None:
+    header = b"Content-Type: application/dicom;\r\n\ttransfer-syntax=\r\n 1.2\r\n \r\nA:\r\n b\r\n"
+    payload = b"--b0undary\r\n" + header + b"\r\n folded\r\n--b0undary--"
+
+    part = split(payload, BOUNDARY)[0]
+
+    assert part.headers == {"content-type": "application/dicom;\ttransfer-syntax= 1.2", "a": "b"}
+    assert bytes(part.content) == b" folded"
 
 
 def test_the_number_of_parts_is_limited() -> None:

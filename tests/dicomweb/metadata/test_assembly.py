@@ -139,7 +139,7 @@ def test_xml_that_is_no_instance_fails_for_itself() -> None:
 
 
 def test_a_request_without_metadata_is_refused() -> None:
-    with pytest.raises(MalformedRequest, match="no part of application/dicom"):
+    with pytest.raises(MalformedRequest, match="no part of type application/dicom"):
         outcomes(bulk(PIXELS, "pixels"))
 
 
@@ -196,7 +196,7 @@ def test_whatever_else_is_sent_is_bulk_data_that_nothing_refers_to(extra: bytes)
 def test_bulk_data_that_is_not_there_is_missing() -> None:
     reason, text = refused(metadata([model()]))
     assert reason == FailureReason.MISSING_BULK_DATA
-    assert "Content-Location is that URI" in text
+    assert "Content-Location equals that URI" in text
 
 
 def test_pixel_data_may_be_in_the_metadata() -> None:

@@ -68,7 +68,7 @@ def test_each_instance_of_an_array_stands_for_itself() -> None:
     assert isinstance(first, Metadata)
     assert isinstance(fourth, Metadata)
     assert (first.data_set.PatientID, fourth.data_set.PatientID) == ("A", "D")
-    assert str(second) == "(0010,0020): found a number outside 0 to 65535"
+    assert str(second) == "(0010,0020): found a number out of range, expected 0 to 65535"
     assert "expected an object" in str(third)
 
 
@@ -81,11 +81,11 @@ def test_what_holds_no_instances_or_too_many_is_a_malformed_request(document: ob
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "no valid JSON at character 0"),
-        (b"[{]", "no valid JSON at character 2"),
-        (b"[{}]x", "no valid JSON at character 4"),
-        (b"[{'a': 1}]", "no valid JSON at character 2"),
-        (b"[{} // comment\n]", "no valid JSON"),
+        (b"", "invalid JSON at character 0"),
+        (b"[{]", "invalid JSON at character 2"),
+        (b"[{}]x", "invalid JSON at character 4"),
+        (b"[{'a': 1}]", "invalid JSON at character 2"),
+        (b"[{} // comment\n]", "invalid JSON"),
         (b'["\xff"]', "not UTF-8 at byte 2"),
         ('[{"00100020":{"vr":"LO"}}]'.encode("utf-16"), "not UTF-8"),
         (b"[NaN]", "NaN or Infinity"),
@@ -114,7 +114,7 @@ def test_objects_are_counted_over_the_whole_document() -> None:
 @pytest.mark.parametrize("key", ["PatientID", "0010020", "001000200", "0x100020", "0010,0020", ""])
 def test_a_key_that_is_no_tag_is_refused(key: str) -> None:
     assert str(refused({key: {"vr": "LO"}})) == (
-        "an attribute: found a tag that is not 8 hexadecimal digits"
+        "an attribute: found an invalid tag, expected 8 hexadecimal digits"
     )
 
 
@@ -125,12 +125,14 @@ def test_hexadecimal_digits_may_be_in_lower_case() -> None:
 def test_a_tag_in_both_cases_is_there_twice() -> None:
     refusal = refused({"0020000d": {"vr": "UI"}, "0020000D": {"vr": "UI"}})
 
-    assert str(refusal) == "(0020,000D): is there twice, expected once"
+    assert str(refusal) == "(0020,000D): found the attribute twice, expected it once"
 
 
 @pytest.mark.parametrize("attribute", [None, 1, "A", ["A"], True])
 def test_an_attribute_that_is_no_object_is_refused(attribute: object) -> None:
-    assert str(refused({"00100020": attribute})).startswith("an attribute: found something else")
+    assert str(refused({"00100020": attribute})).startswith(
+        "an attribute: found an attribute that is not an object"
+    )
 
 
 @pytest.mark.parametrize("vr", sorted(VALUE_REPRESENTATIONS))
@@ -261,7 +263,10 @@ def test_content_that_an_attribute_does_not_have_is_refused(
 
 
 def test_a_vr_that_is_no_string_is_refused() -> None:
-    assert str(refused({"00100020": {"vr": 1}})) == "(0010,0020): found a VR that is none"
+    assert (
+        str(refused({"00100020": {"vr": 1}}))
+        == "(0010,0020): found an unknown VR, expected one of PS3.5 Table 6.2-1"
+    )
 
 
 def test_what_is_said_besides_the_content_of_an_attribute_is_passed_over() -> None:

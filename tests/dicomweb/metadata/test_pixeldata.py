@@ -290,7 +290,7 @@ def test_inline_pixel_data_must_be_described_too() -> None:
     set_inline_pixel_data(data_set)
     assert data_set["PixelData"].VR == "OW"
     del data_set.Rows
-    with pytest.raises(InstanceRejected, match="no Rows"):
+    with pytest.raises(InstanceRejected, match="without Rows"):
         set_inline_pixel_data(data_set)
 
 

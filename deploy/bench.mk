@@ -13,8 +13,8 @@ bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function b
 	@$(BIN)/python -m tests.bench --python "$(python3.13)" --scale $(SCALE) \
 		$$(echo "$(SECTIONS)" | tr , ' ')
 
-# What `sam build` makes, without SAM: its recipes for this machine's processor. It is measured as it
-# is deployed, with bytecode.
+# What `sam build` makes, but without SAM: its recipes for this machine's processor. It is measured
+# as it is deployed, with bytecode.
 $(BENCH)/layer/built: layers/dependencies/requirements.txt | python3.13
 	rm -rf $(BENCH)/layer && mkdir -p $(BENCH)/layer
 	$(MAKE) --silent -C layers/dependencies build-$(LAYER) \
@@ -26,7 +26,7 @@ bench-function: python3.13
 	@$(MAKE) --silent -C functions build-StoreFunction \
 		ARTIFACTS_DIR=$(CURDIR)/$(BENCH)/function
 
-# What Lambda's own image has: its runtime client.
+# The runtime client that Lambda's own image has.
 $(BENCH)/runtime/built: requirements/runtime.txt | python3.13
 	@rm -rf $(BENCH)/runtime
 	$(BIN)/pip --python $(python3.13) $(INSTALL) -r $< --target $(BENCH)/runtime

@@ -1,11 +1,11 @@
-# Checks and builds what SAM deploys. The Makefile includes it; `make -f build.mk` works too.
+# Checks and builds what SAM deploys. The Makefile includes it; `make -f deploy/build.mk` works too.
 
 PYTHON ?= python3
 VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 
-# With snapshots another template is deployed: snapstart.yaml merged into template.yaml.
+# With snapshots another template is deployed: deploy/snapstart.yaml merged into template.yaml.
 WITH_SNAPSHOTS := build/snapstart.json
 TEMPLATE_off := template.yaml
 TEMPLATE_on := $(WITH_SNAPSHOTS)
@@ -13,7 +13,7 @@ TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART must be on or off, n
 
 export SAM_CLI_TELEMETRY := 0
 
-include python.mk
+include deploy/python.mk
 
 .PHONY: sam validate build deploy python3.13 uv-python
 
@@ -24,42 +24,42 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-$(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/installed
+$(WITH_SNAPSHOTS): template.yaml deploy/snapstart.yaml deploy/snapstart.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
+	.sam-venv/bin/python deploy/snapstart.py >$@.$$$$ && mv $@.$$$$ $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check template.yaml, and with snapstart.yaml, as written and as deployed
+validate: sam $(WITH_SNAPSHOTS) ## check the template as written and as deployed, without and with snapstart.yaml
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
-	.sam-venv/bin/python deployments.py template.yaml $(WITH_SNAPSHOTS)
+	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(WITH_SNAPSHOTS)
 
-# Without bytecode nothing is put into SAM's cache, and what is there without it is not used.
-build: sam $(TEMPLATE) uv-python ## build functions and layers, for arm64 and x86_64: make build [SNAPSTART=on]
+# Results without bytecode are neither put into SAM's cache nor taken from it.
+build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on]
 	@for built in .aws-sam/cache/*; do \
 	test -n "$$(find "$$built" -name '*.cpython-313.pyc' 2>/dev/null)" || rm -rf "$$built"; done
 	BUILT_BY_MAKE=1 .sam-venv/bin/sam build --build-dir $(BUILD_DIR) --template-file $(TEMPLATE) \
 	--base-dir . $(if $(python3.13),,--no-cached) $(SAM_BUILD_FLAGS)
 	@test -n "$(python3.13)" || echo "$(NO_BYTECODE)"
 
-deploy: python3.13 build ## build with bytecode, and deploy: make deploy [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
+deploy: python3.13 build ## build with bytecode and deploy: make deploy [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
 	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml $(SAM_DEPLOY_FLAGS)
 
 python3.13: uv-python
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \
-	{ echo "A Python 3.13 is needed to make bytecode for Lambda: put python3.13 on PATH, or install" \
+	{ echo "Bytecode for Lambda requires Python 3.13: put python3.13 on PATH, or install" \
 	"it with pyenv (pyenv install 3.13) or uv (uv python install 3.13)." >&2; exit 1; }
 
-# uv fetches a Python 3.13 where there is none and the network allows it.
+# If there is no Python 3.13, uv installs one, provided that it can reach the network.
 uv-python:
 	@test -n "$(python3.13)" || ! command -v uv >/dev/null || uv python install 3.13 || true
 
-# Debian's Python has venv in a package of its own.
+# On Debian, venv is a separate package.
 $(VENV)/bin/pip .sam-venv/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: put python3 on PATH." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is required: put python3 on PATH." >&2; exit 1; }
 	@venv=$(@:/bin/pip=); $(PYTHON) -m venv $$venv 2>/dev/null || { rm -rf $$venv; \
-	echo "Python has no venv module: trying to install Debian's ..."; \
+	echo "Python has no venv module: installing Debian's ..."; \
 	apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $$venv; } || { \
 	rm -rf $$venv; \
-	echo "Python's venv module is needed. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	echo "Python's venv module is required. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	exit 1; }
