@@ -50,7 +50,8 @@ class Intake:
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
         """Return the outcome of each instance in ``parts``, whose root is of ``root_type``.
 
-        Raises MalformedRequest, before anything is stored, for metadata that cannot be read.
+        Raises MalformedRequest, before anything is stored, for a request of metadata that has
+        none, or too much.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid

@@ -4,11 +4,12 @@ Both have the marker segments of T.81 Annex B. They are walked from SOI to the f
 however long: consumer cameras put previews of more than 16 KB before it. The frame header says
 the process, thus the transfer syntax, and the scan header the predictor or NEAR.
 
-T.81 says nothing of colour. JFIF, or a transform in Adobe's APP14, means YCbCr; no transform, or
-the component ids R, G, B, mean RGB. Lossless JPEG and JPEG-LS have no such convention, RGB is
-the common case. Progressive JPEG has no transfer syntax any more (1.2.840.10008.1.2.4.55 is
-retired): it is refused, for to call it Baseline, as dcm4chee can, is to promise what the bits
-do not keep.
+T.81 says nothing of colour (PS3.5 8.2.1, notes). A transform in Adobe's APP14 means YCbCr; no
+transform, or the component ids R, G, B, mean RGB. JFIF means YCbCr too, but is in the RGB images
+of many toolkits as well: it is what is assumed, and nothing that contradicts the sender. Lossless
+JPEG and JPEG-LS have no such convention, RGB is the common case. Progressive JPEG has no transfer
+syntax any more (1.2.840.10008.1.2.4.55 is retired): it is refused, for to call it Baseline, as
+dcm4chee can, is to promise what the bits do not keep.
 """
 
 import re
@@ -142,10 +143,12 @@ def _colour(
 
 
 def _says_rgb(frame: memoryview, segments: Mapping[int, memoryview]) -> bool | None:
-    """Tell RGB from YCbCr; None if nothing does, which decoders then take for YCbCr."""
-    if segments.get(_APP0, b"")[:5] == b"JFIF\0":
-        return False
+    """Tell RGB from YCbCr; None if nothing does, which decoders then take for YCbCr.
+
+    JFIF contradicts RGB, and decoders differ in what they make of both.
+    """
     adobe = segments.get(_APP14, b"")
+    is_rgb = True if bytes(frame[6::3]) == b"RGB" else None
     if adobe[:5] == b"Adobe" and len(adobe) > _ADOBE_TRANSFORM:
-        return adobe[_ADOBE_TRANSFORM] == 0
-    return True if bytes(frame[6::3]) == b"RGB" else None
+        is_rgb = adobe[_ADOBE_TRANSFORM] == 0
+    return None if is_rgb and segments.get(_APP0, b"")[:5] == b"JFIF\0" else is_rgb
