@@ -319,9 +319,7 @@ def test_inline_binary_that_is_not_base64_is_refused(wrong: str) -> None:
         "</DicomAttribute>"
     )
 
-    assert (
-        str(refusal) == "(0028,2000): found inline binary that is not base64"
-    )
+    assert str(refusal) == "(0028,2000): found inline binary that is not base64"
 
 
 def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
