@@ -1,4 +1,4 @@
-"""What became of an upload, as JSON: kept from when it is stored until somebody asks.
+"""The result of an upload as JSON, which is kept until the sender asks for it.
 
 ::
 
@@ -29,7 +29,7 @@ Result = Sequence[Outcome] | Refusal
 
 
 def status(result: Result) -> HTTPStatus:
-    """Return the status that answers ``result``."""
+    """Return the status of the answer to ``result``."""
     return result.status if isinstance(result, Refusal) else status_of(result)
 
 
@@ -43,7 +43,7 @@ def encode(result: Result) -> str:
 
 
 def decode(text: str) -> Result:
-    """Return what ``encode`` was given."""
+    """Return the result that was encoded."""
     document = json.loads(text)
     if "refusal" in document:
         refusal = document["refusal"]
