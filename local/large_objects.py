@@ -17,10 +17,12 @@ from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple
 
 from flask import Flask
+
+# moto cannot be told where to keep bodies: what does so is replaced, part by part.
 from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
-from moto.s3 import models
-from moto.s3.exceptions import EntityTooSmall, InvalidPart
-from moto.s3.models import FakeKey, FakeMultipart
+from moto.s3 import models  # the same
+from moto.s3.exceptions import EntityTooSmall, InvalidPart  # the same
+from moto.s3.models import FakeKey, FakeMultipart  # the same
 
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes that a body may have to be left to moto."""

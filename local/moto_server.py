@@ -15,6 +15,7 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+# moto.server serves on a port, and not on a socket that is there; it takes no other application.
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+# What runs a statement for moto: it has no place for one that it lacks.
 from moto.dynamodb.models import DynamoDBBackend
 
 _INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.+)\}')

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
+# botocore signs requests of its clients alone; what came in is signed again to compare.
 from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.awsrequest import AWSRequest  # the same
+from botocore.credentials import Credentials  # the same
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -8,9 +8,10 @@ from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
+# moto's own function is replaced by ours, which hands moto's EventBridge the event.
 from moto.events.models import events_backends
-from moto.s3 import notifications
-from moto.s3.notifications import S3NotificationEvent
+from moto.s3 import notifications  # the same
+from moto.s3.notifications import S3NotificationEvent  # the same
 
 _REASONS = {
     "s3:ObjectCreated:Put": "PutObject",

@@ -22,7 +22,7 @@ os.environ.update(
     AWS_EC2_METADATA_DISABLED="true",
 )
 # Else every session reads the descriptions of S3 and DynamoDB anew: 0.15 seconds a test and more.
-botocore.session.create_loader = cache(botocore.loaders.create_loader)  # type: ignore[attr-defined] # private to it
+botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)

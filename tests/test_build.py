@@ -18,7 +18,6 @@ from tests.template.parts import FUNCTIONS
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parent.parent
-BUILT = ROOT / "build" / "test" / "sam"
 LAYERS = {"DependenciesLayerArm64": 183, "DependenciesLayerX8664": 62}
 """The layers, with the number by which ELF calls the processor each is for."""
 
@@ -56,7 +55,9 @@ def run(
 def make(
     *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    return run(MAKE, "--silent", "-f", "build.mk", *arguments, cwd=cwd, environment=environment)
+    return run(
+        MAKE, "--silent", "-f", "deploy/build.mk", *arguments, cwd=cwd, environment=environment
+    )
 
 
 def program(path: Path, script: str) -> Path:
@@ -88,10 +89,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    done = make("build", f"BUILD_DIR={BUILT}", "SAM_BUILD_FLAGS=--no-cached")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one build of a run: a file of tests that start processes is one worker's."""
+    folder = tmp_path_factory.mktemp("sam") / "build"
+    done = make("build", f"BUILD_DIR={folder}", "SAM_BUILD_FLAGS=--no-cached")
     assert done.returncode == 0, done.stdout + done.stderr
-    return BUILT
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -109,23 +112,30 @@ def test_the_template_passes_sam_validate_and_cfn_lint() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("snapstart", "aliases"), [("off", []), ("on", ["live", "live"])])
-def test_snapshots_are_built_when_they_are_asked_for(
-    tmp_path: Path, snapstart: str, aliases: list[str]
-) -> None:
+@pytest.fixture(scope="module")
+def built_with_snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("snapshots") / "build"
     # One function is enough: the template is whole.
     flags = "AuthorizerFunction --no-cached"
-    done = make(
-        "build", f"SNAPSTART={snapstart}", f"BUILD_DIR={tmp_path}", f"SAM_BUILD_FLAGS={flags}"
-    )
+    done = make("build", "SNAPSTART=on", f"BUILD_DIR={folder}", f"SAM_BUILD_FLAGS={flags}")
     assert done.returncode == 0, done.stdout + done.stderr
-    resources = parse((tmp_path / "template.yaml").read_text())["Resources"]
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("made", "aliases"), [("built", []), ("built_with_snapshots", ["live", "live"])]
+)
+def test_snapshots_are_built_when_they_are_asked_for(
+    request: pytest.FixtureRequest, made: str, aliases: list[str]
+) -> None:
+    folder: Path = request.getfixturevalue(made)
+    resources = parse((folder / "template.yaml").read_text())["Resources"]
     properties = [each.get("Properties", {}) for each in resources.values()]
     assert [each["AutoPublishAlias"] for each in properties if "AutoPublishAlias" in each] == (
         aliases
     )
     built = resources["AuthorizerFunction"]["Properties"]["CodeUri"]
-    assert (tmp_path / built / "authorizer" / "handler.py").is_file()
+    assert (folder / built / "authorizer" / "handler.py").is_file()
 
 
 def test_snapshots_asked_for_in_another_word_are_not_silently_left_out() -> None:

@@ -121,7 +121,7 @@ def test_other_files_are_stored_as_they_were_sent(empty: "RunningService", name:
 def test_form_data_is_refused_with_what_is_expected(empty: "RunningService") -> None:
     answer = empty.raw(captured("curl-F-formdata"))
     assert answer.status == 400
-    assert "expected multipart/related or application/dicom" in answer.text
+    assert "found multipart/form-data, expected multipart/related" in answer.text
     assert empty.count() == (0, 0)
 
 

@@ -3,3 +3,5 @@
 ``send`` and ``relay`` share everything below the command line: parts are packed into requests
 that fit, or go through the service's ``/uploads``, and one verdict comes back for each part.
 """
+
+__version__ = "0.1.0"

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
+from stowport import __version__
 from stowport.packing import LIMIT
 from stowport.transport import TRIES
 
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="stowport", description="Send DICOM instances of any size by STOW-RS."
     )
+    root.add_argument("--version", action="version", version=f"stowport {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _send(commands.add_parser("send", help="send files, folders or a DICOMDIR"))
     _relay(

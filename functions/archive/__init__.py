@@ -7,24 +7,20 @@ their digest, and the commit is conditional: if senders race for the same UIDs w
 bytes, one wins, and no write destroys what another wrote.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
 from archive.clients import CONNECTIONS, s3_client
+from archive.copies import Source
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Kept
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
+from archive.keeping import Keeping
 from archive.objects import Objects
-from archive.transaction import Transaction
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archive.copies import Source
-    from dicomweb.instances import SOPInstance
+from dicomweb.instances import SOPInstance
 
 __all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
 
@@ -53,12 +49,12 @@ class Archive:
 
     def keep(
         self,
-        instances: "Sequence[SOPInstance]",
+        instances: Sequence[SOPInstance],
         *,
         seconds: float,
-        sources: "Sequence[Source | None] | None" = None,
+        sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
-        """Store ``instances`` and return within ``seconds`` the result for each, in their order.
+        """Store ``instances`` and return the outcome of each within ``seconds``, in their order.
 
         ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
         S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
@@ -68,7 +64,7 @@ class Archive:
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
         running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
-        transaction = Transaction(
+        keeping = Keeping(
             objects=self._objects,
             index=self._index,
             duplicate_policy=self._duplicate_policy,
@@ -78,7 +74,7 @@ class Archive:
         )
         try:
             places = sources or [None] * len(instances)
-            running.submit(transaction.run, instances, places, outcomes)
+            running.submit(keeping.run, instances, places, outcomes)
             wait(outcomes, deadline.seconds_left)
             return [_result(outcome) for outcome in outcomes]
         finally:
@@ -90,7 +86,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="archive")
 
 
-def _result(outcome: "Future[Kept]") -> Kept | ArchiveError:
+def _result(outcome: Future[Kept]) -> Kept | ArchiveError:
     if not outcome.done():
         return out_of_time()
     exception = outcome.exception()

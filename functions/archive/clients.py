@@ -7,14 +7,23 @@ resources, and s3transfer) and nothing that is needed. An empty or absent ``AWS_
 means AWS.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore.client import BaseClient
 from botocore.config import Config
+
+# botocore tells only its clients where S3 is; one more client would lengthen every cold start.
 from botocore.configprovider import ConfiguredEndpointProvider
+
+# The certificates that botocore trusts unless told otherwise: nothing public names them.
 from botocore.httpsession import where
+
+# As above, for the hosts of AWS.
 from botocore.regions import EndpointResolver
+from botocore.session import Session
 from obstore.store import S3Store
 
 from archive.connections import (
@@ -26,10 +35,6 @@ from archive.connections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from botocore.client import BaseClient
-    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from obstore.store import ClientConfig, S3Config, S3Credential
@@ -78,7 +83,7 @@ _REGIONAL = Config(
 )
 
 
-def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client":
+def s3_client(session: Session, read_timeout: int = READ_TIMEOUT) -> "S3Client":
     """Make a client of S3, with region, credentials and endpoint from the environment.
 
     ``read_timeout`` is how many seconds the next bytes of an answer may take.
@@ -92,7 +97,7 @@ def s3_client(session: "Session", read_timeout: int = READ_TIMEOUT) -> "S3Client
     return cast("S3Client", client)
 
 
-def dynamodb_client(session: "Session") -> "DynamoDBClient":
+def dynamodb_client(session: Session) -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
     client = session.create_client("dynamodb", config=_CONFIG)
     FreshConnections(client)
@@ -100,12 +105,14 @@ def dynamodb_client(session: "Session") -> "DynamoDBClient":
     return cast("DynamoDBClient", client)
 
 
-def sqs_client(session: "Session") -> "BaseClient":
+def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
-    return session.create_client("sqs", config=_CONFIG)
+    client = session.create_client("sqs", config=_CONFIG)
+    FreshConnections(client)
+    return client
 
 
-def s3_store(bucket: str, session: "Session") -> S3Store:
+def s3_store(bucket: str, session: Session) -> S3Store:
     """Make the store that puts objects into ``bucket``; it opens no connection before the first.
 
     S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
@@ -144,7 +151,7 @@ def renewed(store: S3Store) -> S3Store:
     )
 
 
-def _place(bucket: str, session: "Session") -> "S3Config":
+def _place(bucket: str, session: Session) -> "S3Config":
     """Return the region and endpoint that botocore would use."""
     region = session.get_config_variable("region")
     if url := _configured_endpoint(session):
@@ -163,7 +170,7 @@ def _place(bucket: str, session: "Session") -> "S3Config":
     }
 
 
-def _configured_endpoint(session: "Session") -> str | None:
+def _configured_endpoint(session: Session) -> str | None:
     """Return the configured endpoint of S3, if any; there, buckets have no hosts of their own."""
     provider = ConfiguredEndpointProvider(
         full_config=session.full_config,
@@ -173,7 +180,7 @@ def _configured_endpoint(session: "Session") -> str | None:
     return cast("str | None", provider.provide())
 
 
-def _credentials(session: "Session") -> "Callable[[], S3Credential]":
+def _credentials(session: Session) -> Callable[[], "S3Credential"]:
     """Return a function that gives botocore's current credentials."""
 
     def provide() -> "S3Credential":

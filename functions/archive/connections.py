@@ -7,18 +7,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html warns of idle c
 """
 
 import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
+from botocore.client import BaseClient
 from botocore.exceptions import ResponseStreamingError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from botocore.client import BaseClient
-
-    IsWhole = Callable[[Mapping[str, Any]], bool]
+IsWhole = Callable[[Mapping[str, Any]], bool]
 
 SECONDS_KEPT = 20
 """How old a pooled connection may be, by the wall clock, which a freeze does not stop."""
@@ -33,7 +30,7 @@ class FreshConnections:
     its age might cost another request an attempt.
     """
 
-    def __init__(self, client: "BaseClient") -> None:
+    def __init__(self, client: BaseClient) -> None:
         self._client = client
         self._opened = time.time()
         client.meta.events.register("before-call", self._close_old)
@@ -50,7 +47,7 @@ class FreshConnections:
             self._client.close()
 
 
-def believe_whole_answers(client: "BaseClient", is_whole: "IsWhole") -> None:
+def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
     """Let ``client`` repeat a call whose answer is incomplete, and then raise an error.
 
     It is ResponseStreamingError. botocore reads a header section that was cut off as one with
@@ -65,7 +62,7 @@ def believe_whole_answers(client: "BaseClient", is_whole: "IsWhole") -> None:
             # botocore repeats a call after this code.
             customized_response_dict |= {_CUT_OFF: True, "Error": {"Code": "RequestTimeout"}}
 
-    def refuse(parsed: "Mapping[str, Any]", **_: object) -> None:
+    def refuse(parsed: Mapping[str, Any], **_: object) -> None:
         if _CUT_OFF in parsed:
             raise ResponseStreamingError(error="the answer was cut off or damaged")
 
@@ -73,7 +70,7 @@ def believe_whole_answers(client: "BaseClient", is_whole: "IsWhole") -> None:
     client.meta.events.register("after-call", refuse)
 
 
-def is_whole_of_dynamodb(answer: "Mapping[str, Any]") -> bool:
+def is_whole_of_dynamodb(answer: Mapping[str, Any]) -> bool:
     """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length."""
     headers, body = answer["headers"], answer["body"]
     if (sent := headers.get("x-amz-crc32")) is not None:
@@ -81,7 +78,7 @@ def is_whole_of_dynamodb(answer: "Mapping[str, Any]") -> bool:
     return bool(headers.get("content-length") == str(len(body)))
 
 
-def is_whole_of_s3(answer: "Mapping[str, Any]") -> bool:
+def is_whole_of_s3(answer: Mapping[str, Any]) -> bool:
     """Tell whether an answer states its length, which urllib3 compares with the body."""
     return (
         answer["status_code"] == HTTPStatus.NO_CONTENT

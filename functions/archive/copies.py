@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
-
-    from archive.deadline import Deadline
 
 SMALLEST_COPY_BYTES = 8 * 1024**2
 """The size from which a copy pays off. S3 copies no ranges of objects of 5 MB or less."""
@@ -44,7 +43,7 @@ class Target:
 
 
 def copy(
-    s3: "S3Client", source: Source, content: memoryview, target: Target, deadline: "Deadline"
+    s3: "S3Client", source: Source, content: memoryview, target: Target, deadline: Deadline
 ) -> None:
     """Write ``target``, unless the object exists, from ``source``, which holds ``content``.
 
@@ -79,7 +78,7 @@ def copy(
             IfNoneMatch="*",
         )
     except BaseException:
-        with suppress(BotoCoreError, ClientError):  # otherwise a lifecycle rule does it
+        with suppress(*CALL_FAILED):  # otherwise a lifecycle rule does it
             s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
         raise
 

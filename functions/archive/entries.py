@@ -1,22 +1,25 @@
 """What a request stores: its instances, and the items that each of them needs in the index."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from archive.items import instance_key, series_attributes, series_key, study_attributes, study_key
+from archive.copies import Source
+from archive.deadline import Deadline
+from archive.index import Index
+from archive.items import (
+    Item,
+    ItemKey,
+    instance_key,
+    series_attributes,
+    series_key,
+    study_attributes,
+    study_key,
+)
 from archive.shared import SharedItem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
-
-    from archive.copies import Source
-    from archive.deadline import Deadline
-    from archive.index import Index
-    from archive.items import Item, ItemKey
-    from dicomweb.instances import SOPInstance
+from dicomweb.instances import SOPInstance
 
 
 class DuplicatePolicy(StrEnum):
@@ -37,8 +40,8 @@ class Kept:
 class Identity:
     """An instance's UIDs, and the item that is stored under them, empty if there is none."""
 
-    key: "ItemKey"
-    stored: "Item"
+    key: ItemKey
+    stored: Item
 
     @property
     def sha256(self) -> str | None:
@@ -53,13 +56,13 @@ class Entry:
     ``outcome`` is done when the instance is durable or known not to be.
     """
 
-    instance: "SOPInstance"
+    instance: SOPInstance
     sha256: str
     identity: Identity
     study: SharedItem
     series: SharedItem
-    source: "Source | None"
-    outcome: "Future[Kept]"
+    source: Source | None
+    outcome: Future[Kept]
 
     def is_new(self, policy: DuplicatePolicy) -> bool:
         """Tell whether the bytes have to be stored under the UIDs."""
@@ -80,11 +83,11 @@ class Entry:
 
 
 def read(
-    index: "Index",
-    instances: "Sequence[SOPInstance]",
-    sources: "Sequence[Source | None]",
-    outcomes: "Sequence[Future[Kept]]",
-    deadline: "Deadline",
+    index: Index,
+    instances: Sequence[SOPInstance],
+    sources: Sequence[Source | None],
+    outcomes: Sequence[Future[Kept]],
+    deadline: Deadline,
 ) -> list[Entry]:
     """Return an entry for each of ``instances``, with its items in the ``index``.
 
@@ -109,7 +112,7 @@ def read(
     ]
 
 
-def turns(entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":
+def turns(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Yield ``entries`` in turns: those with the same UIDs one after the other, in their order."""
     waiting = list(entries)
     while waiting:

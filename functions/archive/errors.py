@@ -11,6 +11,8 @@ import re
 from http import HTTPStatus
 
 from botocore import exceptions
+
+# What a broken answer raises; botocore.exceptions has no class that it is of.
 from botocore.parsers import ResponseParserError
 
 from dicomweb.reasons import FailureReason
@@ -69,6 +71,9 @@ TEMPORARY_ERROR_CODES = frozenset(
     }
 )
 """Errors that pass by themselves (decision 46); other codes are 0110, except for some statuses."""
+
+CALL_FAILED = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError)
+"""Whatever a call of botocore raises: an answer that cannot be parsed is none of the first two."""
 
 _TEMPORARY_STATUSES = frozenset(
     {

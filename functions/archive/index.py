@@ -6,29 +6,27 @@ write may be repeated, and after a race the result is as if one of the senders h
 All calls raise ArchiveError (A700) at a deadline, and botocore's errors.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from archive.clients import dynamodb_client
-from archive.errors import error_code
-from archive.items import VERSION_ATTRIBUTES, ItemKey, replacement
+from archive.conditions import in_the_way
+from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
+from archive.items import VERSION_ATTRIBUTES, Item, ItemKey, replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from botocore.session import Session
     from mypy_boto3_dynamodb.type_defs import (
         BatchStatementRequestTypeDef,
         KeysAndAttributesUnionTypeDef,
         PutItemInputTypeDef,
         UpdateItemInputTypeDef,
     )
-
-    from archive.deadline import Deadline
-    from archive.items import Item
 
 _KEYS_A_READ = 100
 _ITEMS_AN_INSERT = 25
@@ -37,11 +35,11 @@ _ITEMS_AN_INSERT = 25
 class Index:
     """The table of study, series and instance items."""
 
-    def __init__(self, table: str, session: "Session") -> None:
+    def __init__(self, table: str, session: Session) -> None:
         self._table = table
         self._dynamodb = dynamodb_client(session)
 
-    def read(self, keys: "Sequence[ItemKey]", deadline: "Deadline") -> "dict[ItemKey, Item]":
+    def read(self, keys: Sequence[ItemKey], deadline: Deadline) -> dict[ItemKey, Item]:
         """Return the existing items under the distinct ``keys``."""
         return {
             ItemKey(item["StudyInstanceUID"]["S"], item["Resource"]["S"]): item
@@ -49,7 +47,7 @@ class Index:
             for item in self._read(keys[start : start + _KEYS_A_READ], deadline)
         }
 
-    def _read(self, keys: "Sequence[ItemKey]", deadline: "Deadline") -> "Iterator[Item]":
+    def _read(self, keys: Sequence[ItemKey], deadline: Deadline) -> Iterator[Item]:
         unread: Mapping[str, KeysAndAttributesUnionTypeDef]
         unread = {self._table: {"Keys": [key.item() for key in keys], "ConsistentRead": True}}
         attempt = 0
@@ -63,7 +61,7 @@ class Index:
             deadline.pause(attempt)
             attempt += 1
 
-    def add(self, key: ItemKey, values: "Item", *, unless: "Sequence[str]" = ()) -> "Item | None":
+    def add(self, key: ItemKey, values: Item, *, unless: Sequence[str] = ()) -> Item | None:
         """Add ``values``, at least one, to the item under ``key``, which is created if necessary.
 
         A value that is already there stays, and a set gains the members that it lacks. If the item
@@ -94,10 +92,10 @@ class Index:
         try:
             self._dynamodb.update_item(**request)
         except ClientError as error:
-            return _in_the_way(error)
+            return in_the_way(error)
         return None
 
-    def insert(self, items: "Mapping[ItemKey, Item]", deadline: "Deadline") -> "set[ItemKey]":
+    def insert(self, items: Mapping[ItemKey, Item], deadline: Deadline) -> set[ItemKey]:
         """Write those of ``items`` whose keys have no item yet, 25 in each call.
 
         Returns the keys of those that were written. Why another was not written, only a call for
@@ -107,13 +105,13 @@ class Index:
         written: set[ItemKey] = set()
         for start in range(0, len(keys), _ITEMS_AN_INSERT):
             deadline.check()
-            with suppress(BotoCoreError, ClientError):
+            with suppress(*CALL_FAILED):
                 written |= self._insert(
                     {key: items[key] for key in keys[start : start + _ITEMS_AN_INSERT]}
                 )
         return written
 
-    def _insert(self, items: "Mapping[ItemKey, Item]") -> "set[ItemKey]":
+    def _insert(self, items: Mapping[ItemKey, Item]) -> set[ItemKey]:
         statements: list[BatchStatementRequestTypeDef] = []
         for key, values in items.items():
             item = {**key.item(), **values}
@@ -123,10 +121,11 @@ class Index:
         results = zip(items, answer["Responses"], strict=True)
         return {key for key, result in results if "Error" not in result}
 
-    def commit(self, key: ItemKey, values: "Item", *, over: "Item") -> "Item":
+    def commit(self, key: ItemKey, values: Item, *, over: Item) -> Item:
         """Write the instance item if the item that is there is ``over`` (empty: if there is none).
 
-        Returns the item that is there afterwards: the one written, or the one in the way.
+        Returns the item that is there afterwards: the one written or the one in the way, or an
+        empty one if ``over`` is gone.
         """
         item = replacement(values, over)
         present = [name for name in VERSION_ATTRIBUTES if name in over]
@@ -145,15 +144,8 @@ class Index:
         try:
             self._dynamodb.put_item(**request)
         except ClientError as error:
-            return _in_the_way(error)
+            return in_the_way(error)
         return item
-
-
-def _in_the_way(error: ClientError) -> "Item":
-    """Return the item that made a condition fail; raise any other ``error``."""
-    if error_code(error) != "ConditionalCheckFailedException":
-        raise error
-    return cast("dict[str, Item]", error.response)["Item"]
 
 
 @lru_cache(256)

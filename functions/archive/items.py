@@ -9,7 +9,7 @@ key is ``Resource``, the resource's path below the study::
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
         TransferSyntaxUID            of the bytes (0002,0010)
-        NumberOfFrames               1 if the instance does not say
+        NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
         Version                      how many items it has replaced; absent if none
@@ -21,22 +21,20 @@ instance that has one; the patient comes from one instance as a whole (``archive
 instance item is the commit: only an instance that has one is stored.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from dicomweb.attributes import IndexValue
+from dicomweb.instances import SOPInstance
 
+if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from dicomweb.attributes import IndexValue
-    from dicomweb.instances import SOPInstance
-
-    Item = dict[str, AttributeValueTypeDef]
+Item = dict[str, "AttributeValueTypeDef"]
 
 # The longest text of an attribute. No VR of an indexed attribute allows that much; the limit keeps
 # an item far below DynamoDB's 400 KB, whatever a sender makes up.
 _LONGEST_ATTRIBUTE = 4096
-
 
 VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
 """What distinguishes an instance item from any other that was or will be under its key.
@@ -52,7 +50,7 @@ class ItemKey(NamedTuple):
     study_instance_uid: str
     resource: str
 
-    def item(self) -> "Item":
+    def item(self) -> Item:
         """Return the key attributes."""
         return {
             "StudyInstanceUID": {"S": self.study_instance_uid},
@@ -60,17 +58,17 @@ class ItemKey(NamedTuple):
         }
 
 
-def study_key(instance: "SOPInstance") -> ItemKey:
+def study_key(instance: SOPInstance) -> ItemKey:
     """Return the key of the study of ``instance``."""
     return ItemKey(instance.study_instance_uid, "study")
 
 
-def series_key(instance: "SOPInstance") -> ItemKey:
+def series_key(instance: SOPInstance) -> ItemKey:
     """Return the key of the series of ``instance``."""
     return ItemKey(instance.study_instance_uid, f"series/{instance.series_instance_uid}")
 
 
-def instance_key(instance: "SOPInstance") -> ItemKey:
+def instance_key(instance: SOPInstance) -> ItemKey:
     """Return the key of ``instance`` itself."""
     return ItemKey(
         instance.study_instance_uid,
@@ -78,7 +76,7 @@ def instance_key(instance: "SOPInstance") -> ItemKey:
     )
 
 
-def study_attributes(instance: "SOPInstance") -> "Item":
+def study_attributes(instance: SOPInstance) -> Item:
     """Return what ``instance`` says about its study."""
     item = _to_item(instance.attributes.study)
     item["SOPClassesInStudy"] = {"SS": [instance.sop_class_uid]}
@@ -89,15 +87,16 @@ def study_attributes(instance: "SOPInstance") -> "Item":
     return item
 
 
-def series_attributes(instance: "SOPInstance") -> "Item":
+def series_attributes(instance: SOPInstance) -> Item:
     """Return what ``instance`` says about its series."""
     item = _to_item(instance.attributes.series)
     item["SeriesInstanceUID"] = {"S": instance.series_instance_uid}
     return item
 
 
-def instance_attributes(instance: "SOPInstance") -> "Item":
+def instance_attributes(instance: SOPInstance) -> Item:
     """Return what ``instance`` says about itself."""
+    frames = instance.number_of_frames
     return _to_item(
         {
             **instance.attributes.instance,
@@ -105,13 +104,13 @@ def instance_attributes(instance: "SOPInstance") -> "Item":
             "SOPInstanceUID": instance.sop_instance_uid,
             "SOPClassUID": instance.sop_class_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
-            "NumberOfFrames": instance.number_of_frames,
+            "NumberOfFrames": "" if frames is None else frames,
             "Size": len(instance.content),
         }
     )
 
 
-def replacement(values: "Item", item: "Item") -> "Item":
+def replacement(values: Item, item: Item) -> Item:
     """Return the instance item with ``values`` that replaces ``item``, which is empty if none."""
     if not item:
         return values
@@ -119,14 +118,14 @@ def replacement(values: "Item", item: "Item") -> "Item":
     return {**values, "Version": {"N": str(version)}}
 
 
-def add_first(item: "Item", values: "Item") -> None:
+def add_first(item: Item, values: Item) -> None:
     """Add to ``item`` the ``values`` of attributes that it lacks, and join the sets."""
     for keyword, value in missing(values, item).items():
         present = item.get(keyword, {}).get("SS", [])
         item[keyword] = {"SS": [*present, *value["SS"]]} if "SS" in value else value
 
 
-def missing(values: "Item", item: "Item") -> "Item":
+def missing(values: Item, item: Item) -> Item:
     """Return those of ``values`` that ``item`` lacks: attributes, and members of its sets."""
     lacking: Item = {}
     for keyword, value in values.items():
@@ -139,7 +138,7 @@ def missing(values: "Item", item: "Item") -> "Item":
     return lacking
 
 
-def _to_item(attributes: "Mapping[str, IndexValue]") -> "Item":
+def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
     return {
         keyword: to_attribute_value(value)
         for keyword, value in attributes.items()
@@ -147,7 +146,7 @@ def _to_item(attributes: "Mapping[str, IndexValue]") -> "Item":
     }
 
 
-def to_attribute_value(value: "IndexValue") -> "AttributeValueTypeDef":
+def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":
     """Return ``value`` as DynamoDB's AttributeValue."""
     match value:
         case str():

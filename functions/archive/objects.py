@@ -9,6 +9,7 @@ other bytes, and writing again changes nothing. Its Content-Type names the trans
 form of PS3.18 Section 8.7.3.5; it has no user metadata.
 """
 
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from threading import Lock
@@ -16,25 +17,21 @@ from typing import TYPE_CHECKING
 
 import obstore
 from botocore.exceptions import ClientError
+from botocore.session import Session
 from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from archive.clients import ATTEMPTS, renewed, s3_store
-from archive.copies import SMALLEST_COPY_BYTES, Target, copy
+from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
+from archive.deadline import Deadline
 from archive.errors import PutError, error_code
+from dicomweb.instances import SOPInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
-    from obstore.store import S3Store
-
-    from archive.copies import Source
-    from archive.deadline import Deadline
-    from dicomweb.instances import SOPInstance
 
 
-def object_key(instance: "SOPInstance", sha256: str) -> str:
+def object_key(instance: SOPInstance, sha256: str) -> str:
     """Return the key of ``instance``, whose bytes have the digest ``sha256`` (hex)."""
     return (
         f"studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
@@ -45,7 +42,7 @@ def object_key(instance: "SOPInstance", sha256: str) -> str:
 class Objects:
     """The bucket that holds the instances; ``copier`` is the client that copies inside S3."""
 
-    def __init__(self, bucket: str, session: "Session", copier: "S3Client | None") -> None:
+    def __init__(self, bucket: str, session: Session, copier: "S3Client | None") -> None:
         self.bucket = bucket
         self._store = s3_store(bucket, session)
         self._renewing = Lock()
@@ -53,10 +50,10 @@ class Objects:
 
     def put(
         self,
-        instance: "SOPInstance",
+        instance: SOPInstance,
         sha256: str,
-        deadline: "Deadline",
-        source: "Source | None" = None,
+        deadline: Deadline,
+        source: Source | None = None,
     ) -> None:
         """Store the bytes of ``instance``, unless they are already there.
 
@@ -94,21 +91,21 @@ class Objects:
                 return True
             # Another write to the key is under way, or the network or S3 failed.
             in_conflict = error.status == HTTPStatus.CONFLICT
-            if not in_conflict and (attempt + 1 == ATTEMPTS or not error.temporary):
+            if not in_conflict and (attempt + 1 >= ATTEMPTS or not error.temporary):
                 raise error from None  # the original exception names the key
             if not error.status:
                 self._leave(store)
             return False
         return True
 
-    def _leave(self, store: "S3Store") -> None:
+    def _leave(self, store: S3Store) -> None:
         """Replace ``store``: its other connections may be as dead as the one that failed."""
         with self._renewing:
             if self._store is store:
                 self._store = renewed(store)
 
 
-def _is_copied(write: "Callable[[], None]", _: int) -> bool:
+def _is_copied(write: Callable[[], None], _: int) -> bool:
     try:
         write()
     except ClientError as error:
@@ -123,5 +120,5 @@ def _is_copied(write: "Callable[[], None]", _: int) -> bool:
     return True
 
 
-def _content_type(instance: "SOPInstance") -> str:
+def _content_type(instance: SOPInstance) -> str:
     return f"application/dicom; transfer-syntax={instance.transfer_syntax_uid}"

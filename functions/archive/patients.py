@@ -5,10 +5,10 @@ A name from one instance and an ID from another would describe a patient who doe
 
 from typing import TYPE_CHECKING
 
+from archive.items import Item
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    from archive.items import Item
 
 PATIENT_ATTRIBUTES = (
     "PatientName",
@@ -18,22 +18,22 @@ PATIENT_ATTRIBUTES = (
     "PatientSex",
 )
 
-PATIENTS_DIFFER: "Item" = {"PatientsDiffer": {"BOOL": True}}
+PATIENTS_DIFFER: Item = {"PatientsDiffer": {"BOOL": True}}
 """The mark of a study for which an instance with another patient was sent."""
 
 
-def patient_of(item: "Item") -> "Item":
+def patient_of(item: Item) -> Item:
     """Return the attributes of the patient in ``item``."""
     return {keyword: item[keyword] for keyword in PATIENT_ATTRIBUTES if keyword in item}
 
 
-def beside_patient(item: "Item") -> "Item":
+def beside_patient(item: Item) -> Item:
     """Return ``item`` without the attributes that this module handles."""
     decided = (*PATIENT_ATTRIBUTES, *PATIENTS_DIFFER)
     return {keyword: value for keyword, value in item.items() if keyword not in decided}
 
 
-def differ(one: "Item", other: "Item") -> bool:
+def differ(one: Item, other: Item) -> bool:
     """Tell whether two patients contradict each other: both have an attribute, with two values.
 
     Names are the same if they differ only in case (as in matching, PS3.4 C.2.2.2.1), in the

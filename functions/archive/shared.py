@@ -2,9 +2,9 @@
 
 from concurrent.futures import Future
 from threading import Lock
-from typing import TYPE_CHECKING
 
-from archive.items import add_first, missing
+from archive.index import Index
+from archive.items import Item, ItemKey, add_first, missing
 from archive.patients import (
     PATIENT_ATTRIBUTES,
     PATIENTS_DIFFER,
@@ -13,10 +13,6 @@ from archive.patients import (
     patient_of,
 )
 
-if TYPE_CHECKING:
-    from archive.index import Index
-    from archive.items import Item, ItemKey
-
 
 class SharedItem:
     """The item under ``key``: ``stored`` is what was read, and the request adds to it.
@@ -24,7 +20,7 @@ class SharedItem:
     ``lacking`` is the part of the additions that is not known to be in the index yet.
     """
 
-    def __init__(self, key: "ItemKey", stored: "Item") -> None:
+    def __init__(self, key: ItemKey, stored: Item) -> None:
         self.key = key
         self._stored = dict(stored)
         self._patients: list[Item] = []
@@ -32,7 +28,7 @@ class SharedItem:
         self._lock = Lock()
         self._writing: Future[None] | None = None
 
-    def expect(self, values: "Item") -> None:
+    def expect(self, values: Item) -> None:
         """Add those of ``values`` that are new to what will be written.
 
         The patient is added as a whole, if there is none yet; another patient is only marked.
@@ -48,7 +44,7 @@ class SharedItem:
             self.lacking.update(missing(PATIENTS_DIFFER, self._stored))
 
     @property
-    def _patient(self) -> "Item":
+    def _patient(self) -> Item:
         return patient_of(self._stored) or patient_of(self.lacking)
 
     @property
@@ -61,7 +57,7 @@ class SharedItem:
         """Whether an instance is known to have another patient."""
         return bool(PATIENTS_DIFFER.keys() & (self._stored.keys() | self.lacking.keys()))
 
-    def has_another_patient(self, values: "Item") -> bool:
+    def has_another_patient(self, values: Item) -> bool:
         """Tell whether the patient in ``values`` contradicts that of the item."""
         return differ(patient_of(values), self._patient)
 
@@ -70,7 +66,7 @@ class SharedItem:
         add_first(self._stored, self.lacking)
         self.lacking = {}
 
-    def write_once(self, index: "Index") -> None:
+    def write_once(self, index: Index) -> None:
         """Return when everything expected is in the ``index``, whichever thread writes it.
 
         The first caller writes; the others wait for it and fail if it fails. A caller that comes
@@ -85,7 +81,7 @@ class SharedItem:
             self._write(index, writing)
         writing.result()
 
-    def _write(self, index: "Index", writing: "Future[None]") -> None:
+    def _write(self, index: Index, writing: Future[None]) -> None:
         try:
             self._add(index)
         except BaseException as error:
@@ -95,7 +91,7 @@ class SharedItem:
         self.written()
         writing.set_result(None)
 
-    def _add(self, index: "Index") -> None:
+    def _add(self, index: Index) -> None:
         """Add what is lacking, but a patient only to an item that has none.
 
         An item keeps its patient once it has one, so a second call is enough.

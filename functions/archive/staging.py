@@ -3,7 +3,7 @@
 ::
 
     staging/{upload id}                         a body, as it was sent
-    answers/{upload id}/{SHA-256, hex}.json     its result
+    answers/{upload id}/{SHA-256, hex}.json     its outcomes
 
 A sender gets presigned requests, which S3 accepts only for the key, the size and the type that
 they were signed for. Bodies larger than one PUT may carry (5 GiB) are sent in parts. The key of an
@@ -13,20 +13,17 @@ answer holds its digest, so that no attempt overwrites the answer of another one
 import errno
 import hashlib
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from botocore.session import get_session
 
 from archive.clients import s3_client
 from archive.copies import Source
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 STAGING = "staging/"
 ANSWERS = "answers/"
@@ -67,7 +64,7 @@ class Presigned:
     """A request that its holder may send until it expires; ``offset`` into the body in bytes."""
 
     url: str
-    headers: "Mapping[str, str]"
+    headers: Mapping[str, str]
     offset: int = 0
     size: int = 0
 
@@ -116,7 +113,7 @@ class Staging:
         return parts, complete
 
     def _presign(
-        self, operation: str, upload_id: str, wanted: "Mapping[str, Any]", seconds: int
+        self, operation: str, upload_id: str, wanted: Mapping[str, Any], seconds: int
     ) -> str:
         parameters = {"Bucket": self._bucket, "Key": STAGING + upload_id, **wanted}
         return self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)

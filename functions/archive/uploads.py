@@ -7,7 +7,8 @@
     ContentType Size StudyInstanceUID      as announced; the study is empty if none was named
     Principal Created Expires              who, and when; seconds since 1970, Expires is the TTL
     State                                  pending | done | failed
-    Attempts FailedAfter                   how often ingest has begun, and until when it is pending
+    Attempts FailedAfter                   how often ingest has begun, for people who look into it,
+                                           and until when it is pending
     Answer                                 where the answer is, once it is done
 
 ``done`` is final. ``failed`` is for the operator: the body is still there, and when its message is
@@ -18,20 +19,16 @@ written, FailedAfter says how long it is valid, and after that the upload counts
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from archive.clients import dynamodb_client
-from archive.errors import error_code
-
-if TYPE_CHECKING:
-    from archive.items import Item
+from archive.conditions import in_the_way
+from archive.items import Item
 
 SECONDS_KNOWN = 7 * 24 * 3600
 """How long the state of an upload can be looked up."""
-
 
 SECONDS_UNSEEN = 24 * 3600
 """How long a body in S3 may wait for ingest before its upload counts as failed.
@@ -64,7 +61,6 @@ class Upload:
     principal: str
     created: int
     state: State = State.PENDING
-    attempts: int = 0
     failed_after: int | None = None
     answer: str = ""
 
@@ -114,7 +110,7 @@ class Uploads:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if _in_the_way(error) != item:
+            if in_the_way(error) != item:
                 raise
 
     def find(self, upload_id: str) -> Upload | None:
@@ -159,7 +155,7 @@ class Uploads:
         values: Item = {":done": {"S": State.DONE}, ":failed": {"S": State.FAILED}}
         return self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
 
-    def _update(self, upload_id: str, expression: str, values: "Item") -> Upload | None:
+    def _update(self, upload_id: str, expression: str, values: Item) -> Upload | None:
         """Update an upload that exists and is not done; return what is there afterwards."""
         try:
             answer = self._dynamodb.update_item(
@@ -173,19 +169,12 @@ class Uploads:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            item = _in_the_way(error)
+            item = in_the_way(error)
             return _upload(item) if item else None
         return _upload(answer["Attributes"])
 
 
-def _in_the_way(error: ClientError) -> "Item | None":
-    """Return the item that made a condition fail, or None; raise any other ``error``."""
-    if error_code(error) != "ConditionalCheckFailedException":
-        raise error
-    return cast("dict[str, Item]", error.response).get("Item")
-
-
-def _upload(item: "Item") -> Upload:
+def _upload(item: Item) -> Upload:
     failed_after = item.get("FailedAfter")
     return Upload(
         id=item["Upload"]["S"],
@@ -196,7 +185,6 @@ def _upload(item: "Item") -> Upload:
         principal=item["Principal"]["S"],
         created=int(item["Created"]["N"]),
         state=State(item["State"]["S"]),
-        attempts=int(item.get("Attempts", {"N": "0"})["N"]),
         failed_after=int(failed_after["N"]) if failed_after else None,
         answer=item.get("Answer", {"S": ""})["S"],
     )

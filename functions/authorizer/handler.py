@@ -5,6 +5,7 @@ API Gateway's contract for a REQUEST authorizer of a REST API: an error with the
 failure, which the template's gateway responses turn into 503.
 """
 
+import traceback
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -29,6 +30,10 @@ class Unauthorized(Exception):
         super().__init__("Unauthorized")
 
 
+class Undecided(Exception):
+    """What nobody foresaw: 503. Lambda logs what is raised, so this quotes nothing of a token."""
+
+
 def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Return the IAM policy that allows or denies the request of ``event``.
 
@@ -38,7 +43,19 @@ def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[st
         There is no good token, or the deployment does not define what a good one is.
     IssuerUnavailable
         The token cannot be verified now.
+    Undecided
+        Anything else went wrong.
     """
+    try:
+        return _verdict(event)
+    except (Unauthorized, IssuerUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - its message may quote the token
+        _log_unforeseen(error)
+        raise Undecided(type(error).__name__) from None
+
+
+def _verdict(event: Mapping[str, Any]) -> dict[str, Any]:
     settings = read_settings()
     if settings.open_to_all:
         _say_once("warning", "AUTHENTICATION is none: everyone who can reach this API may store")
@@ -92,6 +109,13 @@ def _policy(
         "principalId": principal,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
     }
+
+
+def _log_unforeseen(error: Exception) -> None:
+    """Log it as ``transaction.journal`` does, which is not in this function's package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    logger.error("unforeseen", error=type(error).__name__, at=at)
 
 
 def _log_refusal(event: Mapping[str, Any], reason: str) -> None:

@@ -18,12 +18,14 @@ class Candidate:
     """What a request offers as an instance: its place, and its Part 10 file.
 
     ``number`` is the number of the part, and ``item`` the place within the part if it is metadata.
-    ``content`` raises InstanceRejected if there is no such file. ``reference`` names the instance
-    if it is already known; ``warning`` and ``text`` apply if the instance is stored.
+    ``content`` raises InstanceRejected if there is no such file. ``offset`` is where the file
+    begins in the payload, None if the payload does not contain it. ``reference`` names the
+    instance if it is already known; ``warning`` and ``text`` apply if the instance is stored.
     """
 
     number: int
     content: Callable[[], memoryview]
+    offset: int | None = None
     item: int | None = None
     reference: SOPReference | None = None
     warning: WarningReason | None = None

@@ -16,6 +16,7 @@ from dicomweb.reasons import FailureReason
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 _MAX_UID = 64
+_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,12 @@ class ImagePixel:
         """Return the bits of a native frame in the element ``tag``, 0 if it is not described.
 
         Float pixel data has 32 or 64 bits whatever Bits Allocated says (PS3.3 C.7.6.24, C.7.6.25);
-        in YBR_FULL_422 two pixels share two chroma samples (PS3.3 C.7.6.3.1.2).
+        in YBR_FULL_422, and in YBR_PARTIAL_422, which is retired, two pixels share two chroma
+        samples (PS3.3 C.7.6.3.1.2).
         """
         bits = {FLOAT_PIXEL_DATA: 32, DOUBLE_FLOAT_PIXEL_DATA: 64}.get(tag, self.bits_allocated)
         samples = (self.rows or 0) * (self.columns or 0) * (self.samples_per_pixel or 0)
-        if self.photometric_interpretation == "YBR_FULL_422":
+        if self.photometric_interpretation in _SUBSAMPLED:
             samples = samples * 2 // 3
         return samples * (bits or 0)
 
@@ -100,16 +102,6 @@ def check_uid(keyword: str, uid: str | None) -> None:
         )
 
 
-def check_file_meta(keyword: str, in_file_meta: str, in_data_set: str) -> None:
-    """Raise A900 if the File Meta identifies another instance than the data set (PS3.10 7.1)."""
-    if in_file_meta and in_file_meta != in_data_set:
-        raise InstanceRejected(
-            FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
-            f"found a {keyword} in the data set that differs from the one in the File Meta"
-            " Information, expected them to be equal",
-        )
-
-
 def check_study(study_instance_uid: str, target: str | None) -> None:
     """Raise C409 unless the instance is of the study in the request's URL (PS3.18 10.5.1.1)."""
     if target is not None and study_instance_uid != target:
@@ -117,21 +109,6 @@ def check_study(study_instance_uid: str, target: str | None) -> None:
             FailureReason.STUDY_INSTANCE_UID_MISMATCH,
             "found a Study Instance UID that differs from the one in the URL of the request,"
             " expected them to be equal",
-        )
-
-
-def check_pixel_data_is_there(
-    pixel_data: PixelData | None, image_pixel: ImagePixel, transfer_syntax_uid: str
-) -> None:
-    """Raise C000 if pixels are described but absent, except for JPIP (PS3.3 C.7.6.3).
-
-    This is the only sign that a file was cut off between two elements before its pixel data.
-    """
-    referenced = conformance.is_referenced(transfer_syntax_uid)
-    if pixel_data is None and image_pixel.bits_allocated is not None and not referenced:
-        raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND,
-            "found Bits Allocated (0028,0100) but no pixel data, expected both or neither",
         )
 
 

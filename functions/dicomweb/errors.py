@@ -5,10 +5,13 @@
     DicomWebError
     +-- RequestRejected       the transaction: answered with its status, nothing is stored
     |   +-- MalformedRequest  400
-    |   +-- ServiceBusy       503
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it an InstanceRejected (``metadata.metadata``)
+
+``archive.ArchiveError`` is not among them: it does not refuse the instance, it says that the
+archive has not kept it, and the protocol knows of no archive. ``transaction.intake`` makes both
+a Failed. A server may refuse requests for reasons of its own: so does the relay of the client.
 
 The text says what was found, what was expected and where. It is sent to the client and
 logged, so it never holds an attribute value: UIDs, tags, counts and offsets only.
@@ -40,13 +43,6 @@ class MalformedRequest(RequestRejected):
 
     status = HTTPStatus.BAD_REQUEST
     reason = FailureReason.CANNOT_UNDERSTAND
-
-
-class ServiceBusy(RequestRejected):
-    """503: nothing was stored for lack of resources; the same request may be sent again."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    reason = FailureReason.OUT_OF_RESOURCES
 
 
 class InstanceRejected(DicomWebError):

@@ -35,6 +35,7 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
     media_type = mediatypes.parse_media_type(content_type)
     if media_type.essence == DICOM:
         return DICOM, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    mediatypes.refuse_forms(content_type)
     if media_type.essence != MULTIPART_RELATED:
         raise MalformedRequest(f"found a media type that is not supported, {_EXPECTED}")
     if "boundary" not in media_type.parameters:
@@ -70,6 +71,10 @@ def candidates(
 
         return assembly.candidates(root_type, parts, url=url, study_instance_uid=study_instance_uid)
     return [
-        Candidate(number=part.number, content=partial(part10_content, part, root_type))
+        Candidate(
+            number=part.number,
+            content=partial(part10_content, part, root_type),
+            offset=part.offset,
+        )
         for part in parts
     ]

@@ -18,16 +18,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from archive import Archive, ArchiveError, Kept
 from archive.staging import DiskFull, StagedBody, Staging
 from archive.uploads import SECONDS_UNSEEN, State, Upload, Uploads
+from dicomweb.answer import response
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance
-from dicomweb.outcomes import Outcome, Stored
+from dicomweb.outcomes import Outcome, Stored, status_of
 from dicomweb.payloads import read_parts
 from ingest.messages import Message, read_message
 from ingest.settings import Settings, settings
-from transaction import answers, journal, outcomejson
-from transaction.intake import Intake
-from transaction.outcomejson import Refusal, Result
+from transaction import journal, outcomejson
+from transaction.intake import Intake, Receipt
+from transaction.outcomejson import Refusal
 
 SECONDS_TO_ANSWER = 20.0
 """How much of the function's time is kept back for writing the answer."""
@@ -70,11 +71,11 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
     """Ingest; raises TryAgain after any error, and for outcomes that are not final."""
     origin = {"upload": upload.id, "attempt": message.attempt}
     try:
-        result, left_out = ingest(message.body, upload, chosen, context)
-        if isinstance(result, Refusal) or all(map(is_final, result)):
-            finish(message.body, upload, result, left_out, chosen)
+        result = ingest(message.body, upload, chosen, context)
+        if isinstance(result, Refusal) or all(map(is_final, result.outcomes)):
+            finish(message.body, upload, result, chosen)
             return
-        journal.record_attempt(result, **origin)
+        journal.record_attempt(result.outcomes, **origin)
     except DiskFull:
         journal.logger.error("disk full", extra={**origin, "size": message.body.size})
     except Exception as error:  # noqa: BLE001 - Lambda would log the message, which may quote a value
@@ -86,19 +87,17 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
 
 def ingest(
     body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext
-) -> tuple[Result, int]:
+) -> Receipt | Refusal:
     """Store the instances in ``body``, after its whole framing has been checked.
 
-    A body is refused as a whole if a POST of it would be. The number counts the attributes that
-    are not in the index.
+    A body is refused as a whole if a POST of it would be.
     """
     try:
         root_type, parts = read(body, upload, chosen)
-        intake = intake_of(body, parts, upload, chosen, context)
-        return intake.store(root_type, parts)
+        return intake_of(body, upload, chosen, context).store(root_type, parts)
     except MalformedRequest as refused:
-        status, reason, text = answers.refusal_of(refused)
-        return Refusal(status=status, reason=reason, text=text), 0
+        status, reason, text = response.refusal_of(refused)
+        return Refusal(status=status, reason=reason, text=text)
 
 
 def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[BodyPart]]:
@@ -110,16 +109,10 @@ def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[
     return read_parts(upload.content_type, download(body, chosen))
 
 
-def intake_of(
-    body: StagedBody,
-    parts: Sequence[BodyPart],
-    upload: Upload,
-    chosen: Settings,
-    context: LambdaContext,
-) -> Intake:
-    """Return how the instances in the ``parts`` of ``body`` are stored."""
+def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Intake:
+    """Return how the instances in ``body`` are stored."""
     return Intake(
-        keep=partial(keep, body=body, parts=parts, chosen=chosen, context=context),
+        keep=partial(keep, body=body, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         study_instance_uid=upload.study_instance_uid,
@@ -147,16 +140,17 @@ def keep(
     instances: Sequence[SOPInstance],
     *,
     body: StagedBody,
-    parts: Sequence[BodyPart],
     chosen: Settings,
     context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
-    """Keep the instances; those that are unchanged parts of the body may be copied inside S3."""
-    sources = {id(part.content): body.source(part.offset) for part in parts}
+    """Keep the instances; those whose bytes are in ``body`` may be copied inside S3."""
     return archive(chosen).keep(
         instances,
         seconds=seconds_left(context),
-        sources=[sources.get(id(instance.content)) for instance in instances],
+        sources=[
+            None if instance.offset is None else body.source(instance.offset)
+            for instance in instances
+        ],
     )
 
 
@@ -165,23 +159,20 @@ def is_final(outcome: Outcome) -> bool:
     return isinstance(outcome, Stored) or outcome.final
 
 
-def finish(
-    body: StagedBody, upload: Upload, result: Result, left_out: int, chosen: Settings
-) -> None:
+def finish(body: StagedBody, upload: Upload, result: Receipt | Refusal, chosen: Settings) -> None:
     """Write the answer, mark the upload as done and delete its body, in this order."""
-    uploads(chosen).finish(
-        upload.id, staging(chosen).put_answer(upload.id, outcomejson.encode(result))
-    )
+    answer = outcomejson.encode(result if isinstance(result, Refusal) else result.outcomes)
+    uploads(chosen).finish(upload.id, staging(chosen).put_answer(upload.id, answer))
     staging(chosen).delete(body)
     if isinstance(result, Refusal):
         journal.record_refusal(result.status, result.reason, result.text, upload=upload.id)
         journal.count(PayloadBytes=body.size)
     else:
         journal.record_outcomes(
-            result,
-            outcomejson.status(result),
+            result.outcomes,
+            status_of(result.outcomes),
             payload_bytes=body.size,
-            attributes_left_out=left_out,
+            attributes_left_out=result.attributes_left_out,
             upload=upload.id,
         )
 

@@ -78,13 +78,13 @@ def store(
         origin={"request_id": request.request_id},
     )
     payload = gateway.take_payload(event, request)
-    outcomes, left_out = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = response.report(outcomes, media_type, chosen.retrieve_base_url)
+    receipt = intake.store(*read_parts(request.headers.get("content-type"), payload))
+    answer = response.report(receipt.outcomes, media_type, chosen.retrieve_base_url)
     journal.record_outcomes(
-        outcomes,
+        receipt.outcomes,
         answer.status,
         payload_bytes=len(payload),
-        attributes_left_out=left_out,
+        attributes_left_out=receipt.attributes_left_out,
         request_id=request.request_id,
     )
     return answer

@@ -14,7 +14,7 @@ from pybase64 import b64decode
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.checks import is_uid
-from dicomweb.envelope.mediatypes import DICOM_XML
+from dicomweb.envelope.mediatypes import DICOM_XML, refuse_forms
 from dicomweb.errors import MalformedRequest
 
 Event = MutableMapping[str, Any]
@@ -101,6 +101,7 @@ def take_payload(event: Event, request: StoreRequest) -> bytes:
         raise MalformedRequest("found a Content-Encoding, expected an uncompressed payload")
     body: str = event.pop("body", None) or ""
     if not event.get("isBase64Encoded"):
+        refuse_forms(request.headers.get("content-type", ""))
         if _REPLACEMENT_CHARACTER in body:
             raise MalformedRequest(
                 "found a payload of a media type that is not supported, expected"
@@ -117,20 +118,8 @@ def proxy_response(
     answer: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
 ) -> dict[str, Any]:
     """Return what API Gateway turns into the HTTP answer."""
-    headers = {
-        "Content-Type": answer.media_type,
-        **answer.headers,
-        **cors_headers(request.headers.get("origin"), allowed_origins),
-    }
-    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return {
-        "statusCode": int(answer.status),
-        "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, request.host))},
-        "body": answer.body,
-        "isBase64Encoded": False,
-    }
+    cors = cors_headers(request.headers.get("origin"), allowed_origins)
+    return _dressed(answer, cors, request.host)
 
 
 def last_resort() -> dict[str, Any]:
@@ -139,11 +128,17 @@ def last_resort() -> dict[str, Any]:
     It uses nothing of the request, so that it cannot fail for the same reason.
     """
     found = response.refusal_of(Exception())
-    answer = response.refusal(*found, DICOM_XML)
+    return _dressed(response.refusal(*found, DICOM_XML), {}, _UNKNOWN_HOST)
+
+
+def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[str, Any]:
+    headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
         "statusCode": int(answer.status),
-        "headers": {"Content-Type": answer.media_type, "Retry-After": RETRY_AFTER_SECONDS},
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, _UNKNOWN_HOST))},
+        "headers": headers,
+        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, host))},
         "body": answer.body,
         "isBase64Encoded": False,
     }
@@ -171,6 +166,6 @@ def preflight_headers(
         return {}
     return {
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
+        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Requested-With",
         "Access-Control-Max-Age": "600",
     }

@@ -1,5 +1,6 @@
 """The way of a request's instances into the archive: they are read, checked and kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,19 @@ from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import log_unforeseen, record_differing_patients
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The outcome of each instance, in order, and what was noticed of all of them.
+
+    ``attributes_left_out`` counts, by keyword, the attributes that could not be read and so are
+    not in the index.
+    """
+
+    outcomes: Sequence[Outcome]
+    attributes_left_out: Counter[str] = field(default_factory=Counter)
+
 
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
 
@@ -33,11 +47,10 @@ class Intake:
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
 
-    def store(self, root_type: str, parts: Sequence[BodyPart]) -> tuple[list[Outcome], int]:
+    def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
         """Return the outcome of each instance in ``parts``, whose root has the type ``root_type``.
 
-        The number counts the attributes that were invalid and so are not in the index. Raises
-        MalformedRequest, before anything is stored, for unreadable metadata.
+        Raises MalformedRequest, before anything is stored, for unreadable metadata.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
@@ -48,11 +61,12 @@ class Intake:
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = self._keep(instances) if instances else ()
         results = iter(kept)
-        outcomes = [
+        outcomes: list[Outcome] = [
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        return outcomes, sum(each.attributes.left_out for each in instances)
+        left_out = Counter(keyword for each in instances for keyword in each.attributes.left_out)
+        return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
         """Have the archive keep instances; log unforeseen errors, and count differing patients."""
@@ -101,8 +115,8 @@ def _outcome_of(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
-            warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
+            warning=instance.warning,
+            text=instance.text,
         )
     return Failed(
         reason=result.reason,

@@ -26,10 +26,13 @@ def record_outcomes(
     status: HTTPStatus,
     *,
     payload_bytes: int,
-    attributes_left_out: int,
+    attributes_left_out: Counter[str],
     **origin: object,
 ) -> None:
-    """Log and count the outcomes of one request, which ``origin`` identifies."""
+    """Log and count the outcomes of one request, which ``origin`` identifies.
+
+    ``attributes_left_out`` are the attributes, by keyword, that are not in the index.
+    """
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     warned = Counter(f"{instance.warning:04X}" for instance in stored if instance.warning)
@@ -38,6 +41,7 @@ def record_outcomes(
         "stored": len(stored),
         "failed": Counter(f"{failure.reason:04X}" for failure in failed),
         "warned": warned,
+        "left_out": attributes_left_out,
         "texts": [failure.text for failure in failed[:MAX_TEXTS]],
     }
     logger.info("store", extra={**origin, **found})
@@ -45,7 +49,7 @@ def record_outcomes(
         InstancesStored=len(stored),
         InstancesFailed=len(failed),
         PayloadBytes=payload_bytes,
-        IndexAttributesLeftOut=attributes_left_out,
+        IndexAttributesLeftOut=attributes_left_out.total(),
     )
 
 

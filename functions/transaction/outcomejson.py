@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored, status_of
+from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.reasons import FailureReason, WarningReason
 
 
@@ -26,11 +26,6 @@ class Refusal:
 
 
 Result = Sequence[Outcome] | Refusal
-
-
-def status(result: Result) -> HTTPStatus:
-    """Return the status of the answer to ``result``."""
-    return result.status if isinstance(result, Refusal) else status_of(result)
 
 
 def encode(result: Result) -> str:

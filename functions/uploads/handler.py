@@ -1,7 +1,4 @@
-"""Uploads, step by step: announced with POST, put into S3, looked up with GET.
-
-Whatever goes wrong, the status is in the closed set of the store transaction.
-"""
+"""Uploads, step by step: announced with POST, put into S3, looked up with GET."""
 
 import json
 import re
@@ -18,11 +15,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from archive.errors import archive_error
 from archive.staging import LARGEST_PUT_BYTES, Staging
 from archive.uploads import SECONDS_UNSEEN, State, Upload, Uploads
+from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.reasons import FailureReason
-from transaction import answers, gateway, journal, outcomejson
+from transaction import gateway, journal, outcomejson
 from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
 from transaction.outcomejson import Refusal, Result
 from uploads.announcements import Announcement, read_announcement
@@ -42,14 +40,15 @@ _ASK_AGAIN = "the request cannot be answered for now: send it again"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Answer one request."""
-    chosen = settings()
-    request = gateway.read_request(event)
-    if request.method == "OPTIONS":
-        answer = describe(request, chosen)
-    else:
+    """Answer one request. Whatever happens, the status is of the closed set."""
+    try:
+        chosen = settings()
+        request = gateway.read_request(event)
         answer = serve(event, request, chosen)
-    return gateway.proxy_response(answer, request, chosen.allowed_origins)
+        return gateway.proxy_response(answer, request, chosen.allowed_origins)
+    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
+        journal.log_unforeseen(error)
+        return gateway.last_resort()
 
 
 def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
@@ -61,16 +60,18 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
 
 
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Offer an upload, or return the state or result of one, or say why not."""
+    """Describe the resource, offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
+        if request.method == "OPTIONS":
+            return describe(request, chosen)
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, chosen)
         return look_up(request, media_type, chosen)
-    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
+    except Exception as error:  # noqa: BLE001 - else there is no reason in the answer
         status, reason, text = refusal_of(error, request)
         journal.record_refusal(status, reason, text, request_id=request.request_id)
-        return answers.refusal(status, reason, text, media_type)
+        return response.refusal(status, reason, text, media_type)
 
 
 def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, FailureReason, str]:
@@ -80,13 +81,13 @@ def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, Fai
     is only for an upload that was given up.
     """
     if isinstance(error, RequestRejected):
-        return answers.refusal_of(error)
+        return response.refusal_of(error)
     is_temporary = archive_error(error).temporary
     if not is_temporary:
         journal.log_unforeseen(error, request_id=request.request_id)
     if is_temporary or request.method == "GET":
         return HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES, _ASK_AGAIN
-    return answers.refusal_of(error)
+    return response.refusal_of(error)
 
 
 def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreResponse:
@@ -168,8 +169,8 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
 def respond(result: Result, media_type: str, chosen: Settings) -> StoreResponse:
     """Return the store transaction's answer for ``result``."""
     if isinstance(result, Refusal):
-        return answers.refusal(result.status, result.reason, result.text, media_type)
-    return answers.report(result, media_type, chosen.retrieve_base_url)
+        return response.refusal(result.status, result.reason, result.text, media_type)
+    return response.report(result, media_type, chosen.retrieve_base_url)
 
 
 @cache

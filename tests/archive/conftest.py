@@ -91,7 +91,7 @@ def alone(sender: Sender) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is committed before all objects are put, however slow the machine is."""
-    monkeypatch.setattr("archive.transaction._SECONDS_BETWEEN_COMMITS", 10)
+    monkeypatch.setattr("archive.keeping._SECONDS_BETWEEN_COMMITS", 10)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from archive.errors import archive_error
 from archive.index import Index
 from archive.items import ItemKey
 from archive.objects import Objects
+from archive.queues import Queue
 from dicomweb.reasons import FailureReason
 from tests.archive.deployment import BUCKET, TABLE, instance
 from tests.archive.pooling_server import Death, PoolingServer, serve
@@ -40,6 +41,10 @@ def answer(body: bytes = BODY, *, crc: int | None = None, status: int = 200) -> 
     crc = crc32(body) if crc is None else crc
     head = f"HTTP/1.1 {status} -\r\nContent-Length: {len(body)}\r\nx-amz-crc32: {crc}\r\n\r\n"
     return head.encode() + body
+
+
+SENT = answer(json.dumps({"MessageId": "1"}).encode())
+ANSWERS = {"reading": answer(), "putting": PUT, "sending": SENT}
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +79,18 @@ def putting(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
     return make
 
 
-@pytest.fixture(params=["reading", "putting"])
+@pytest.fixture
+def sending(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
+    def make(server: PoolingServer) -> Call:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setattr("archive.queues.get_session", lambda: session)
+        queue = Queue(f"{server.url}/123456789012/failed")
+        return lambda: queue.send("message")
+
+    return make
+
+
+@pytest.fixture(params=["reading", "putting", "sending"])
 def calling(request: pytest.FixtureRequest) -> Calling:
     made: Calling = request.getfixturevalue(request.param)
     return made
@@ -87,7 +103,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[PoolingServer]:
     It answers the next one by itself, and then as many together again.
     """
     together = Barrier(POOLED)
-    whole = answer() if "reading" in request.node.callspec.params.values() else PUT
+    (whole,) = (ANSWERS[each] for each in request.node.callspec.params.values() if each in ANSWERS)
 
     def answering(number: int) -> bytes:
         if number != POOLED + 1:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from obstore.exceptions import GenericError
 
+from archive.clients import ATTEMPTS
 from archive.deadline import Deadline
 from archive.errors import ArchiveError, PutError
 from archive.objects import Objects
@@ -127,6 +128,24 @@ def test_s3_that_nobody_reaches_may_be_sent_the_instance_again(
     assert raised.value.status == 0
     assert "1.2" not in str(raised.value)
     assert raised.value.__suppress_context__
+
+
+def test_attempts_end_after_conflicts_too(objects: Callable[[str], Objects]) -> None:
+    conflict, busy = (
+        f"HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        for status in (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+    )
+    answered: list[bytes] = []
+
+    def answering(connection: socket.socket, number: int) -> None:
+        read(connection)
+        answered.append(conflict if number < ATTEMPTS else busy)
+        connection.sendall(answered[-1])
+
+    with server(answering) as url, pytest.raises(PutError, match="was answered 503"):
+        put(objects(url), seconds=5)
+
+    assert answered == [conflict] * ATTEMPTS + [busy]
 
 
 def test_attempts_end_at_the_deadline(objects: Callable[[str], Objects]) -> None:

@@ -122,7 +122,7 @@ def test_the_commit_is_conditional_and_asks_for_what_is_in_its_place(
 
 
 def test_a_batch_inserts_what_is_not_there(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archive.transaction._SECONDS_BETWEEN_COMMITS", 10)
+    monkeypatch.setattr("archive.keeping._SECONDS_BETWEEN_COMMITS", 10)
     inserts: list[AWSPreparedRequest] = []
     sender.on(f"before-send.{INSERT}", lambda request, **_: inserts.append(request))
     sender.outcomes(*(instance(number) for number in range(30)))

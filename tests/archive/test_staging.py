@@ -210,10 +210,13 @@ class TestUploads:
 
     def test_an_attempt_is_counted_and_has_an_end(self, uploads: Uploads) -> None:
         uploads.add(self.upload(failed_after=700))
-        first = self.upload(attempts=1, failed_after=800)
+        first = self.upload(failed_after=800)
         assert uploads.begin("one", 1, 800) == uploads.find("one") == first
-        last = self.upload(attempts=3, failed_after=900)
+        last = self.upload(failed_after=900)
         assert uploads.begin("one", 3, 900) == uploads.find("one") == last
+        key = {"Upload": {"S": "one"}}
+        item = uploads._dynamodb.get_item(TableName=uploads._table, Key=key)["Item"]
+        assert item["Attempts"] == {"N": "3"}
         assert uploads.begin("one", 1, 800) == first
         assert uploads.begin("two", 1, 800) is None
 
@@ -223,7 +226,7 @@ class TestUploads:
         uploads.finish("one", "answer")
         uploads.finish("one", "another")
         uploads.fail("one")
-        done = self.upload(state=State.DONE, attempts=3, answer="answer")
+        done = self.upload(state=State.DONE, answer="answer")
         assert uploads.fail("one") == done
         assert uploads.begin("one", 4, 900) == uploads.find("one") == done
         assert not done.is_failed(1e12)
@@ -233,7 +236,7 @@ class TestUploads:
         failed = uploads.fail("one")
         assert failed == uploads.find("one") == self.upload(state=State.FAILED)
         assert failed.is_failed(0)
-        assert uploads.begin("one", 1, 900) == self.upload(attempts=1, failed_after=900)
+        assert uploads.begin("one", 1, 900) == self.upload(failed_after=900)
         assert uploads.fail("two") is None
 
     def test_any_other_refusal_is_an_error(self, uploads: Uploads) -> None:

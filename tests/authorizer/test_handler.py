@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from authorizer import handler
 from authorizer.discovery import IssuerUnavailable
-from authorizer.handler import Unauthorized, lambda_handler
+from authorizer.handler import Unauthorized, Undecided, lambda_handler
 from local.issuer import Issuer
 from tests.authorizer.loopback import AUDIENCE, SCOPE, LoopbackIssuer, signing_key
 
@@ -276,6 +276,33 @@ def test_no_part_of_a_token_is_logged(
     assert log.getvalue()
     assert "planted" not in log.getvalue()
     assert not any(part in log.getvalue() for part in token.split("."))
+
+
+@pytest.mark.parametrize("step", ["read_settings", "bearer_token", "verified_claims", "may_store"])
+def test_what_nobody_foresaw_is_no_verdict_and_is_logged_without_its_message(
+    issuer: LoopbackIssuer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("planted")
+
+    monkeypatch.setattr(handler, step, fails)
+    with pytest.raises(Undecided, match=r"^ValueError$") as raised:
+        answer(event(bearer(issuer)))
+    assert raised.value.__suppress_context__
+    (entry,) = entries(log)
+    assert (entry["level"], entry["message"], entry["error"]) == (
+        "ERROR",
+        "unforeseen",
+        "ValueError",
+    )
+    assert entry["at"][-1].endswith(" fails")
+    assert "planted" not in log.getvalue()
+
+
+@pytest.mark.parametrize("broken", [{}, {"multiValueHeaders": 5}, {"headers": {"a": None}}])
+def test_what_is_no_event_of_the_gateway_gets_no_policy(broken: dict[str, Any]) -> None:
+    with pytest.raises((Unauthorized, Undecided)):
+        answer(broken)
 
 
 schemes = st.sampled_from(["", "Bearer ", "bearer ", "Basic ", "Bearer a.", "Bearer .."])

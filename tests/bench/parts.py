@@ -19,7 +19,7 @@ _STORE = f"""\
 import sys
 sys.path.insert(1, {str(BUILT / "function")!r})
 import obstore
-from archive.transaction import Transaction
+from archive.keeping import Keeping
 from store import handler as store
 from store.settings import settings
 
@@ -43,7 +43,7 @@ _WITHOUT_DYNAMODB = f"{_STORE}store.archive(settings())._index._dynamodb = NoDyn
 
 VARIANTS = {
     "AWS's runtime client": "def handler(event, context):\n    return {}\n",
-    "reading, checking, answering": f"{_STORE}Transaction.run = keep_nothing\n",
+    "reading, checking, answering": f"{_STORE}Keeping.run = keep_nothing\n",
     "SHA-256, threads, items": f"{_WITHOUT_DYNAMODB}obstore.put = lambda *_, **__: {{}}\n",
     "putting the objects": _WITHOUT_DYNAMODB,
     "DynamoDB calls": _STORE,

@@ -1,5 +1,7 @@
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,15 @@ from tests.client.relays import RunningRelay, start
 from tests.client.stub import Stub, serving
 
 
+@pytest.fixture(scope="session")
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        yield listener
+
+
 @pytest.fixture
-def stub() -> Iterator[Stub]:
-    with serving() as server:
+def stub(listener: socket.socket) -> Iterator[Stub]:
+    with serving(listener) as server:
         yield server
 
 
@@ -24,8 +32,21 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("STOWPORT_TOKEN", raising=False)
 
 
-@pytest.fixture
-def relay(stub: Stub) -> Iterator[Callable[..., RunningRelay]]:
-    """Start a relay to the stub with further arguments; it is stopped after the test."""
+@pytest.fixture(scope="session")
+def relays() -> Iterator[Callable[..., RunningRelay]]:
+    """Start a relay to a URL with further arguments, unless it runs already."""
     with ExitStack() as stack:
-        yield lambda *arguments, url=stub.url: stack.enter_context(start(url, *arguments))
+        yield cache(lambda url, *arguments: stack.enter_context(start(url, *arguments)))
+
+
+@pytest.fixture
+def relay(stub: Stub, relays: Callable[..., RunningRelay]) -> Iterator[Callable[..., RunningRelay]]:
+    """Give a relay to the stub with further arguments; one that is ``alone`` ends with the test."""
+    with ExitStack() as stack:
+
+        def given(*arguments: str, url: str = stub.url, alone: bool = False) -> RunningRelay:
+            if alone:
+                return stack.enter_context(start(url, *arguments))
+            return relays(url, *arguments)
+
+        yield given

@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,13 +53,19 @@ class Upload:
 
 
 class Stub(ThreadingHTTPServer):
-    """``script`` answers the next requests of a method; None in it cuts the connection."""
+    """``script`` answers the next requests of a method; None in it cuts the connection.
+
+    Each test has its own at the address of ``listener``, which the relays of a run know.
+    """
 
     daemon_threads = True
-    request_queue_size = 128
+    block_on_close = False
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener.dup()
+        self.connections: list[socket.socket] = []
         self.lock = threading.Lock()
         self.limit = 4_700_000
         self.has_uploads = True
@@ -76,6 +82,17 @@ class Stub(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+    def leave(self) -> None:
+        """End what is still connected, so that nobody goes on talking to this stub."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def requests(self, method: str, path: str = "") -> list[Seen]:
         return [seen for seen in self.seen if seen.method == method and path in seen.path]
@@ -177,8 +194,8 @@ def json_reply(content: object, **headers: str) -> Reply:
 
 
 @contextmanager
-def serving() -> Iterator[Stub]:
-    server = Stub()
+def serving(listener: socket.socket) -> Iterator[Stub]:
+    server = Stub(listener)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -187,6 +204,7 @@ def serving() -> Iterator[Stub]:
         server.shutdown()
         thread.join()
         server.server_close()
+        server.leave()
         for upload in server.uploads.values():
             upload.stream.close()
 

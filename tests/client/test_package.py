@@ -1,18 +1,23 @@
 """What is installed, and what a terminal shows."""
 
 import ast
+import re
 import sys
 import tomllib
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+import stowport
+from stowport.command import main
 from stowport.progress import metered
 from tests.service import ROOT
 
 CLIENT = ROOT / "client"
 FUNCTIONS = ROOT / "functions"
+CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 def imported(path: Path) -> set[str]:
@@ -63,3 +68,18 @@ def test_no_terminal_shows_nothing() -> None:
     with metered(Console(file=screen), 1, 1) as meter:
         meter.done(1)
     assert screen.getvalue().strip() == ""
+
+
+def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"stowport {stowport.__version__}\n"
+
+
+def test_the_package_is_of_the_version_that_the_changelog_has_last() -> None:
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"] == {"path": "stowport/__init__.py"}
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG.read_text("utf-8"), re.MULTILINE)
+    assert versions[0] == stowport.__version__

@@ -16,14 +16,13 @@ import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
-from dicomweb.errors import ServiceBusy
 from stowport.command import main
 from stowport.credentials import Credentials
 from stowport.delivery import Delivery
 from stowport.relay.application import Relay
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.messages import Message
-from stowport.relay.spool import spooled
+from stowport.relay.spool import ServiceBusy, spooled
 from stowport.transport import Transport
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
@@ -215,7 +214,7 @@ def test_what_is_too_large_for_a_server_without_uploads_is_refused(
     stub: Stub, relay: Start
 ) -> None:
     stub.has_uploads = False
-    answer = relay().store(instance(1), large(2))
+    answer = relay(alone=True).store(instance(1), large(2))
     assert answer.status == 202
     assert answer.failed == [(sop_uid(2), 0xA700)]
     assert "too large" in answer.warnings[0]
@@ -259,7 +258,7 @@ def test_curl_sends_through_it_unchanged(stub: Stub, relay: Start) -> None:
 
 
 def test_a_body_is_never_in_memory_as_a_whole(relay: Start, tmp_path: Path) -> None:
-    running = relay("--spool", str(tmp_path))
+    running = relay("--spool", str(tmp_path), alone=True)
     running.store(instance(1))
     before = running.anonymous_memory()
     peak = [0]
@@ -312,7 +311,7 @@ def test_a_disk_without_room_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_relay_that_is_stopped_answers_what_is_under_way(stub: Stub, relay: Start) -> None:
     stub.script["POST"] = [status_report(503, "busy", Retry_After="300")] * 9
-    running = relay()
+    running = relay(alone=True)
     answers: list[int] = []
     sender = threading.Thread(target=lambda: answers.append(running.store(instance(1)).status))
     sender.start()

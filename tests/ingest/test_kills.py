@@ -17,6 +17,8 @@ from tests import builders
 from tests.ingest.bodies import body_of, image
 from tests.ingest.deployment import LargeRequests, invoke_ingest
 
+pytestmark = pytest.mark.process
+
 UPLOADS, KILLS = 10, 10
 EXIT_CODE = 99
 IMAGES = [image(1), image(2, SMALLEST_COPY_BYTES), *map(image, range(3, 9))]

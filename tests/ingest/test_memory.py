@@ -9,8 +9,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import pytest
+
 from tests.ingest.bodies import body_of, image
 from tests.ingest.deployment import LargeRequests, invoke_ingest
+
+pytestmark = pytest.mark.process
 
 MEBIBYTE = 1024**2
 _PROCESSES = multiprocessing.get_context("spawn")

@@ -35,7 +35,7 @@ def linted(template: str, folder: Path) -> tuple[list[str], str]:
     """Return what is found, line by line, and the line that sums it up."""
     path = folder / "template.yaml"
     path.write_text(template)
-    program = "import sys, deployments; deployments.main(sys.argv[1:])"
+    program = "import sys; from deploy import deployments; deployments.main(sys.argv[1:])"
     *found, total = run("-c", program, str(path)).splitlines()
     return [line.removeprefix(str(path)).strip() for line in found], total
 

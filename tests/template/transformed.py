@@ -1,5 +1,6 @@
 """The template as SAM hands it to CloudFormation, and CloudFormation evaluates it."""
 
+import atexit
 import json
 import subprocess
 from functools import cache
@@ -12,32 +13,50 @@ from tests.template.parts import PARAMETERS, WRITTEN
 # SAM's own transform is where the SAM CLI is.
 PROGRAM = """
 import json, sys
-from deployments import transformed
+from deploy.deployments import transformed
 
-given = json.load(sys.stdin)
-json.dump(transformed(given["template"], given["parameters"], given["code"]), sys.stdout)
+for line in sys.stdin:
+    given = json.loads(line)
+    made = transformed(given["template"], given["parameters"], given["code"])
+    print(json.dumps(made), flush=True)
 """
+PYTHON = ".sam-venv/bin/python"
+ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @cache
 def with_snapshots() -> str:
     """Return the template that `make build SNAPSTART=on` builds."""
-    return run("snapstart.py")
+    return run("deploy/snapstart.py")
 
 
 @cache
 def transformed(template: str, code: str, **values: str) -> dict[str, Any]:
     """Return what SAM makes of ``template`` with ``code`` and these values of parameters."""
     given = {"template": template, "parameters": values, "code": f"s3://bucket/{code}"}
-    document: dict[str, Any] = json.loads(run("-c", PROGRAM, given=json.dumps(given)))
+    transformer = _transformer()
+    assert transformer.stdin
+    assert transformer.stdout
+    print(json.dumps(given), file=transformer.stdin, flush=True)
+    document: dict[str, Any] = json.loads(transformer.stdout.readline())
     return document
 
 
-def run(*arguments: str, given: str = "") -> str:
+@cache
+def _transformer() -> "subprocess.Popen[str]":
+    """Start SAM's transform for all tests of this process: to import it takes most of the time."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [PYTHON, "-c", PROGRAM], stdin=pipe, stdout=pipe, env=ENVIRONMENT, text=True
+    )
+    atexit.register(process.communicate)
+    return process
+
+
+def run(*arguments: str) -> str:
     done = subprocess.run(
-        [".sam-venv/bin/python", *arguments],
-        input=given,
-        env={"AWS_DEFAULT_REGION": "us-east-1"},
+        [PYTHON, *arguments],
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
+from types import ModuleType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 import uploads.handler
 from archive.staging import LARGEST_PUT_BYTES, PART_BYTES
 from archive.uploads import SECONDS_KNOWN, Uploads
+from dicomweb.answer import response
+from dicomweb.envelope import mediatypes
 from events.instances import PERSONAL
 from events.proxy import announcement_event, options_event, upload_event
 from tests import builders
@@ -20,6 +23,7 @@ from tests.ingest.bodies import body_of
 from tests.ingest.deployment import MULTIPART, LargeRequests, forget, invoke_ingest, invoke_uploads
 from tests.store.deployment import event
 from tests.store.lambdas import Reply
+from transaction import gateway
 
 BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 LARGEST = (10240 - 64) * 1024**2
@@ -172,6 +176,57 @@ class TestRefusals:
         assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
         assert PERSONAL["PatientName"] not in log.getvalue() + str(reply.response)
         assert '"error":"RuntimeError"' in log.getvalue()
+
+
+class TestPromise:
+    """Whatever happens, the status is of the closed set."""
+
+    EVENTS: ClassVar = [
+        announcement_event(ANNOUNCED),
+        upload_event("0" * 32),
+        options_event("/uploads", PREFLIGHT),
+    ]
+
+    @pytest.mark.usefixtures("large")
+    @pytest.mark.parametrize("event", EVENTS, ids=["announce", "look up", "preflight"])
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            (uploads.handler, "settings"),
+            (gateway, "read_request"),
+            (mediatypes, "negotiate"),
+            (gateway, "proxy_response"),
+        ],
+    )
+    def test_a_request_that_cannot_be_read_or_answered_is_503(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        log: StringIO,
+        broken: tuple[ModuleType, str],
+        event: dict[str, Any],
+    ) -> None:
+        monkeypatch.setattr(*broken, raising(RuntimeError("Planted^Name")))
+        reply = invoke_uploads(event)
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+        assert reply.warnings == [f'299 stowport "0110: {response.UNFORESEEN}"']
+        assert '"error":"RuntimeError"' in log.getvalue()
+        assert "Planted" not in log.getvalue() + str(reply.response)
+
+    def test_options_that_nobody_foresaw_is_503_with_a_reason(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gateway, "preflight_headers", raising(RuntimeError("Planted^Name")))
+        reply = invoke_uploads(options_event("/uploads", PREFLIGHT))
+        assert large.keys() == []
+        assert (reply.status, reply.headers["Content-Type"]) == (503, "application/dicom+xml")
+        assert "0110" in reply.warnings[0]
+
+    @pytest.mark.parametrize("broken", [{}, {"requestContext": None}, {"httpMethod": "POST"}])
+    def test_what_is_no_event_of_the_gateway_is_503(
+        self, large: LargeRequests, broken: dict[str, Any]
+    ) -> None:
+        assert invoke_uploads(broken).status == 503
+        assert large.keys() == []
 
 
 class TestLookUp:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dicomweb.answer import response
 from dicomweb.checks import is_uid
-from dicomweb.errors import MalformedRequest, RequestRejected, ServiceBusy
+from dicomweb.errors import MalformedRequest, RequestRejected
 from stowport import messages, transport
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.messages import (
@@ -23,7 +23,7 @@ from stowport.relay.messages import (
     reply,
     unsupported,
 )
-from stowport.relay.spool import Payload, spooled
+from stowport.relay.spool import Payload, ServiceBusy, spooled
 
 Log = Callable[[str], None]
 

@@ -8,14 +8,23 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO
 
-from dicomweb.errors import ServiceBusy
+from dicomweb.errors import RequestRejected
+from dicomweb.reasons import FailureReason
 from stowport.bodies import BLOCK
 
 Payload = bytes | mmap
+
+
+class ServiceBusy(RequestRejected):
+    """503: nothing was sent for lack of resources; the same request may be sent again."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = FailureReason.OUT_OF_RESOURCES
 
 
 async def write(chunks: AsyncIterator[bytes], stream: IO[bytes]) -> int:

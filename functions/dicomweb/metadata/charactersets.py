@@ -13,6 +13,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
+from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
@@ -31,7 +32,7 @@ def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
     if SPECIFIC_CHARACTER_SET not in data_set:
         return parents
     terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
-    if not set(terms) <= charset.python_encoding.keys():
+    if not all(map(repertoires.is_known, terms)):
         return ()
     first = "ascii" if not terms or terms[0] in _DEFAULT_REPERTOIRE else ""
     try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dicomweb.answer import response, responsemodule
 from dicomweb.answer.response import Reason, warning_values
 from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML
-from dicomweb.errors import InstanceRejected, MalformedRequest, ServiceBusy
+from dicomweb.errors import InstanceRejected, MalformedRequest, RequestRejected
 from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.reasons import FailureReason, WarningReason
 
@@ -79,11 +79,16 @@ def test_a_refusal_is_a_status_report_with_its_reason() -> None:
     assert json.loads(answer.body)["0040A160"]["Value"] == ["found nothing"]
 
 
+class Busy(RequestRejected):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    reason = FailureReason.OUT_OF_RESOURCES
+
+
 @pytest.mark.parametrize(
     ("error", "status", "reason", "text"),
     [
         (MalformedRequest("found x"), 400, FailureReason.CANNOT_UNDERSTAND, "found x"),
-        (ServiceBusy("no room"), 503, FailureReason.OUT_OF_RESOURCES, "no room"),
+        (Busy("no room"), 503, FailureReason.OUT_OF_RESOURCES, "no room"),
         (ValueError("DOE^JANE"), 503, FailureReason.PROCESSING_FAILURE, response.UNFORESEEN),
         (
             InstanceRejected(FailureReason.CANNOT_UNDERSTAND, "not of a request"),

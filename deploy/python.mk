@@ -14,7 +14,7 @@ python3.13 = $(shell \
 # Any Python's pip can choose packages for Lambda's: one on PATH, or in a venv of this tree.
 python_with_pip = $(shell \
 	for python in $$(which -a python3 python3.13 python3.12 python3.11) \
-		"$(HERE)".sam-venv/bin/python "$(HERE)".venv/bin/python; do \
+		"$(HERE)"../.sam-venv/bin/python "$(HERE)"../.venv/bin/python; do \
 		"$$python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		&& echo "$$python" && break; done)
 

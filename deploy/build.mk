@@ -1,11 +1,11 @@
-# Checks and builds what SAM deploys. The Makefile includes it; `make -f build.mk` works too.
+# Checks and builds what SAM deploys. The Makefile includes it; `make -f deploy/build.mk` works too.
 
 PYTHON ?= python3
 VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 
-# With snapshots another template is deployed: snapstart.yaml merged into template.yaml.
+# With snapshots another template is deployed: deploy/snapstart.yaml merged into template.yaml.
 WITH_SNAPSHOTS := build/snapstart.json
 TEMPLATE_off := template.yaml
 TEMPLATE_on := $(WITH_SNAPSHOTS)
@@ -13,7 +13,7 @@ TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART must be on or off, n
 
 export SAM_CLI_TELEMETRY := 0
 
-include python.mk
+include deploy/python.mk
 
 .PHONY: sam validate build deploy python3.13 uv-python
 
@@ -24,15 +24,15 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-$(WITH_SNAPSHOTS): template.yaml snapstart.yaml snapstart.py | .sam-venv/installed
+$(WITH_SNAPSHOTS): template.yaml deploy/snapstart.yaml deploy/snapstart.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python snapstart.py >$@.part && mv $@.part $@
+	.sam-venv/bin/python deploy/snapstart.py >$@.$$$$ && mv $@.$$$$ $@
 
 validate: sam $(WITH_SNAPSHOTS) ## check the template as written and as deployed, without and with snapstart.yaml
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
-	.sam-venv/bin/python deployments.py template.yaml $(WITH_SNAPSHOTS)
+	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(WITH_SNAPSHOTS)
 
 # Results without bytecode are neither put into SAM's cache nor taken from it.
 build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on]

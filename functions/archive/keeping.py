@@ -5,53 +5,45 @@ as many items in a call as DynamoDB allows, because a call costs more than its i
 such a call does not write is written by a call of its own, which says why if it fails.
 """
 
-from concurrent.futures import InvalidStateError, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
+from archive.copies import Source
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, read, turns
 from archive.errors import duplicate
-from archive.items import instance_attributes
-from archive.objects import object_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    from archive.copies import Source
-    from archive.index import Index
-    from archive.items import Item, ItemKey
-    from archive.objects import Objects
-    from archive.shared import SharedItem
-    from dicomweb.instances import SOPInstance
+from archive.index import Index
+from archive.items import Item, instance_attributes
+from archive.objects import Objects, object_key
+from dicomweb.instances import SOPInstance
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Keeping:
     """How a request's instances are stored until ``deadline``.
 
     The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
     are for one item.
     """
 
-    objects: "Objects"
-    index: "Index"
+    objects: Objects
+    index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
-    putting: "ThreadPoolExecutor"
-    writing: "ThreadPoolExecutor"
+    putting: ThreadPoolExecutor
+    writing: ThreadPoolExecutor
 
     def run(
         self,
-        instances: "Sequence[SOPInstance]",
-        sources: "Sequence[Source | None]",
-        outcomes: "Sequence[Future[Kept]]",
+        instances: Sequence[SOPInstance],
+        sources: Sequence[Source | None],
+        outcomes: Sequence[Future[Kept]],
     ) -> None:
         """Store ``instances``; each of ``outcomes`` is set as soon as it is known."""
         try:
@@ -65,7 +57,7 @@ class Transaction:
                 with suppress(InvalidStateError):
                     outcome.set_exception(error)
 
-    def _store(self, entries: "Sequence[Entry]") -> None:
+    def _store(self, entries: Sequence[Entry]) -> None:
         for turn in turns(entries):
             for put in self._put([entry for entry in turn if self._is_wanted(entry)]):
                 self._commit(put)
@@ -80,7 +72,7 @@ class Transaction:
             return False
         return True
 
-    def _put(self, entries: "Sequence[Entry]") -> "Iterator[list[Entry]]":
+    def _put(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         """Put the objects of ``entries``; yield at intervals those that have been put."""
         ended: SimpleQueue[Entry] = SimpleQueue()
         for entry in entries:
@@ -91,7 +83,7 @@ class Transaction:
             left -= len(together)
             yield [entry for entry in together if not entry.outcome.done()]
 
-    def _put_one(self, entry: Entry, ended: "SimpleQueue[Entry]") -> None:
+    def _put_one(self, entry: Entry, ended: SimpleQueue[Entry]) -> None:
         """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
@@ -100,7 +92,7 @@ class Transaction:
             entry.outcome.set_exception(error)
         ended.put(entry)
 
-    def _take(self, ended: "SimpleQueue[Entry]", most: int) -> list[Entry]:
+    def _take(self, ended: SimpleQueue[Entry], most: int) -> list[Entry]:
         """Return the entries that end within the interval, or else the next one that ends."""
         interval = Deadline(_SECONDS_BETWEEN_COMMITS)
         together: list[Entry] = []
@@ -113,7 +105,7 @@ class Transaction:
         self.deadline.check()
         return together
 
-    def _commit(self, entries: "Sequence[Entry]") -> None:
+    def _commit(self, entries: Sequence[Entry]) -> None:
         """Write the items of ``entries``, whose objects have been put."""
         self._write_shared(entries)
         items = {
@@ -127,10 +119,10 @@ class Transaction:
             else:
                 self.writing.submit(self._commit_one, entry)
 
-    def _write_shared(self, entries: "Sequence[Entry]") -> None:
+    def _write_shared(self, entries: Sequence[Entry]) -> None:
         """Try to write what the studies and series of ``entries`` lack."""
         shared = [each for entry in entries for each in (entry.study, entry.series)]
-        lacking: dict[ItemKey, SharedItem] = {each.key: each for each in shared if each.lacking}
+        lacking = {each.key: each for each in shared if each.lacking}
         new = {key: each.lacking for key, each in lacking.items() if each.is_new}
         for key in self.index.insert(new, self.deadline):
             lacking.pop(key).written()
@@ -160,7 +152,7 @@ class Transaction:
             self.deadline.check()
             identity.stored = self.index.commit(identity.key, item, over=identity.stored)
 
-    def _item(self, entry: Entry) -> "Item":
+    def _item(self, entry: Entry) -> Item:
         return {
             **instance_attributes(entry.instance),
             "Bucket": {"S": self.objects.bucket},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # of SAM
 
-ROOT = Path(__file__).parent
+HERE = Path(__file__).parent
 
 
 def merged(below: object, above: object) -> object:
@@ -25,6 +25,7 @@ def _is_intrinsic(node: dict[str, object]) -> bool:
 
 if __name__ == "__main__":
     template, snapshots = (
-        yaml_parse((ROOT / name).read_text("utf-8")) for name in ("template.yaml", "snapstart.yaml")
+        yaml_parse(path.read_text("utf-8"))
+        for path in (HERE.parent / "template.yaml", HERE / "snapstart.yaml")
     )
     json.dump(merged(template, snapshots), sys.stdout, indent=2)
