@@ -25,7 +25,7 @@ IMAGES = [image(1), image(2, SMALLEST_COPY_BYTES), *map(image, range(3, 9))]
 STORED = {builders.sop_uid(number=n): content for n, content in enumerate(IMAGES, start=1)}
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.ingest.deployment"])
+_PROCESSES.set_forkserver_preload(["tests.ingest.preloaded"])
 
 
 def work(variables: Mapping[str, str], message: Mapping[str, Any]) -> None:
