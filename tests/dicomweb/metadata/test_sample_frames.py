@@ -43,7 +43,7 @@ def frames(data_set: Dataset) -> list[bytes]:
 
 
 def split(name: str, media_type: str) -> tuple[str, list[bytes], Dataset]:
-    """Return the metadata of a file, its frames as parts, and the file; UIDs that lack are added."""
+    """Return the metadata of a file, its frames as parts, and the file, with all UIDs."""
     original = read_for_metadata(FILES[name])
     original.SOPClassUID = original.get("SOPClassUID") or "1.2.840.10008.5.1.4.1.1.7"
     original.SOPInstanceUID = original.get("SOPInstanceUID") or sop_uid()
