@@ -43,5 +43,7 @@ def test_the_tree_is_drawn_as_it_is() -> None:
     drawn = re.findall(r"^ {4}((?:\|   )?)(?:\+-- )?(\w+)", str(errors.__doc__), re.MULTILINE)
     assert sorted(name for _, name in drawn) == sorted(error.__name__ for error in tree)
     assert {name for indent, name in drawn if indent} == {
-        error.__name__ for error in _of_the_protocol(RequestRejected)
+        error.__name__
+        for parent in (RequestRejected, InstanceRejected)
+        for error in _of_the_protocol(parent)
     }

@@ -1,9 +1,9 @@
-"""JPEG XL: ISO/IEC 18181-1, and the boxes around it of ISO/IEC 18181-2.
+"""JPEG XL (PS3.5 8.2.15): ISO/IEC 18181-1, and the boxes around it of ISO/IEC 18181-2.
 
 The codestream's headers are read up to the colour space: size, bits, components, and whether they
-were transformed to XYB, which is what lossy encoders do. Codestreams that are not are called
-lossless; a sender who knows better says so in ``transfer-syntax``. A recompressed JPEG is told by
-the box with what rebuilds it. PS3.5 8.2.15 is silent on boxes: the content is kept as it is.
+were transformed to XYB, as lossy encoders do. Without XYB it is called lossless, unless the sender
+promises less in ``transfer-syntax``. A recompressed JPEG has a box with what rebuilds it, so boxes
+are kept.
 """
 
 from dicomweb.codestreams.boxes import boxes
@@ -44,7 +44,7 @@ def describe_file(content: memoryview) -> Codestream:
 
 
 def _describe(content: memoryview, header: memoryview, *, recompressed: bool) -> Codestream:
-    if header[:2] != b"\xff\x0a":
+    if bytes(header[:2]) != b"\xff\x0a":
         raise unreadable("found no JPEG XL codestream in the boxes around one")
     bits = _Bits(header[2:])
     columns, rows = _size(bits)
@@ -70,7 +70,7 @@ def _describe(content: memoryview, header: memoryview, *, recompressed: bool) ->
 
 
 class _Bits:
-    """Reads a header from its first bit on, least significant first (18181-1 Annex B)."""
+    """Reads a header from its first bit on, least significant first."""
 
     def __init__(self, header: memoryview) -> None:
         self._bytes = bytes(header[:_HEADER_BYTES])
@@ -94,7 +94,7 @@ class _Bits:
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
-    """Read SizeHeader and return columns and rows (18181-1 Annex D)."""
+    """Read SizeHeader and return columns and rows."""
     small = bits.flag()
     rows = _length(bits, small=small)
     ratio = _RATIOS[bits.unsigned(3)]

@@ -185,9 +185,11 @@ def _uri(bulk_data: etree._Element) -> str:
     dcm2xml writes a UUID for each value that it leaves out; its URI is its URN.
     """
     uri, uuid = bulk_data.get("uri"), bulk_data.get("uuid")
-    if (uri is None) == (uuid is None):
+    if uri is not None and uuid is None:
+        return uri.strip()
+    if uuid is None or uri is not None:
         raise NotUnderstood("found bulk data with no URI or UUID, or with both, expected one")
-    return uri.strip() if uuid is None else urn(uuid.strip())
+    return urn(uuid.strip())
 
 
 def _name(element: etree._Element) -> str:

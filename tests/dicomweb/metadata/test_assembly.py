@@ -307,7 +307,7 @@ def test_any_bulk_data_has_an_outcome(content: bytes, media_type: str, vr: str, 
 def test_a_document_that_is_none_fails_for_itself() -> None:
     first, second = outcomes(metadata("{"), metadata([other()]))
     assert isinstance(first, Failed)
-    assert first.text == "part 1: found no valid JSON at character 1"
+    assert first.text == "part 1: found invalid JSON at character 1"
     assert (first.reference, first.final) == (None, True)
     assert isinstance(second, SOPInstance)
 
