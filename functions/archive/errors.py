@@ -211,7 +211,8 @@ def _refused(error: exceptions.ClientError) -> ArchiveError:
 
 def _judge(operation: str, status: int, code: str) -> tuple[FailureReason, str]:
     """Return the reason for an answer, and its text for the sender."""
-    answer = f"found {status} {code} as the answer to {operation}, expected success"
+    found = f"{status} {code}".rstrip()
+    answer = f"found {found} as the answer to {operation}, expected success"
     failed_inside = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER_SUPPORTED
     if code in TEMPORARY_ERROR_CODES or status in _TEMPORARY_STATUSES or failed_inside:
         return FailureReason.OUT_OF_RESOURCES, f"{answer}: send the instance again"
