@@ -6,6 +6,7 @@
     +-- RequestRejected       the transaction: answered with its status, nothing is stored
     |   +-- MalformedRequest  400
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
+    |   +-- MetadataRejected  of metadata that states no data set: it may name the instance
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it an InstanceRejected (``metadata.metadata``)
 
