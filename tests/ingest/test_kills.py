@@ -51,7 +51,9 @@ def seconds(endpoint: str) -> float:
     """How long a worker takes that is not killed: until then it has something to lose."""
     with deployed(endpoint) as large:
         message = large.message(large.upload(body_of(*IMAGES)))
-        assert not work_for(large, message, 60)  # the first one also starts what all are forked from
+        assert not work_for(
+            large, message, 60
+        )  # the first one also starts what all are forked from
         images = [image(11, SMALLEST_COPY_BYTES), *map(image, range(12, 19))]
         message = large.message(large.upload(body_of(*images)))
         started = time.monotonic()
