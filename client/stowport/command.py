@@ -40,14 +40,18 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
     delivery = Delivery(transport, chosen.url, chosen.limit)
     sender = Sender(transport, delivery, chosen.study, chosen.parallel)
     place = journal_of(chosen.url, chosen.study, chosen.paths)
-    if chosen.again:
-        place.unlink(missing_ok=True)
     journal = Journal(place)
+    if chosen.again:
+        journal.forget()
     started = time.monotonic()
     sent = sender.send(chosen.paths, journal, Console(stderr=True))
     seconds = time.monotonic() - started
     if sent.complete:
         journal.forget()
+    if journal.fault:
+        sys.stderr.write(
+            f"warning: no journal is kept ({journal.fault}): the next send begins anew\n"
+        )
     if chosen.json:
         sys.stdout.write(as_json(sent, seconds) + "\n")
     else:

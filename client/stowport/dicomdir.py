@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pydicom
 
+from dicomweb.conformance import is_implicit_vr
+from dicomweb.errors import InstanceRejected
+from dicomweb.part10.file import read_file_meta
+from dicomweb.part10.walker import walk
+
 _DEEPEST = 64
 """Components of a File ID; the standard has 8 at most (PS3.10 8.2)."""
 
@@ -23,8 +28,9 @@ class Unreadable(Exception):
 def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
     """Yield the path of each file that a DICOMDIR names, with "" or why it cannot be sent.
 
-    A DICOMDIR may name only files below its own folder: whoever made the medium must not choose
-    files of the machine that reads it. Raises Unreadable.
+        A DICOMDIR may name only files below its own folder: whoever made the medium must not choose
+    files of the machine that reads it. Raises Unreadable, but only after it has yielded what can
+    be read: pydicom reads a DICOMDIR that was cut off without an error.
     """
     root = directory.parent
     medium = _Medium()
@@ -40,6 +46,20 @@ def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
             yield found, "the DICOMDIR names a link that leaves its own folder, expected none"
         else:
             yield found, ""
+    _check_whole(directory)
+
+
+def _check_whole(directory: Path) -> None:
+    """Raise Unreadable unless the data set (PS3.5 Section 7) adds up to its last byte."""
+    try:
+        content = memoryview(directory.read_bytes())
+        meta = read_file_meta(content)
+        implicit_vr = is_implicit_vr(meta.transfer_syntax_uid)
+        walk(content, start=meta.data_set_offset, implicit_vr=implicit_vr, wanted=())
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+    except InstanceRejected as error:
+        raise Unreadable(str(error)) from error
 
 
 def _file_ids(directory: Path) -> list[list[str]]:
