@@ -6,6 +6,7 @@ with the mark go first, a file of them to one worker, because they take longest;
 wherever a worker is free.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ _TESTS: list[str] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        # Coverage measures what runs the tests, and not what they start: a server would take
+        # twice the time, and its lines are covered by the tests of its parts.
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(chosen, transport)
     try:
         return _send(chosen, transport)
-    except KeyboardInterrupt:  # before anything was sent: while the folders are looked into
+    except KeyboardInterrupt:  # before anything was sent: while the folders are searched
         return INTERRUPTED
 
 
@@ -56,12 +56,12 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
 
 
 def _warn(chosen: argparse.Namespace) -> None:
-    """Say what is unwise: a token in the clear, a relay that is open to others."""
+    """Warn of a token in clear text, and of a relay that is open to others."""
     parts = urlsplit(chosen.url)
     has_token = chosen.token or chosen.token_command
     if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
     if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:
         sys.stderr.write(
-            "warning: whoever reaches this address stores with the relay's credentials\n"
+            "warning: anyone who can reach this address can store with the relay's credentials\n"
         )

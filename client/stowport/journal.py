@@ -1,7 +1,7 @@
-"""What was confirmed so far, so that a send that was interrupted goes on where it was.
+"""What was confirmed so far, so that a send continues where it was interrupted.
 
-One line of JSON a file: path, time of modification and size. To send a file twice does no
-harm, so a line that was lost costs time and nothing else.
+One line of JSON for each file: path, time of modification and size. Sending a file twice does no
+harm, so a lost line costs only time.
 """
 
 import json

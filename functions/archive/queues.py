@@ -1,4 +1,4 @@
-"""A queue of SQS that something is put into."""
+"""A queue of SQS, for putting messages into it."""
 
 from typing import Any, cast
 

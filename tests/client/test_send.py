@@ -624,7 +624,7 @@ def test_the_table_says_why_it_ended_early(tmp_path: Path, capsys: Capture) -> N
     [
         (
             lambda path: path.write_bytes(large(1)[:-4]),
-            "the file was changed while it was to be sent",
+            "the file was changed before it was sent completely",
         ),
         (Path.unlink, "the file cannot be read: No such file or directory"),
     ],

@@ -1,7 +1,7 @@
-"""What a codestream says of itself: the Image Pixel Description Macro and how it was coded.
+"""What a codestream says about itself: the Image Pixel Description Macro and how it was coded.
 
-PS3.18 Section 10.5.2 lets a sender leave the attributes out, so these are also what they are
-filled with. What a sender says all the same is compared in ``consistency``.
+PS3.18 Section 10.5.2 allows a sender to leave the attributes out; they are then filled in from
+here. ``consistency`` compares those that a sender states.
 """
 
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ class ImagePixelDescription:
     pixel_representation: int
 
     def attributes(self) -> dict[str, int | str]:
-        """Return the attributes by keyword, without those that shall be absent."""
+        """Return the attributes by keyword, without those that must be absent."""
         values = ((item.name, getattr(self, item.name)) for item in fields(self))
         return {_keyword(name): value for name, value in values if value is not None}
 
@@ -36,8 +36,8 @@ class ImagePixelDescription:
 class Cine:
     """The frames of a multi-frame part, and their times in ms.
 
-    ``frame_time_vector`` has an increment for each frame, the first of them 0, if they are not
-    the same; else ``frame_time`` holds for all of them (PS3.3 C.7.6.5).
+    If the times differ, ``frame_time_vector`` has an increment for each frame, of which the first
+    is 0; otherwise ``frame_time`` applies to all frames (PS3.3 C.7.6.5).
     """
 
     number_of_frames: int
@@ -46,7 +46,7 @@ class Cine:
 
     @property
     def cine_rate(self) -> int | None:
-        """Frames per second, rounded: Cine Rate (0018,0040) is IS, and 0 would say nothing."""
+        """Frames per second, rounded: Cine Rate (0018,0040) is IS, and 0 would mean nothing."""
         return max(1, round(1000 / self.frame_time)) if self.frame_time else None
 
 
@@ -55,10 +55,10 @@ class Codestream:
     """What the bits of one part are.
 
     ``content`` is what to encapsulate, or native pixels if the transfer syntax says so.
-    ``image`` is None for RLE, which says no more than its number of ``segments``, that is
-    Samples per Pixel times the bytes of a sample. ``silent`` has the keywords of those
-    attributes of ``image`` that the bits leave open: there, what the sender says holds.
-    ``lossy_method`` is the Lossy Image Compression Method (0028,2114), None if nothing was lost.
+    ``image`` is None for RLE, which states only its number of ``segments``, that is, Samples per
+    Pixel times the bytes of a sample. ``silent`` has the keywords of those attributes of ``image``
+    that the bits leave open; for these, the sender's values are used. ``lossy_method`` is the
+    Lossy Image Compression Method (0028,2114), None if the compression is lossless.
     """
 
     transfer_syntax_uid: str
@@ -78,7 +78,7 @@ def image_pixel_description(
     bits_stored: int,
     signed: bool = False,
 ) -> ImagePixelDescription:
-    """Return the macro for whole bytes per sample; raises InstanceRejected (C122) beyond US."""
+    """Return the macro for whole bytes per sample; InstanceRejected (C122) if US is too small."""
     if not (0 < rows <= MAX_US and 0 < columns <= MAX_US):
         raise unsupported(
             f"found {rows} rows and {columns} columns, expected 1 to {MAX_US} of each"
