@@ -166,7 +166,7 @@ def test_row_015_lines_that_end_with_lf_only(running: "RunningService") -> None:
 
 @pytest.mark.parametrize("body", [b"--b0undary--", b"--b0undary--\r\n", b"\r\n--b0undary--\r\n"])
 def test_row_016_no_part_at_all(running: "RunningService", body: bytes) -> None:
-    check_refused(running, running.post(body), 16, "no part before it")
+    check_refused(running, running.post(body), 16, "no part before the close delimiter")
 
 
 def test_row_017_an_empty_body(running: "RunningService") -> None:
