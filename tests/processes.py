@@ -1,26 +1,37 @@
 """Which tests start processes, and what a run left out.
 
 A test that starts a server, a build, a runtime or another program has the mark ``process``, of
-its own or because it asks for a fixture that starts one; any other that starts one fails. Those
-with the mark go first, a file of them to one worker, because they take longest; the rest goes
-wherever a worker is free.
+its own or because it asks for a fixture that starts one; any other that starts one, with
+``subprocess``, ``multiprocessing`` or ``os``, fails. Those with the mark go first, a file of them
+to one worker, because they take longest; the rest goes wherever a worker is free.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 _STARTING = {"service", "relay"}
+_EVENTS = {
+    *("subprocess.Popen", "multiprocessing.Process.start"),
+    *("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"),
+}
+"""The audit events of the ways to start a process."""
 _TESTS: list[str] = []
 """The test that runs, if it may start no process."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        # Coverage measures what runs the tests, and not what they start: a server would take
+        # twice the time, and its lines are covered by the tests of its parts.
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,11 +54,18 @@ def _file(item: pytest.Item) -> str:
 
 def refuse(event: str, _: tuple[object, ...]) -> None:
     """Fail a test that starts a process and is not marked for it."""
-    if event == "subprocess.Popen" and _TESTS:
+    if event in _EVENTS and _TESTS:
         raise AssertionError(f"{_TESTS[-1]} starts a process, so it needs the mark: process")
 
 
+def _audited(process: BaseProcess, start: Any = BaseProcess.start) -> None:  # noqa: ANN401
+    # Python itself has no event for it: with "spawn" and "forkserver" it forks in C.
+    sys.audit("multiprocessing.Process.start")
+    start(process)
+
+
 sys.addaudithook(refuse)
+BaseProcess.start = _audited  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(wrapper=True)

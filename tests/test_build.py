@@ -107,9 +107,18 @@ def python() -> str:
     return done.stdout.strip()
 
 
-def test_the_template_passes_sam_validate_and_cfn_lint() -> None:
-    done = make("validate")
+def test_make_check_lints_the_templates_and_what_is_deployed() -> None:
+    # It takes a minute, so it is done there alone.
+    done = run(MAKE, "--dry-run", "--always-make", "check")
     assert done.returncode == 0, done.stdout + done.stderr
+    templates = "template.yaml build/snapstart.json"
+    for command in (
+        "sam validate --lint\n",
+        "sam validate --lint --template-file build/snapstart.json\n",
+        f"cfn-lint {templates} --append-rules cfn_lint_serverless.rules\n",
+        f"python deploy/deployments.py {templates}\n",
+    ):
+        assert command in done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ the index would like to have: an image with an empty patient name is still an im
 import re
 from dataclasses import dataclass
 
+from pydicom.uid import JPEG2000MC, JPEG2000MCLossless
+
 from dicomweb import conformance
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
@@ -16,6 +18,7 @@ from dicomweb.reasons import FailureReason
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 _MAX_UID = 64
+_PART_2 = frozenset((JPEG2000MC, JPEG2000MCLossless))
 _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
 
@@ -128,10 +131,15 @@ def check_encapsulation(pixel_data: PixelData | None, transfer_syntax_uid: str) 
 def check_fragments(
     pixel_data: PixelData | None, number_of_frames: int, transfer_syntax_uid: str
 ) -> None:
-    """Raise C000 for fewer fragments than frames, except for video (PS3.5 A.4)."""
+    """Raise C000 for fewer fragments than frames (PS3.5 A.4).
+
+    One fragment may hold many frames of a video, and of JPEG 2000 Part 2, whose codestream can
+    have them as components.
+    """
     if pixel_data is None or pixel_data.fragments is None:
         return
-    expected = 1 if conformance.is_video(transfer_syntax_uid) else max(number_of_frames, 1)
+    shared = conformance.is_video(transfer_syntax_uid) or transfer_syntax_uid in _PART_2
+    expected = 1 if shared else max(number_of_frames, 1)
     if pixel_data.fragments < expected:
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,

@@ -50,7 +50,8 @@ class Intake:
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
         """Return the outcome of each instance in ``parts``, whose root has the type ``root_type``.
 
-        Raises MalformedRequest, before anything is stored, for unreadable metadata.
+        Raises MalformedRequest, before anything is stored, if the request has no metadata that can
+        be read, or too much.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid

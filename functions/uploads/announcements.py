@@ -6,8 +6,9 @@ from typing import Any
 
 from dicomweb.checks import is_uid
 from dicomweb.envelope import mediatypes
-from dicomweb.envelope.mediatypes import DICOM, MULTIPART_RELATED
+from dicomweb.envelope.mediatypes import MULTIPART_RELATED
 from dicomweb.errors import MalformedRequest
+from dicomweb.payloads import SINGLE_PART
 
 _LONGEST_CONTENT_TYPE = 1024
 
@@ -51,10 +52,10 @@ def _content_type(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
             f" {_LONGEST_CONTENT_TYPE}"
         )
     media_type = mediatypes.parse_media_type(value)
-    if media_type.essence not in (DICOM, MULTIPART_RELATED):
+    if media_type.essence not in {MULTIPART_RELATED, *SINGLE_PART}:
         raise MalformedRequest(
-            "found a contentType that is not supported, expected multipart/related or"
-            " application/dicom"
+            "found a contentType that is not supported, expected multipart/related,"
+            " application/dicom, application/dicom+xml or application/dicom+json"
         )
     if media_type.essence == MULTIPART_RELATED and "boundary" not in media_type.parameters:
         raise MalformedRequest("found no boundary parameter in contentType, expected one")

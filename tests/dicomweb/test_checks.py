@@ -181,9 +181,12 @@ def test_encapsulation_other_than_that_of_the_transfer_syntax_is_refused_with_c0
 
 @pytest.mark.parametrize(
     ("fragments", "frames", "syntax"),
-    [(1, 1, JPEG), (3, 2, JPEG), (2, 2, JPEG), (1, 500, MPEG4), (1, 0, JPEG)],
+    [
+        *((1, 1, JPEG), (3, 2, JPEG), (2, 2, JPEG), (1, 500, MPEG4), (1, 0, JPEG)),
+        *((1, 30, f"1.2.840.10008.1.2.4.{part_2}") for part_2 in (92, 93)),
+    ],
 )
-def test_fragments_for_every_frame_or_of_a_video_pass(
+def test_fragments_for_every_frame_or_of_a_video_or_components_pass(
     fragments: int, frames: int, syntax: str
 ) -> None:
     checks.check_fragments(encapsulated(fragments), frames, syntax)

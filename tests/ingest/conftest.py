@@ -1,6 +1,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from threading import Thread
 from typing import Any
@@ -39,14 +40,22 @@ def endpoint() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-def large(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LargeRequests]:
+@contextmanager
+def deployed(endpoint: str) -> Iterator[LargeRequests]:
+    """Let the functions of this process use resources of their own."""
     large = LargeRequests(endpoint)
-    for name, value in large.variables.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    yield large
-    forget()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in large.variables.items():
+            patch.setenv(name, value)
+        forget()
+        yield large
+        forget()
+
+
+@pytest.fixture
+def large(endpoint: str) -> Iterator[LargeRequests]:
+    with deployed(endpoint) as large:
+        yield large
 
 
 @pytest.fixture

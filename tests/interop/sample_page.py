@@ -40,13 +40,11 @@ def verdict(found: SOPInstance | Failed) -> str:
     """Return one word or code: stored, B007 or another warning, or the failure reason."""
     if isinstance(found, Failed):
         return f"{found.reason:04X}"
-    warning = getattr(found, "warning", None)
-    return f"{warning:04X}" if warning else "stored"
+    return f"{found.warning:04X}" if found.warning else "stored"
 
 
 def _why(found: SOPInstance | Failed) -> str:
-    text: str = getattr(found, "text", "")
-    text = text.removeprefix("part 1: ").replace("|", "\\|")
+    text = found.text.removeprefix("part 1: ").replace("|", "\\|")
     return f"{text} ({clause_of(found)})" if isinstance(found, Failed) else text
 
 

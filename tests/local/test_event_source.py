@@ -2,8 +2,10 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from threading import enumerate as threads
 from typing import Any
 
 import boto3
@@ -41,6 +43,16 @@ class Lines(list[str]):
         return list(self)
 
 
+@contextmanager
+def all_ended() -> Iterator[None]:
+    """Wait at the end for the threads begun: a poll would take the messages of the next test."""
+    before = set(threads())
+    yield
+    for thread in set(threads()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
 @pytest.fixture
 def lines(endpoint: str, environment: None) -> Iterator[Lines]:
     """Run the function of the stub for what is staged in the endpoint's bucket."""
@@ -49,10 +61,8 @@ def lines(endpoint: str, environment: None) -> Iterator[Lines]:
     aws.create(TEMPLATE)
     lines = Lines()
     functions = LambdaService(TEMPLATE.functions, {})
-    with event_source.mapped([SOURCE], functions, lines.append):
+    with all_ended(), event_source.mapped([SOURCE], functions, lines.append):
         yield lines
-    # What still asks for messages when it ends would take those of the next test.
-    time.sleep(1.2)
 
 
 def stage(key: str, body: bytes = b"abc") -> None:
@@ -137,10 +147,9 @@ def test_at_the_end_nothing_more_is_begun_or_said(endpoint: str) -> None:
     aws.create(TEMPLATE)
     lines = Lines()
     functions = LambdaService(TEMPLATE.functions, {})
-    with event_source.mapped([SOURCE], functions, lines.append):
+    with all_ended(), event_source.mapped([SOURCE], functions, lines.append):
         stage("staging/slow")
         time.sleep(0.3)
-    time.sleep(2.5)
     assert lines == []
     assert messages("stowport-IngestQueue") == 0
 
@@ -237,10 +246,9 @@ def test_the_function_gets_what_s3_eventbridge_sqs_and_lambda_send(
     events: list[dict[str, Any]] = []
     monkeypatch.setattr(functions, "invoke", lambda _, event: events.append(event))
     lines = Lines()
-    with event_source.mapped([SOURCE], functions, lines.append):
+    with all_ended(), event_source.mapped([SOURCE], functions, lines.append):
         stage("staging/the key")
         lines.wait(1)
-    time.sleep(1.2)
     stored = staging.client().head_object(Bucket=TEMPLATE.bucket, Key="staging/the key")
     (record,) = events[0]["Records"]
     assert record["eventSource"] == "aws:sqs"

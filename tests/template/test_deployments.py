@@ -42,7 +42,7 @@ def linted(template: str, folder: Path) -> tuple[list[str], str]:
 
 def test_nothing_is_found_in_a_template_that_can_be_deployed(tmp_path: Path) -> None:
     found, total = linted(BUCKET_OF_A_CONDITION, tmp_path)
-    assert (found, total) == ([], "4 combinations, 4 different deployments: 0 findings")
+    assert (found, total) == ([], "4 combinations, 4 deployments linted: 0 findings")
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,42 @@ def test_what_needs_a_resource_that_is_not_there_is_found(
 ) -> None:
     written = BUCKET_OF_A_CONDITION.replace("AWS::SQS::Queue\n", f"AWS::SQS::Queue\n{broken}")
     found, total = linted(written, tmp_path)
-    assert total.endswith("4 different deployments: 2 findings")
+    assert total.endswith("4 deployments linted: 2 findings")
     assert [line.partition(":")[0] for line in found] == ["Kept=no Named=a", "Kept=no Named=b"]
     assert all(f": {rule} 'Topic' is not one of" in line for line in found)
+
+
+THREE_CONDITIONS = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  One: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+  Two: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+  Three: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+Conditions:
+  HasOne: !Equals [!Ref One, "yes"]
+  HasTwo: !Equals [!Ref Two, "yes"]
+  HasThree: !Equals [!Ref Three, "yes"]
+Resources:
+  Always: {Type: AWS::SNS::Topic}
+  TopicOne: {Type: AWS::SNS::Topic, Condition: HasOne}
+  TopicTwo: {Type: AWS::SNS::Topic, Condition: HasTwo}
+  TopicThree: {Type: AWS::SNS::Topic, Condition: HasThree}
+"""
+
+
+def test_not_all_deployments_are_linted(tmp_path: Path) -> None:
+    found, total = linted(THREE_CONDITIONS, tmp_path)
+    assert (found, total) == ([], "8 combinations, 5 deployments linted: 0 findings")
+
+
+def test_what_is_wrong_between_two_resources_is_found_all_the_same(tmp_path: Path) -> None:
+    here = "TopicThree: {"
+    found, total = linted(THREE_CONDITIONS.replace(here, f"{here}DependsOn: TopicOne, "), tmp_path)
+    assert total.startswith("8 combinations, 5 deployments linted: ")
+    assert found
+    for line in found:
+        assert {"One=no", "Three=yes"} <= set(line.partition(":")[0].split())
+        assert "E3005 'TopicOne' is not one of" in line
 
 
 def depends(resource: dict[str, Any]) -> list[str]:

@@ -8,11 +8,20 @@ itself and does not concern this package.
 
 from collections.abc import Callable
 
-from dicomweb.codestreams import jpeg, jpeg2000, mp4, mpeg2, mpegsystems, rendered, rle
-from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixelDescription, differences
+from dicomweb.codestreams import jpeg, jpeg2000, jpegxl, mp4, mpeg2, mpegsystems, rendered, rle
+from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixelDescription
+from dicomweb.codestreams.consistency import description, differences
 from dicomweb.codestreams.fields import unreadable, unsupported
 
-__all__ = ["MEDIA_TYPES", "Cine", "Codestream", "ImagePixelDescription", "describe", "differences"]
+__all__ = [
+    "MEDIA_TYPES",
+    "Cine",
+    "Codestream",
+    "ImagePixelDescription",
+    "describe",
+    "description",
+    "differences",
+]
 
 MEDIA_TYPES = frozenset(
     {
@@ -25,6 +34,7 @@ MEDIA_TYPES = frozenset(
         "image/jph",
         "image/jphc",
         "image/jpx",
+        "image/jxl",
         "image/png",
         "image/x-dicom+rle",
         "image/x-dicom-rle",
@@ -39,10 +49,13 @@ MEDIA_TYPES = frozenset(
 """The media types of the codings read here: PS3.18 Table 8.7.3-5 and their former names."""
 
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+_JXL_SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 _BEGINNINGS: tuple[tuple[bytes, Callable[[memoryview], Codestream]], ...] = (
     (b"\xff\xd8", jpeg.describe),
     (b"\xff\x4f\xff\x51", jpeg2000.describe),
     (_JP2_SIGNATURE, jpeg2000.describe_file),
+    (b"\xff\x0a", jpegxl.describe),
+    (_JXL_SIGNATURE, jpegxl.describe_file),
     (b"\0\0\1\xb3", mpeg2.describe),
     (b"\0\0\1\xba", lambda content: mpeg2.describe(content, mpegsystems.program_stream)),
 )

@@ -1,26 +1,15 @@
 """What a codestream says about itself: the Image Pixel Description Macro and how it was coded.
 
-PS3.5 Section 8.2 requires the attributes of the data set to be consistent with the bits, and the
-bits to win if they are not. PS3.18 Section 10.5.2 allows a sender to leave the attributes out; they
-are then filled in from here.
+PS3.18 Section 10.5.2 allows a sender to leave the attributes out; they are then filled in from
+here. ``consistency`` compares those that a sender states.
 """
 
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 from dicomweb.codestreams.fields import unsupported
 
 MAX_US = 0xFFFF
 """Rows and Columns are US (PS3.5 6.2)."""
-
-_SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
-
-
-class Attributes(Protocol):
-    """Values by keyword, as a pydicom Dataset has them, or a dict."""
-
-    def get(self, keyword: str, /) -> object:
-        """Return the value, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,40 +95,6 @@ def image_pixel_description(
         high_bit=bits_stored - 1,
         pixel_representation=int(signed),
     )
-
-
-def differences(codestream: Codestream, sent: Attributes) -> list[str]:
-    """Return the keywords of the attributes in ``sent`` that the bits contradict.
-
-    Absent and empty attributes do not contradict them. Neither does a Bits Allocated that is larger
-    than necessary, nor YBR_FULL for YBR_FULL_422: senders confuse them, and no decoder cares.
-    """
-    if codestream.image is None:
-        return _rle_differences(codestream, sent)
-    found = codestream.image.attributes()
-    said = {keyword: sent.get(keyword) for keyword in found if keyword not in codestream.silent}
-    return [
-        keyword
-        for keyword, value in said.items()
-        if value not in (None, "") and not _agrees(keyword, value, found[keyword])
-    ]
-
-
-def _agrees(keyword: str, said: object, found: int | str) -> bool:
-    if keyword == "BitsAllocated":
-        return isinstance(said, int) and isinstance(found, int) and said >= found
-    return _SAME_COLOUR.get(str(said), str(said)) == _SAME_COLOUR.get(str(found), str(found))
-
-
-def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
-    samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
-    if (
-        isinstance(samples, int)
-        and isinstance(bits, int)
-        and samples * bits // 8 != codestream.segments
-    ):
-        return ["SamplesPerPixel", "BitsAllocated"]
-    return []
 
 
 def _keyword(name: str) -> str:

@@ -4,10 +4,12 @@ Both have the marker segments of T.81 Annex B. They are walked from SOI to the f
 far: consumer cameras put previews of more than 16 KB before it. The frame header gives the
 process, and with it the transfer syntax, and the scan header gives the predictor or NEAR.
 
-T.81 does not define colour. JFIF, or a transform in Adobe's APP14, means YCbCr; no transform, or
-the component ids R, G, B, mean RGB. Lossless JPEG and JPEG-LS have no such convention; RGB is
-the common case. Progressive JPEG has no transfer syntax any more (1.2.840.10008.1.2.4.55 is
-retired). It is refused: to call it Baseline, as dcm4chee can, would be wrong.
+T.81 does not define colour (PS3.5 8.2.1, notes). A transform in Adobe's APP14 means YCbCr; no
+transform, or the component ids R, G, B, mean RGB. JFIF means YCbCr too, but many toolkits write it
+into RGB images as well: it is assumed to mean YCbCr, but does not contradict the sender. Lossless
+JPEG and JPEG-LS have no such convention; RGB is the common case. Progressive JPEG has no transfer
+syntax any more (1.2.840.10008.1.2.4.55 is retired). It is refused: to call it Baseline, as
+dcm4chee can, would be wrong.
 """
 
 import re
@@ -145,10 +147,12 @@ def _colour(
 
 
 def _says_rgb(frame: memoryview, segments: Mapping[int, memoryview]) -> bool | None:
-    """Tell RGB from YCbCr; None if nothing says so, which decoders take for YCbCr."""
-    if segments.get(_APP0, b"")[:5] == b"JFIF\0":
-        return False
+    """Tell RGB from YCbCr; None if nothing says so, which decoders take for YCbCr.
+
+    JFIF contradicts RGB, and decoders differ on what the two together mean.
+    """
     adobe = segments.get(_APP14, b"")
+    is_rgb = True if bytes(frame[6::3]) == b"RGB" else None
     if adobe[:5] == b"Adobe" and len(adobe) > _ADOBE_TRANSFORM:
-        return adobe[_ADOBE_TRANSFORM] == 0
-    return True if bytes(frame[6::3]) == b"RGB" else None
+        is_rgb = adobe[_ADOBE_TRANSFORM] == 0
+    return None if is_rgb and segments.get(_APP0, b"")[:5] == b"JFIF\0" else is_rgb

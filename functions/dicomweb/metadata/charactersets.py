@@ -20,7 +20,10 @@ from dicomweb.reasons import FailureReason
 UTF8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
 
-_TEXT = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+DEFAULT_REPERTOIRE = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
+"""The VRs of text that has no other letters than those of ASCII, by PS3.5 6.2; files have them."""
+
+_TEXT = DEFAULT_REPERTOIRE.union(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
 
 
