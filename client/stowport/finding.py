@@ -133,7 +133,7 @@ class _Finder:
         try:
             return path.stat().st_mode
         except OSError as error:
-            nowhere = os.path.islink(path) and error.errno in (errno.ENOENT, errno.ELOOP)
+            nowhere = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
             what = "the link leads nowhere" if nowhere else "the file cannot be read"
             self._miss(path, f"{what}: {error.strerror}")
             return 0
