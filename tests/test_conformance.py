@@ -78,6 +78,28 @@ def test_the_transfer_syntaxes_and_their_groups_are_those_of_the_table() -> None
     assert listed == conformance.transfer_syntax_groups()
 
 
+def test_the_transfer_syntaxes_and_their_iods_are_those_of_the_table() -> None:
+    listed = {row[0]: set(row[2].split(", ")) for row in table("Transfer syntax")}
+    assert listed == conformance.transfer_syntax_iods()
+
+
+def test_the_sop_classes_are_counted_by_iod() -> None:
+    iods = list(conformance.sop_class_iods().values())
+    listed = {row[0]: int(row[1]) for row in table("IOD", "SOP classes")}
+    assert listed == {iod: iods.count(iod) for iod in iods}
+
+
+def test_the_editions_are_those_of_the_clauses_that_are_cited() -> None:
+    _, *rows = (ROOT / "tests" / "citations.tsv").read_text("utf-8").splitlines()
+    editions = {tuple(row.split("\t")[:2]) for row in rows if row.startswith("PS3.")}
+    found = re.search(r"edition (\w+) of the standard, and (\w+) of PS3\.18", STATEMENT)
+    assert found
+    usual, of_web_services = found.groups()
+    assert editions == {
+        (document, of_web_services if document == "PS3.18" else usual) for document, _ in editions
+    }
+
+
 def test_the_sop_classes_are_counted_by_group() -> None:
     groups = list(conformance.sop_class_groups().values())
     listed = {row[0]: int(row[1]) for row in table("Group", "SOP classes")}

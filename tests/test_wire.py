@@ -121,7 +121,7 @@ def test_other_files_are_stored_as_they_were_sent(empty: "RunningService", name:
 def test_form_data_is_refused_with_what_is_expected(empty: "RunningService") -> None:
     answer = empty.raw(captured("curl-F-formdata"))
     assert answer.status == 400
-    assert "expected multipart/related or application/dicom" in answer.text
+    assert "found multipart/form-data, expected multipart/related" in answer.text
     assert empty.count() == (0, 0)
 
 
@@ -136,7 +136,8 @@ def test_a_browser_may_post_from_an_origin_that_is_allowed(empty: "RunningServic
     assert preflight.status == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:9200"
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
-    assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+    allowed = preflight.headers["Access-Control-Allow-Headers"]
+    assert allowed == "Accept, Authorization, Content-Type, X-Requested-With"
     answer = empty.raw(captured("chromium-npm-2"))
     assert answer.status == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:9200"

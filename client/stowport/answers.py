@@ -1,7 +1,7 @@
-"""Read what a STOW-RS server answers (PS3.18 10.5.3, Annex I), in either notation.
+"""Read the answer of a STOW-RS server (PS3.18 10.5.3, Annex I), in either notation.
 
-Lenient, because any server may be at the other end: a module in an array, a media type with
-parameters, codes that no table knows. What cannot be read says nothing was confirmed.
+It is read leniently, because it may come from any server: a module in an array, a media type with
+parameters, unknown codes. An unreadable answer confirms nothing.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The command line: what can be said, and what is made of it."""
+"""The command line: its options, and the values that they accept."""
 
 import argparse
 import os
@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"stowport {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _send(commands.add_parser("send", help="send files, folders or a DICOMDIR"))
-    _relay(commands.add_parser("relay", help="take STOW-RS requests of any size, and send them on"))
+    _relay(
+        commands.add_parser("relay", help="accept STOW-RS requests of any size and forward them")
+    )
     return root
 
 
@@ -36,7 +38,7 @@ def _send(command: argparse.ArgumentParser) -> None:
     command.add_argument("--study", type=uid, metavar="UID", help="store into this study only")
     command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     command.add_argument(
-        "--again", action="store_true", help="send also what an earlier send has stored"
+        "--again", action="store_true", help="also send what an earlier send has stored"
     )
 
 
@@ -47,10 +49,10 @@ def _relay(command: argparse.ArgumentParser) -> None:
         type=address,
         default=address(_LISTEN),
         metavar="HOST:PORT",
-        help=f"where to listen (default {_LISTEN}); on loopback only this machine can send",
+        help=f"address to listen on (default {_LISTEN}); on loopback only this machine can send",
     )
     command.add_argument(
-        "--spool", type=folder, metavar="DIR", help="where bodies wait on disk (default: TMPDIR)"
+        "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
     )
 
 
@@ -71,17 +73,21 @@ def _server(command: argparse.ArgumentParser) -> None:
         type=size,
         default=LIMIT,
         metavar="SIZE",
-        help="the largest body that the server takes in a POST (default 4.7MB, AWS's)",
+        help="the largest body that the server accepts in a POST (default 4.7MB, as on AWS)",
     )
     command.add_argument(
         "--tries",
         type=at_least_one,
         default=TRIES,
         metavar="N",
-        help="how often a request is tried, over about a minute (7)",
+        help="how often a request is tried, over about a minute (default 7)",
     )
     command.add_argument(
-        "--parallel", type=at_least_one, default=4, metavar="N", help="requests at a time (4)"
+        "--parallel",
+        type=at_least_one,
+        default=4,
+        metavar="N",
+        help="requests at a time (default 4)",
     )
 
 

@@ -19,9 +19,9 @@ Block = bytes | memoryview
 
 
 class ContentUnreadable(Exception):
-    """The bytes of a part cannot be had any more: its file was changed, or fails to be read.
+    """The bytes of a part can no longer be read: its file was changed or is unreadable.
 
-    No OSError, which would be taken for a fault of the network on the way through urllib3.
+    It is not an OSError, which urllib3 would take for a network error.
     """
 
 
@@ -66,13 +66,13 @@ class File:
             with self.path.open("rb", buffering=0) as stream:
                 status = os.fstat(stream.fileno())
                 if (status.st_size, status.st_mtime_ns) != (self.size, self.modified):
-                    raise ContentUnreadable("the file was changed while it was to be sent")
+                    raise ContentUnreadable("the file was changed before it was sent completely")
                 stream.seek(offset)
                 block = stream.read(size)
         except OSError as error:
             raise ContentUnreadable(f"the file cannot be read: {error.strerror}") from error
         if len(block) != size:
-            raise ContentUnreadable("the file was changed while it was to be sent")
+            raise ContentUnreadable("the file was changed before it was sent completely")
         return block
 
 

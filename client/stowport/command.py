@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(chosen, transport)
     try:
         return _send(chosen, transport)
-    except KeyboardInterrupt:  # before anything was sent: while the folders are looked into
+    except KeyboardInterrupt:  # before anything was sent: while the folders are searched
         return INTERRUPTED
 
 
@@ -40,14 +40,18 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
     delivery = Delivery(transport, chosen.url, chosen.limit)
     sender = Sender(transport, delivery, chosen.study, chosen.parallel)
     place = journal_of(chosen.url, chosen.study, chosen.paths)
-    if chosen.again:
-        place.unlink(missing_ok=True)
     journal = Journal(place)
+    if chosen.again:
+        journal.forget()
     started = time.monotonic()
     sent = sender.send(chosen.paths, journal, Console(stderr=True))
     seconds = time.monotonic() - started
     if sent.complete:
         journal.forget()
+    if journal.fault:
+        sys.stderr.write(
+            f"warning: no journal is kept ({journal.fault}): the next send begins anew\n"
+        )
     if chosen.json:
         sys.stdout.write(as_json(sent, seconds) + "\n")
     else:
@@ -56,12 +60,12 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
 
 
 def _warn(chosen: argparse.Namespace) -> None:
-    """Say what is unwise: a token in the clear, a relay that is open to others."""
+    """Warn of a token in clear text, and of a relay that is open to others."""
     parts = urlsplit(chosen.url)
     has_token = chosen.token or chosen.token_command
     if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
     if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:
         sys.stderr.write(
-            "warning: whoever reaches this address stores with the relay's credentials\n"
+            "warning: anyone who can reach this address can store with the relay's credentials\n"
         )

@@ -30,9 +30,9 @@ class Credentials:
             return f"Bearer {self._token}" if self._token else None
 
     def refused(self, authorization: str | None) -> bool:
-        """Forget the token that was refused; tell whether another can be had.
+        """Forget the token that was refused; tell whether there may be another.
 
-        Of several requests that were refused with the same token only one runs the command.
+        If several requests were refused with the same token, only one runs the command.
         """
         with self._lock:
             if not self._command:
@@ -51,5 +51,5 @@ def _printed_by(command: list[str]) -> str:
         raise NoToken(f"the token command failed: {type(error).__name__}") from error
     token = done.stdout.strip()
     if not token or not token.isprintable() or " " in token:
-        raise NoToken("the token command printed no token, expected one line and nothing else")
+        raise NoToken("the token command printed no token, expected one line with only the token")
     return token

@@ -1,4 +1,4 @@
-"""Deliver parts to a STOW-RS server and say what became of each (PS3.18 10.5)."""
+"""Deliver parts to a STOW-RS server and return the verdict on each (PS3.18 10.5)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
 
 _UNUSABLE = {
     HTTPStatus.UNAUTHORIZED: "the server does not accept the credentials (401)",
-    HTTPStatus.FORBIDDEN: "the server does not let these credentials store, or is not at this"
+    HTTPStatus.FORBIDDEN: "the credentials do not allow storing, or the service is not at this"
     " URL (403)",
     HTTPStatus.NOT_FOUND: "there is no STOW-RS service at this URL (404)",
     HTTPStatus.METHOD_NOT_ALLOWED: "there is no STOW-RS service at this URL (405)",
@@ -26,7 +26,7 @@ _ALIKE = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class Unusable(Exception):
-    """The server takes nothing from this sender, whatever is sent."""
+    """The server accepts nothing from this sender, whatever is sent."""
 
 
 NO_ANSWER = (Unusable, Unreachable, NoToken, Stopped)
@@ -55,12 +55,12 @@ class Delivery:
     ) -> list[Verdict]:
         """Send the parts of one request, and return the verdict on each, in order.
 
-        No two of them may share a SOP Instance UID, and one whose UIDs are not known comes alone.
-        What failed for the moment is sent again for as long as something else gets stored; a
-        request that is refused as a whole is sent in halves, until each refusal is one part's;
-        a part whose outcome the answer does not tell is sent again alone. Raises Unusable,
-        Unreachable, Stopped and NoToken, unless something of the parts was answered for: then
-        the rest is not confirmed.
+        No two of them may share a SOP Instance UID, and a part with unknown UIDs comes alone.
+        Temporary failures are sent again for as long as each round stores something. A request
+        that is refused as a whole is sent in halves, until each refusal belongs to one part. A
+        part whose outcome the answer does not give is sent again alone. Raises Unusable,
+        Unreachable, Stopped and NoToken if there was no answer about any part; otherwise the
+        other parts are not confirmed.
         """
         verdicts = self._once(parts, study, count)
         while True:
@@ -107,14 +107,14 @@ class Delivery:
     def _again(
         self, packs: Sequence[Sequence[Part]], study: str | None, count: Count
     ) -> list[Verdict]:
-        """Send further requests; one without an answer ends them, and loses no other verdict."""
+        """Send further requests, until one gets no answer; the other verdicts are kept."""
         verdicts: list[Verdict] = []
         try:
             for packed in packs:
                 verdicts += self._once(packed, study, count)
         except NO_ANSWER as error:
             rest = sum(map(len, packs)) - len(verdicts)
-            text = str(error) or "the transfer was ended"
+            text = str(error) or "the transfer was stopped"
             verdicts += [unconfirmed(text, temporary=True)] * rest
         return verdicts
 
@@ -145,8 +145,8 @@ class Delivery:
     def _too_large(self, part: Part) -> Verdict:
         return failure(
             FailureReason.OUT_OF_RESOURCES,
-            f"too large: {part.size} bytes do not fit into a request of {self.limit}, and"
-            f" {self._no_uploads}",
+            f"too large: found {part.size} bytes, expected an instance that fits into a request of"
+            f" {self.limit} bytes, because {self._no_uploads}",
         )
 
 
@@ -154,7 +154,7 @@ def _usable(response: Response) -> Response:
     """Return ``response``; raise Unusable if any other request would get the same."""
     found = next((text for status, text in _UNUSABLE.items() if status == response.status), "")
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-        found = f"the server answers with a redirect ({response.status}), expected its own URL"
+        found = f"found a redirect ({response.status}), expected the URL of the service itself"
     if found:
         raise Unusable(found)
     return response

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pydicom
 
+from dicomweb.conformance import is_implicit_vr
+from dicomweb.errors import InstanceRejected
+from dicomweb.part10.file import read_file_meta
+from dicomweb.part10.walker import walk
+
 _DEEPEST = 64
 """Components of a File ID; the standard has 8 at most (PS3.10 8.2)."""
 
@@ -21,25 +26,40 @@ class Unreadable(Exception):
 
 
 def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the path of each file that a DICOMDIR names, and why there is no such file, or "".
+    """Yield the path of each file that a DICOMDIR names, with "" or why it cannot be sent.
 
-    A DICOMDIR names what lies below its own folder, and nothing else: whoever made the medium
-    is not to choose files of whoever reads it. Raises Unreadable.
+        A DICOMDIR may name only files below its own folder: whoever made the medium must not choose
+    files of the machine that reads it. Raises Unreadable, but only after it has yielded what can
+    be read: pydicom reads a DICOMDIR that was cut off without an error.
     """
     root = directory.parent
     medium = _Medium()
     for components in _file_ids(directory):
         path = root.joinpath(*(each.replace("\0", "?") for each in components if each))
         if len(components) > _DEEPEST or any(map(_is_outside, components)):
-            yield path, "the DICOMDIR names it by a path that is not one below its own folder"
+            yield path, "the DICOMDIR names a path outside its own folder, expected one below it"
             continue
         found = next(medium.matches(root, components), None)
         if found is None:
-            yield path, "the file cannot be read: the DICOMDIR names it, and it is not there"
+            yield path, "the file cannot be read: the DICOMDIR names it, but it does not exist"
         elif not _is_below(found, root):
-            yield found, "the DICOMDIR names a link that leads out of its own folder"
+            yield found, "the DICOMDIR names a link that leaves its own folder, expected none"
         else:
             yield found, ""
+    _check_whole(directory)
+
+
+def _check_whole(directory: Path) -> None:
+    """Raise Unreadable unless the data set (PS3.5 Section 7) adds up to its last byte."""
+    try:
+        content = memoryview(directory.read_bytes())
+        meta = read_file_meta(content)
+        implicit_vr = is_implicit_vr(meta.transfer_syntax_uid)
+        walk(content, start=meta.data_set_offset, implicit_vr=implicit_vr, wanted=())
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+    except InstanceRejected as error:
+        raise Unreadable(str(error)) from error
 
 
 def _file_ids(directory: Path) -> list[list[str]]:
@@ -49,7 +69,7 @@ def _file_ids(directory: Path) -> list[list[str]]:
             records = pydicom.dcmread(directory).DirectoryRecordSequence
             values = filter(None, (record.get("ReferencedFileID") for record in records))
             names = [[name] if isinstance(name, str) else list(map(str, name)) for name in values]
-    except Exception as error:  # pydicom raises what a broken file makes it to
+    except Exception as error:  # with a broken file pydicom may raise anything
         raise Unreadable(type(error).__name__) from error
     return [[each for name in components for each in name.split("/")] for components in names]
 
@@ -71,7 +91,7 @@ class _Medium:
                 yield from self.matches(folder / each, rest)
 
     def _in(self, folder: Path) -> dict[str, list[str]]:
-        """Return the names in ``folder`` by what is compared of them."""
+        """Return the names in ``folder`` by the form in which they are compared."""
         if folder not in self._names:
             names = defaultdict(list)
             with suppress(OSError):

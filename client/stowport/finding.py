@@ -1,7 +1,7 @@
 """Find the instances in files, folders and file-sets (PS3.10 Sections 7 and 8).
 
-Nothing that was named, or lies in a folder that was, is left out in silence: it is found, or
-missing with the reason why, or counted as no Part 10 file.
+Everything that was named, or is in a folder that was named, is accounted for: it is found, or
+missing with a reason, or counted as not being a Part 10 file.
 """
 
 import errno
@@ -44,7 +44,7 @@ class Found:
 
 @dataclass(slots=True)
 class Search:
-    """What a search has come to: instances, and what cannot be sent though it should be.
+    """The result of a search: instances, and what should be sent but cannot be.
 
     ``skipped`` counts files in folders that have no DICM prefix.
     """
@@ -90,7 +90,7 @@ class _Finder:
             self._look_into(path, named=True)
 
     def open_file_sets(self) -> None:
-        """Look into what each DICOMDIR names, those among them that a DICOMDIR names included."""
+        """Look into the files that each DICOMDIR names, including further DICOMDIRs."""
         for directory in self._directories:
             try:
                 for file, fault in referenced_files(directory):
@@ -108,7 +108,7 @@ class _Finder:
             folder, above = outstanding.pop()
             real = os.path.realpath(folder)
             if real in above:
-                self._miss(folder, "the link leads back to a folder that it lies in")
+                self._miss(folder, "the link leads back to a folder that contains it")
             if real in self._folders:
                 continue
             self._folders.add(real)
@@ -153,7 +153,7 @@ class _Finder:
         try:
             status = file.stat()
             kind = stat.S_IFMT(status.st_mode)
-            if kind != stat.S_IFREG:  # to open a FIFO is to wait for who writes to it
+            if kind != stat.S_IFREG:  # opening a FIFO would wait for a writer
                 self._miss(file, f"found {_NO_FILE.get(kind, 'no file')}, expected a file")
                 return
             with file.open("rb") as stream:

@@ -1,13 +1,14 @@
-"""What was confirmed so far, so that a send that was interrupted goes on where it was.
+"""What was confirmed so far, so that a send continues where it was interrupted.
 
-One line of JSON a file: path, time of modification and size. To send a file twice does no
-harm, so a line that was lost costs time and nothing else.
+One line of JSON for each file: path, time of modification and size. Sending a file twice does no
+harm, so a lost line costs only time.
 """
 
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,9 +23,13 @@ def journal_of(url: str, study: str | None, paths: Iterable[Path]) -> Path:
 
 
 class Journal:
-    """The journal at ``path``; entries are written as they come, for whoever interrupts."""
+    """The journal at ``path``; entries are written as they come, for whoever interrupts.
+
+    ``fault`` says why it cannot be kept, if it cannot, which is no reason not to send.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.fault = ""
         self._path = path
         self._lock = threading.Lock()
         self._entries = self._read()
@@ -37,21 +42,29 @@ class Journal:
         lines = "".join(f"{_entry(found)}\n" for found in confirmed)
         if not lines:
             return
-        with self._lock:
+        with self._lock, self._noting_faults():
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             private = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             with os.fdopen(private, "a", encoding="utf-8") as stream:
                 stream.write(lines)
 
     def forget(self) -> None:
-        """Remove the journal: nothing is outstanding."""
-        self._path.unlink(missing_ok=True)
+        """Remove the journal: nothing is outstanding, or all of it is."""
+        self._entries = frozenset()
+        with self._noting_faults():
+            self._path.unlink(missing_ok=True)
 
     def _read(self) -> frozenset[str]:
+        with self._noting_faults(), suppress(FileNotFoundError):
+            return frozenset(self._path.read_text("utf-8", errors="replace").splitlines())
+        return frozenset()
+
+    @contextmanager
+    def _noting_faults(self) -> Iterator[None]:
         try:
-            return frozenset(self._path.read_text("utf-8").splitlines())
-        except FileNotFoundError:
-            return frozenset()
+            yield
+        except OSError as error:
+            self.fault = error.strerror or type(error).__name__
 
 
 def _entry(found: Found) -> str:

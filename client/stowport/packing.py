@@ -1,4 +1,4 @@
-"""Pack parts into requests that the server takes, and in which each part can be told by its UID."""
+"""Pack parts into requests that the server accepts, with UIDs that identify each part."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,7 +8,7 @@ LIMIT = 4_700_000
 """Bytes of body: what remains of the 6 MB of a Lambda invocation in base64, and of its event."""
 
 MAX_PARTS = 100
-"""A request has 29 seconds: small instances, of which more would fit, take time each."""
+"""More small instances would fit, but each takes time, and a request has only 29 seconds."""
 
 
 def weight(part: Part) -> int:

@@ -1,4 +1,4 @@
-"""The progress bar: instances, bytes, rate and time left, on a terminal and nowhere else."""
+"""The progress bar: instances, bytes, rate and time left, only on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +23,11 @@ class Meter:
         self._done = 0
 
     def count(self, size: int) -> None:
-        """Take note of bytes that were sent, or of a try that was for nothing."""
+        """Count bytes that were sent, or take back those of a failed try."""
         self._progress.advance(self._task, size)
 
     def done(self, instances: int) -> None:
-        """Take note of instances that the server has answered for."""
+        """Count instances about which the server has answered."""
         self._done += instances
         self._progress.update(self._task, done=self._done)
 

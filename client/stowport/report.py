@@ -1,4 +1,4 @@
-"""What a send has come to, for people and for scripts."""
+"""The result of a send, for people and for scripts."""
 
 import json
 from collections import Counter
@@ -29,7 +29,7 @@ def show(sent: Sent, seconds: float, console: Console) -> None:
             f"[bold red]{escape(_printable(sent.fault))}[/]", highlight=False, soft_wrap=True
         )
     if sent.interrupted:
-        console.print("Interrupted. The same command goes on where this one ended.")
+        console.print("Interrupted. The same command continues where this one stopped.")
 
 
 def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
@@ -38,9 +38,9 @@ def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
     refused = Counter(_code(verdict.reason) for _, verdict in sent.refused)
     rows = [
         ("stored", len(sent.stored), f"{decimal(size)} in {seconds:.1f} s, {rate}/s"),
-        ("stored before", len(sent.stored_before), "as the journal of this send says"),
+        ("stored before", len(sent.stored_before), "according to the journal of this send"),
         *(("refused", count, code) for code, count in sorted(refused.items())),
-        ("not sent", sent.not_sent, "or not answered for: the send ended early"),
+        ("not sent", sent.not_sent, "or sent without an answer: the send ended early"),
         ("not DICOM", sent.skipped, "files without the DICM prefix"),
     ]
     return [row for row in rows if row[1] or row[0] == "stored"]
@@ -56,7 +56,7 @@ def _list(title: str, judged: Sequence[tuple[Path, Verdict]], console: Console) 
 
 
 def _printable(text: str) -> str:
-    """Return ``text`` fit for a terminal: a name may hold what controls it, or is no text."""
+    """Return ``text`` fit for a terminal: a file name may hold control characters."""
     return "".join(each if each.isprintable() else "?" for each in text)
 
 

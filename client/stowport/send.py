@@ -28,7 +28,7 @@ _GIVE_UP = (Unusable, Unreachable, NoToken)
 
 @dataclass(slots=True)
 class Sent:
-    """What a send has come to; ``fault`` says why it ended early, if it did."""
+    """The result of a send; ``fault`` says why it ended early, if it did."""
 
     stored: list[Found] = field(default_factory=list)
     stored_before: list[Found] = field(default_factory=list)

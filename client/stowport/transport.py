@@ -27,7 +27,7 @@ _chance = random.SystemRandom()
 
 
 class Unreachable(Exception):
-    """No answer came from a server, as often as it was tried."""
+    """No try got an answer from the server."""
 
 
 class Stopped(Exception):

@@ -1,4 +1,4 @@
-"""Large bodies through the service's ``/uploads``: where to put it, put it, ask what came of it."""
+"""Large bodies through the service's ``/uploads``: announce a body, put it, get the answer."""
 
 import json
 import time
@@ -24,11 +24,11 @@ Count = Callable[[int], None]
 
 
 class NoUploads(Exception):
-    """The server has no ``/uploads``, or none that is understood."""
+    """The server has no ``/uploads``, or an incompatible one."""
 
 
 class UploadRefused(Exception):
-    """The body was not taken where the server said to put it, or the server has given it up."""
+    """The body was refused where the server said to put it, or the server gave the upload up."""
 
 
 class Uploads:
@@ -52,7 +52,7 @@ class Uploads:
             location = f"{self._url}/{quote(ticket['id'], safe='')}"
             self._put(ticket, body, count)
         except (ValueError, TypeError, KeyError) as error:
-            raise NoUploads("the server's /uploads answers what is not understood") from error
+            raise NoUploads("the answer of the server's /uploads is not understood") from error
         return self._outcome(location)
 
     def _ask(self, body: RelatedBody, study: str | None) -> Response:

@@ -1,9 +1,9 @@
-"""What became of each part that was sent, as far as the server has said it.
+"""The verdict on each part that was sent, according to the server's answer.
 
-An answer names instances by UID and does not number them (PS3.18 Table I.1-1), and what cannot
-be read it does not name at all. An item is believed to be of a part only if it can be of no
-other; what no item can be tied to has to be asked for again, alone. Success is never inferred:
-what the answer does not name as stored is not.
+An answer names instances by UID and does not number them (PS3.18 Table I.1-1), and does not name
+unreadable ones at all. An item is assigned to a part only if it can belong to no other; a part
+without an item has to be sent again alone. Success is never inferred: an instance that the answer
+does not name as stored is not stored.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one part: ``reason`` is its Failure Reason, or Warning Reason if stored.
+    """The verdict on one part: ``reason`` is its Failure Reason, or Warning Reason if stored.
 
     ``reference`` is how the answer names it; ``temporary`` means that to send it again helps.
     If it is not ``confirmed``, the server has said neither that it is stored nor that it is not.

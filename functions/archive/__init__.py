@@ -1,10 +1,10 @@
 """Where instances are kept: bytes in S3, index in DynamoDB.
 
 An instance is stored in this order: its object, what its study and its series lack, its own
-item. That item is the commit: nothing is acknowledged before it, and whatever was interrupted
-before it leaves nothing that counts, so it may be sent again. Objects are immutable and named
-by their digest, and the commit is conditional: of senders that race for the same UIDs with
-other bytes one wins, and no write destroys what another wrote.
+item. That item is the commit: nothing is acknowledged before it, and an instance that was
+interrupted before it is not stored and may be sent again. Objects are immutable and named by
+their digest, and the commit is conditional: if senders race for the same UIDs with different
+bytes, one wins, and no write destroys what another wrote.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ __all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
 class Archive:
     """The archive of a deployment; several threads may use it.
 
-    Its clients, which are slow to make, are made here: make one archive and keep it. They open
-    no connection before they are used. With ``seconds_to_copy``, large instances that stand in
-    S3 already are copied there, and each request for that is waited for as long.
+    It makes its clients, which is slow: make one archive and keep it. They open no connection
+    before they are used. With ``seconds_to_copy``, large instances that are already in S3 are
+    copied there, and each request for a copy may take that long.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Archive:
         seconds: float,
         sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
-        """Store ``instances`` and return within ``seconds`` what became of each, in their order.
+        """Store ``instances`` and return the outcome of each within ``seconds``, in their order.
 
-        ``sources`` says of each where its bytes stand in S3 already, if they do. Kept means
-        that S3 and DynamoDB have both confirmed the instance. Nothing is raised. What is under
-        way at the end of the time may still be stored afterwards; then it is found there when
-        it is sent again.
+        ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
+        S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
+        under way at the end of the time may still be stored afterwards; it is then found when it
+        is sent again.
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]

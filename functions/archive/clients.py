@@ -1,10 +1,10 @@
 """The clients of S3 and DynamoDB, and how long and how often they try.
 
-Objects are put by obstore, whose calls cost a tenth of botocore's processor time; botocore makes
-all other calls. Region, credentials, endpoints and certificates are botocore's for both, so that
-there is one way to set them up. It is botocore alone, because boto3 would add a seventh of the
-cold start (its resources, and s3transfer) and nothing that is used here. An empty or absent
-``AWS_ENDPOINT_URL`` means AWS.
+Objects are put by obstore, whose calls take a tenth of botocore's processor time; botocore makes
+all other calls. Both use botocore's region, credentials, endpoints and certificates, so that there
+is one way to configure them. boto3 is not used: it would add a seventh to the cold start (its
+resources, and s3transfer) and nothing that is needed. An empty or absent ``AWS_ENDPOINT_URL``
+means AWS.
 """
 
 from collections.abc import Callable
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config, S3Credential
 
 CONNECTIONS = 16
-"""How many objects of a request are put at the same time, each over its connection."""
+"""How many objects of a request are put at the same time, each over its own connection."""
 
 READ_TIMEOUT = 6
-"""For how many seconds the next bytes of an answer are waited for."""
+"""How many seconds the next bytes of an answer may take."""
 
 PUT_TIMEOUT = 8
-"""How many seconds an attempt to put an object may take, connecting and all."""
+"""How many seconds an attempt to put an object may take, including the connection."""
 
 ATTEMPTS = 3
 
 _CONNECT_TIMEOUT = 2
 _SECONDS_OF_A_COPY_OF_CREDENTIALS = 300
-"""botocore renews what expires ten minutes before it does, at the latest."""
+"""botocore renews credentials at least ten minutes before they expire."""
 
 _CONFIG = Config(
     max_pool_connections=CONNECTIONS,
@@ -60,23 +60,23 @@ _CONFIG = Config(
     connect_timeout=_CONNECT_TIMEOUT,
     read_timeout=READ_TIMEOUT,
     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    # Checking what this code itself has put together takes longer than sending it: a third of
-    # the time of a call that reads a hundred items. A tenth goes into making up a User-Agent.
+    # Checking parameters that this code itself has built takes a third of the time of a call that
+    # reads a hundred items. Another tenth goes into making up a User-Agent.
     parameter_validation=False,
     user_agent="stowport",
 )
 _S3_CONFIG = Config(
     s3={"payload_signing_enabled": False},
     request_checksum_calculation="when_required",
-    signature_version="s3v4",  # else presigned URLs have the old one, which signs no header
-    parameter_validation=True,  # of presigned requests nobody else would check the parameters
+    signature_version="s3v4",  # presigned URLs default to the old one, which signs no headers
+    parameter_validation=True,  # nothing else would check the parameters of presigned requests
 )
 
 _REGIONAL = Config(
     s3={
-        "payload_signing_enabled": False,  # as above, which this replaces
-        # Else what is presigned goes to bucket.s3.amazonaws.com in every region of the partition,
-        # which S3 answers with 307 while a bucket is new, and with 400 in regions after 2019.
+        "payload_signing_enabled": False,  # again, because this replaces the setting above
+        # Otherwise presigned requests go to bucket.s3.amazonaws.com in every region of the
+        # partition, and S3 answers 307 while a bucket is new, and 400 in regions after 2019.
         "addressing_style": "virtual",
         "us_east_1_regional_endpoint": "regional",
     }
@@ -86,7 +86,7 @@ _REGIONAL = Config(
 def s3_client(session: Session, read_timeout: int = READ_TIMEOUT) -> "S3Client":
     """Make a client of S3, with region, credentials and endpoint from the environment.
 
-    ``read_timeout`` is how many seconds it waits for the next bytes of an answer.
+    ``read_timeout`` is how many seconds the next bytes of an answer may take.
     """
     config = _CONFIG.merge(_S3_CONFIG).merge(Config(read_timeout=read_timeout))
     if not _configured_endpoint(session):
@@ -113,18 +113,18 @@ def sqs_client(session: Session) -> BaseClient:
 
 
 def s3_store(bucket: str, session: Session) -> S3Store:
-    """Make what puts objects into ``bucket``; it opens no connection before the first.
+    """Make the store that puts objects into ``bucket``; it opens no connection before the first.
 
-    S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. Its SHA-256
-    would be computed a second time for that, which takes longer than to send it.
+    S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
+    the digest would be computed a second time, which takes longer than sending the object.
     """
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
         "timeout": timedelta(seconds=PUT_TIMEOUT),
         "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
-        "allow_http": True,  # of an endpoint that is configured as such, such as a loopback one
-        # Added to the system's, of which there may be none.
+        "allow_http": True,  # for endpoints that are configured with http, such as on loopback
+        # Added to the system's certificates, which may be absent.
         "root_certificate": Path(session.get_config_variable("ca_bundle") or where()).read_bytes(),
     }
     return S3Store(
@@ -135,7 +135,7 @@ def s3_store(bucket: str, session: Session) -> S3Store:
             **_place(bucket, session),
         },
         client_options=client_options,
-        # An attempt that was not answered may be repeated here, which it does not know.
+        # Attempts are repeated by this package: obstore would not repeat an unanswered put.
         retry_config={"max_retries": 0},
         credential_provider=_credentials(session),
     )
@@ -152,7 +152,7 @@ def renewed(store: S3Store) -> S3Store:
 
 
 def _place(bucket: str, session: Session) -> "S3Config":
-    """Return region and endpoint as botocore finds them."""
+    """Return the region and endpoint that botocore would use."""
     region = session.get_config_variable("region")
     if url := _configured_endpoint(session):
         return {"region": region, "endpoint": url}
@@ -171,7 +171,7 @@ def _place(bucket: str, session: Session) -> "S3Config":
 
 
 def _configured_endpoint(session: Session) -> str | None:
-    """Return where S3 is if it is not AWS's: there a bucket's name has no host of its own."""
+    """Return the configured endpoint of S3, if any; there, buckets have no hosts of their own."""
     provider = ConfiguredEndpointProvider(
         full_config=session.full_config,
         scoped_config=session.get_scoped_config(),
@@ -181,10 +181,10 @@ def _configured_endpoint(session: Session) -> str | None:
 
 
 def _credentials(session: Session) -> Callable[[], "S3Credential"]:
-    """Return what gives the credentials that botocore has just then."""
+    """Return a function that gives botocore's current credentials."""
 
     def provide() -> "S3Credential":
-        # There are some: the index was read before anything is put.
+        # They exist: the index was read before anything is put.
         frozen = cast("Any", session.get_credentials()).get_frozen_credentials()
         return {
             "access_key_id": frozen.access_key,

@@ -1,9 +1,9 @@
-"""Botocore's pooled connections, none of which is trusted for long, and its answers.
+"""botocore's pooled connections, which are not trusted for long, and its answers.
 
-An environment of Lambda is frozen between requests, for minutes at times. Its peer has closed
-the connections by then, and whoever stands between them may have forgotten them without a word
-(a NAT gateway after 350 seconds); what is sent on one is waited for in vain.
-https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html says so of idle connections.
+Lambda freezes an environment between requests, sometimes for minutes. By then the peer may have
+closed its connections, or a device in between may have silently forgotten them (a NAT gateway
+after 350 seconds), and a request on such a connection is never answered.
+https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html warns of idle connections.
 """
 
 import time
@@ -18,16 +18,16 @@ from botocore.exceptions import ResponseStreamingError
 IsWhole = Callable[[Mapping[str, Any]], bool]
 
 SECONDS_KEPT = 20
-"""How old a pooled connection may be, by the wall clock: no freeze stops that."""
+"""How old a pooled connection may be, by the wall clock, which a freeze does not stop."""
 
 _CUT_OFF = "CutOff"
 
 
 class FreshConnections:
-    """Lets a ``client`` open new connections when its own are old or one was not answered.
+    """Lets a ``client`` open new connections if its own are old or one was not answered.
 
-    Closing them leaves alone those in use. When one was not answered, the others of its age would
-    each cost another request an attempt.
+    Closing them does not affect those in use. If one was not answered, each other connection of
+    its age might cost another request an attempt.
     """
 
     def __init__(self, client: BaseClient) -> None:
@@ -48,10 +48,10 @@ class FreshConnections:
 
 
 def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
-    """Let ``client`` ask again for an answer that is not whole, and raise ResponseStreamingError.
+    """Let ``client`` repeat a call whose answer is incomplete, and then raise an error.
 
-    botocore reads a head that was cut off as one with fewer fields, and compares no checksum of
-    DynamoDB's in its standard retry mode.
+    It is ResponseStreamingError. botocore reads a header section that was cut off as one with
+    fewer fields, and does not compare DynamoDB's checksum in its standard retry mode.
     """
 
     def doubt(
@@ -59,7 +59,7 @@ def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
     ) -> None:
         if not is_whole(response_dict):
             response_dict["body"] = b""
-            # This code is one that botocore's retries repeat.
+            # botocore repeats a call after this code.
             customized_response_dict |= {_CUT_OFF: True, "Error": {"Code": "RequestTimeout"}}
 
     def refuse(parsed: Mapping[str, Any], **_: object) -> None:
@@ -71,7 +71,7 @@ def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
 
 
 def is_whole_of_dynamodb(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer has the CRC-32 that DynamoDB sends, or else its length."""
+    """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length."""
     headers, body = answer["headers"], answer["body"]
     if (sent := headers.get("x-amz-crc32")) is not None:
         return bool(sent == str(crc32(body)))
@@ -79,7 +79,7 @@ def is_whole_of_dynamodb(answer: Mapping[str, Any]) -> bool:
 
 
 def is_whole_of_s3(answer: Mapping[str, Any]) -> bool:
-    """Tell whether the head of an answer says how long it is, which is held against its body."""
+    """Tell whether an answer states its length, which urllib3 compares with the body."""
     return (
         answer["status_code"] == HTTPStatus.NO_CONTENT
         or "content-length" in answer["headers"]

@@ -1,7 +1,7 @@
-"""Copies inside S3: an object's bytes taken from a range of another, without passing through here.
+"""Copies inside S3: the bytes of an object come from a range of another one, and not from here.
 
-Three requests, where a PutObject is one: so only for what is large. S3 computes the digest of
-what it copies and compares it with ours when the copy is completed.
+A copy takes three requests and a PutObject one, so only large instances are copied. S3 computes
+the digest of what it copies and compares it with ours when the copy is completed.
 """
 
 import base64
@@ -10,24 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 SMALLEST_COPY_BYTES = 8 * 1024**2
-"""From here on a copy is worth its requests. S3 copies no range of an object of 5 MB or less."""
+"""The size from which a copy pays off. S3 copies no ranges of objects of 5 MB or less."""
 
 LARGEST_RANGE_BYTES = 256 * 1024**2
-"""What one request copies. S3 allows 5 GiB, which would take it longer than a client waits."""
+"""The most that one request copies. S3 allows 5 GiB, but that takes longer than a client waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where bytes stand in S3: an object as it was when it had ``etag``, and the first byte."""
+    """Where bytes are in S3: an object, its ``etag``, and the offset of the first byte."""
 
     key: str
     etag: str
@@ -46,7 +45,7 @@ class Target:
 def copy(
     s3: "S3Client", source: Source, content: memoryview, target: Target, deadline: Deadline
 ) -> None:
-    """Write ``target``, unless there is such an object, from ``source``, which holds ``content``.
+    """Write ``target``, unless the object exists, from ``source``, which holds ``content``.
 
     Raises ArchiveError (A700) at the deadline, and botocore's errors.
     """
@@ -79,7 +78,7 @@ def copy(
             IfNoneMatch="*",
         )
     except BaseException:
-        with suppress(BotoCoreError, ClientError):  # a lifecycle rule does it as well
+        with suppress(*CALL_FAILED):  # otherwise a lifecycle rule does it
             s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
         raise
 

@@ -1,4 +1,4 @@
-"""The time that is left for a request, and what waits inside it."""
+"""The time that a request has left, and pauses within it."""
 
 import time
 
@@ -27,7 +27,7 @@ class Deadline:
     def pause(self, attempt: int) -> None:
         """Wait before trying again after the ``attempt``-th attempt (from 0), longer each time.
 
-        Raises ArchiveError (A700) when the deadline comes first.
+        Raises ArchiveError (A700) if the deadline comes first.
         """
         seconds = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
         if seconds >= self.seconds_left:

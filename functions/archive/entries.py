@@ -1,4 +1,4 @@
-"""What a request has to store: its instances, and what each of them needs in the index."""
+"""What a request stores: its instances, and the items that each of them needs in the index."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from dicomweb.instances import SOPInstance
 
 
 class DuplicatePolicy(StrEnum):
-    """What becomes of other bytes under the UIDs of a stored instance."""
+    """What happens to different bytes under the UIDs of a stored instance."""
 
     REJECT = "reject"
     REPLACE = "replace"
@@ -51,9 +51,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """An instance of the request, its digest (hex), the items it needs, where in S3 it is.
+    """An instance of the request: its digest (hex), the items it needs, its place in S3 if any.
 
-    ``outcome`` is done when it is durable or known not to be.
+    ``outcome`` is done when the instance is durable or known not to be.
     """
 
     instance: SOPInstance
@@ -65,12 +65,12 @@ class Entry:
     outcome: Future[Kept]
 
     def is_new(self, policy: DuplicatePolicy) -> bool:
-        """Tell whether the bytes are to be stored under the UIDs."""
+        """Tell whether the bytes have to be stored under the UIDs."""
         stored = self.identity.sha256
         return stored is None or (policy is DuplicatePolicy.REPLACE and stored != self.sha256)
 
     def expect_shared(self) -> None:
-        """Add what the instance says of its study and its series to what they lack."""
+        """Add what the instance says about its study and its series to what they lack."""
         self.study.expect(study_attributes(self.instance))
         self.series.expect(series_attributes(self.instance))
 
@@ -89,7 +89,7 @@ def read(
     outcomes: Sequence[Future[Kept]],
     deadline: Deadline,
 ) -> list[Entry]:
-    """Return an entry for each of ``instances``, with what the ``index`` has of it.
+    """Return an entry for each of ``instances``, with its items in the ``index``.
 
     Raises ArchiveError and botocore's errors.
     """
@@ -113,7 +113,7 @@ def read(
 
 
 def turns(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Give ``entries`` in turns: those of the same UIDs one after the other, in their order."""
+    """Yield ``entries`` in turns: those with the same UIDs one after the other, in their order."""
     waiting = list(entries)
     while waiting:
         turn: dict[ItemKey, Entry] = {}

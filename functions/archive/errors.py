@@ -1,10 +1,10 @@
 """Why an instance is not in the archive, in the standard's terms (PS3.18 I.2.2).
 
-What S3 and DynamoDB answer becomes one of two Failure Reasons. A700 (out of resources) says that
-the same instance may well be stored when it is sent again: they were too busy, too slow, failed
-inside, could not be reached, or their answer was not whole; or credentials were just being
-renewed. 0110 (processing failure) says that it will not help: the archive
-is set up wrongly, or this service is.
+An answer of S3 or DynamoDB becomes one of two Failure Reasons. A700 (out of resources) says that
+the same instance may well be stored when it is sent again: they were too busy or too slow, had an
+internal error, could not be reached or sent an incomplete answer, or credentials were just being
+renewed. 0110 (processing failure) says that sending again does not help: the archive or this
+service is configured wrongly.
 """
 
 import re
@@ -19,7 +19,7 @@ from dicomweb.reasons import FailureReason
 
 TEMPORARY_ERROR_CODES = frozenset(
     {
-        # S3: it is too busy, failed inside, or writes the same key just now
+        # S3: it is too busy, had an internal error, or is writing the same key
         "InternalError",
         "OperationAborted",
         "ConditionalRequestConflict",
@@ -34,7 +34,7 @@ TEMPORARY_ERROR_CODES = frozenset(
         "XAmzContentSHA256Mismatch",
         # S3: the bucket's name does not lead to its region yet
         "TemporaryRedirect",
-        # S3: what KMS answered it
+        # S3: what KMS answered to it
         "KMS.DependencyTimeoutException",
         "KMS.InternalException",
         "KMS.KMSInternalException",
@@ -70,7 +70,10 @@ TEMPORARY_ERROR_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-"""What passes by itself (decision 46); every other code is 0110, unless its status says more."""
+"""Errors that pass by themselves (decision 46); other codes are 0110, except for some statuses."""
+
+CALL_FAILED = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError)
+"""Whatever a call of botocore raises: an answer that cannot be parsed is none of the first two."""
 
 _TEMPORARY_STATUSES = frozenset(
     {
@@ -92,15 +95,14 @@ _NO_CREDENTIALS_JUST_NOW = (exceptions.CredentialRetrievalError, exceptions.Meta
 _STATUS = re.compile(r"status code: (\d{3})\b")
 _CODE = re.compile(r"<Code>([\w.]+)</Code>")
 _WRONG_REGION = "redirect without LOCATION"
-"""obstore's words for a redirect that says of no place, as S3's 301 for another region does."""
+"""obstore's message for a redirect without a Location, such as S3's 301 for another region."""
 
 
 class ArchiveError(Exception):
     """The instance is not durable; ``str()`` of it is the text for the sender.
 
-    The text holds no attribute value and no name of a resource. ``reason`` is 0111, A700 or
-    0110, and ``temporary`` is true of A700 alone. ``unforeseen`` is what was raised where nobody
-    foresaw it, for the log.
+    The text holds no attribute value and no name of a resource. ``reason`` is 0111, A700 or 0110,
+    and ``temporary`` is true only for A700. ``unforeseen`` is an unforeseen exception, for the log.
     """
 
     def __init__(
@@ -117,12 +119,12 @@ class ArchiveError(Exception):
 
     @property
     def final(self) -> bool:
-        """Whether the bytes are the reason, and not the archive: true of 0111 alone."""
+        """Whether the bytes are the reason, and not the archive: true only for 0111."""
         return self.reason is FailureReason.DUPLICATE_SOP_INSTANCE
 
 
 class PutError(ArchiveError):
-    """S3 has not stored an object; ``status`` is what it answered, 0 if it did not."""
+    """S3 has not stored an object; ``status`` is that of its answer, 0 without an answer."""
 
     def __init__(self, status: int, reason: FailureReason, text: str) -> None:
         super().__init__(reason, text)
@@ -130,10 +132,10 @@ class PutError(ArchiveError):
 
     @classmethod
     def of(cls, raised: Exception) -> "PutError":
-        """Return what obstore has ``raised``, as far as it may be told.
+        """Return the error for what obstore has ``raised``, without its message.
 
-        It has exceptions for some statuses, and one for both 409 and 412: only its text, which
-        names the object and therefore goes no further, tells what S3 answered.
+        obstore has exceptions only for some statuses, and one for both 409 and 412. Only the
+        message tells what S3 answered; it names the object and so is not passed on.
         """
         text = str(raised)
         if _WRONG_REGION in text:
@@ -147,11 +149,11 @@ class PutError(ArchiveError):
 
 
 def duplicate() -> ArchiveError:
-    """Return the refusal of other bytes under UIDs that are taken."""
+    """Return the refusal of different bytes under UIDs that are taken."""
     return ArchiveError(
         FailureReason.DUPLICATE_SOP_INSTANCE,
-        "an instance with the same Study, Series and SOP Instance UID and other bytes is stored, "
-        "the same bytes were expected",
+        "found a stored instance with the same Study, Series and SOP Instance UID but different "
+        "bytes, expected the same bytes",
     )
 
 
@@ -159,15 +161,14 @@ def out_of_time() -> ArchiveError:
     """Return the failure of an instance that was not durable by the deadline."""
     return ArchiveError(
         FailureReason.OUT_OF_RESOURCES,
-        "the time for the request ended before the archive confirmed the instance, "
-        "it may be sent again",
+        "the time for the request ended before the archive confirmed the instance, send it again",
     )
 
 
 def archive_error(exception: BaseException) -> ArchiveError:
-    """Return what ``exception``, raised while an instance was being stored, says to its sender.
+    """Return the failure for ``exception``, which was raised while an instance was being stored.
 
-    The message of one that nobody foresaw may quote an attribute value, and is not in the text.
+    The message of an unforeseen one may quote an attribute value, and so is not in the text.
     """
     if isinstance(exception, ArchiveError):
         return exception
@@ -191,15 +192,15 @@ def error_code(error: exceptions.ClientError) -> str:
 
 def _unreachable(exception: BaseException) -> str:
     return (
-        f"S3 or DynamoDB was not reached, or did not answer whole and in time "
-        f"({type(exception).__name__}), the instance may be sent again"
+        f"S3 or DynamoDB could not be reached, or did not send a complete answer in time "
+        f"({type(exception).__name__}), send the instance again"
     )
 
 
 def _without_credentials(exception: BaseException) -> str:
     return (
         f"the credentials of the archive could not be renewed ({type(exception).__name__}), "
-        "the instance may be sent again"
+        "send the instance again"
     )
 
 
@@ -209,9 +210,10 @@ def _refused(error: exceptions.ClientError) -> ArchiveError:
 
 
 def _judge(operation: str, status: int, code: str) -> tuple[FailureReason, str]:
-    """Return what an answer means, and its text for the sender."""
-    answer = f"{operation} was answered {status} {code}, success was expected"
+    """Return the reason for an answer, and its text for the sender."""
+    found = f"{status} {code}".rstrip()
+    answer = f"found {found} as the answer to {operation}, expected success"
     failed_inside = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER_SUPPORTED
     if code in TEMPORARY_ERROR_CODES or status in _TEMPORARY_STATUSES or failed_inside:
-        return FailureReason.OUT_OF_RESOURCES, f"{answer}, the instance may be sent again"
+        return FailureReason.OUT_OF_RESOURCES, f"{answer}: send the instance again"
     return FailureReason.PROCESSING_FAILURE, answer

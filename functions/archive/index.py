@@ -1,9 +1,9 @@
 """The index: the DynamoDB table that says what is stored, and its four calls.
 
 ``archive.items`` has the layout. A read sees every write that was confirmed before it. Every
-write may be repeated, and senders that race leave what one of them alone would have left.
+write may be repeated, and after a race the result is as if one of the senders had been alone.
 
-All of them raise ArchiveError (A700) at a deadline, and botocore's errors.
+All calls raise ArchiveError (A700) at a deadline, and botocore's errors.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,13 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from archive.clients import dynamodb_client
 from archive.conditions import in_the_way
 from archive.deadline import Deadline
+from archive.errors import CALL_FAILED
 from archive.items import VERSION_ATTRIBUTES, Item, ItemKey, replacement
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Index:
         self._dynamodb = dynamodb_client(session)
 
     def read(self, keys: Sequence[ItemKey], deadline: Deadline) -> dict[ItemKey, Item]:
-        """Return the items under those of the distinct ``keys`` that have one."""
+        """Return the existing items under the distinct ``keys``."""
         return {
             ItemKey(item["StudyInstanceUID"]["S"], item["Resource"]["S"]): item
             for start in range(0, len(keys), _KEYS_A_READ)
@@ -61,9 +62,9 @@ class Index:
             attempt += 1
 
     def add(self, key: ItemKey, values: Item, *, unless: Sequence[str] = ()) -> Item | None:
-        """Add ``values``, at least one, to the item under ``key``, which is made if need be.
+        """Add ``values``, at least one, to the item under ``key``, which is created if necessary.
 
-        A value that is there by now stays, and a set gains the members that it lacks. If the item
+        A value that is already there stays, and a set gains the members that it lacks. If the item
         has any of the attributes ``unless``, nothing is added, and the item is returned.
         """
         firsts, members = [], []
@@ -95,16 +96,16 @@ class Index:
         return None
 
     def insert(self, items: Mapping[ItemKey, Item], deadline: Deadline) -> set[ItemKey]:
-        """Write those of ``items`` under whose keys there is none yet, 25 with a call.
+        """Write those of ``items`` whose keys have no item yet, 25 in each call.
 
-        Returns the keys of those that were written. Why another was not, a call for it alone
-        will tell: it may be there by now, or DynamoDB may not have taken it, or none at all.
+        Returns the keys of those that were written. Why another was not written, only a call for
+        it alone can tell: it may exist by now, or DynamoDB may have refused it, or the whole call.
         """
         keys = list(items)
         written: set[ItemKey] = set()
         for start in range(0, len(keys), _ITEMS_AN_INSERT):
             deadline.check()
-            with suppress(BotoCoreError, ClientError):
+            with suppress(*CALL_FAILED):
                 written |= self._insert(
                     {key: items[key] for key in keys[start : start + _ITEMS_AN_INSERT]}
                 )
@@ -121,7 +122,7 @@ class Index:
         return {key for key, result in results if "Error" not in result}
 
     def commit(self, key: ItemKey, values: Item, *, over: Item) -> Item:
-        """Write the instance item if what is there is the item ``over``, nothing if it is empty.
+        """Write the instance item if the item that is there is ``over`` (empty: if there is none).
 
         Returns the item that is there afterwards: the one written or the one in the way, or an
         empty one if ``over`` is gone.
@@ -138,7 +139,7 @@ class Index:
             "ExpressionAttributeNames": {f"#{name}": name for name in VERSION_ATTRIBUTES},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if present:  # DynamoDB refuses values that are given and none of them
+        if present:  # DynamoDB refuses an empty set of values
             request["ExpressionAttributeValues"] = {f":{name}": over[name] for name in present}
         try:
             self._dynamodb.put_item(**request)
@@ -149,6 +150,6 @@ class Index:
 
 @lru_cache(256)
 def _insert_statement(table: str, keywords: tuple[str, ...]) -> str:
-    """Return the PartiQL statement that inserts an item of attributes ``keywords``."""
+    """Return the PartiQL statement that inserts an item with the attributes ``keywords``."""
     attributes = ", ".join(f"'{keyword}': ?" for keyword in keywords)
     return f'INSERT INTO "{table}" VALUE {{{attributes}}}'

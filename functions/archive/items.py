@@ -9,16 +9,16 @@ key is ``Resource``, the resource's path below the study::
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
         TransferSyntaxUID            of the bytes (0002,0010)
-        NumberOfFrames               1 if the instance does not say
+        NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
         Version                      how many items it has replaced; absent if none
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
 their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
-SS. An empty attribute is left out. The first instance that brings a value for an attribute of a
-study or a series decides it; the patient is decided as a whole (``archive.patients``). The
-instance item is the commit: only what has one is stored.
+SS. An empty attribute is left out. The value of a study or series attribute is that of the first
+instance that has one; the patient comes from one instance as a whole (``archive.patients``). The
+instance item is the commit: only an instance that has one is stored.
 """
 
 from collections.abc import Mapping
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 Item = dict[str, "AttributeValueTypeDef"]
 
-# Of an attribute, as text. No VR of an indexed attribute allows as much; it keeps an item far
-# below DynamoDB's 400 KB whatever a sender makes up.
+# The longest text of an attribute. No VR of an indexed attribute allows that much; the limit keeps
+# an item far below DynamoDB's 400 KB, whatever a sender makes up.
 _LONGEST_ATTRIBUTE = 4096
 
 VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
-"""What tells an instance item from any other that was or will be under its key.
+"""What distinguishes an instance item from any other that was or will be under its key.
 
-``Version`` alone tells those apart that replaced others. The other two tell apart those that
-did not, and those that were written before there was a ``Version``.
+``Version`` alone distinguishes items that replaced others. The other two distinguish items that
+did not, and items that were written before there was a ``Version``.
 """
 
 
@@ -77,7 +77,7 @@ def instance_key(instance: SOPInstance) -> ItemKey:
 
 
 def study_attributes(instance: SOPInstance) -> Item:
-    """Return what ``instance`` says of its study."""
+    """Return what ``instance`` says about its study."""
     item = _to_item(instance.attributes.study)
     item["SOPClassesInStudy"] = {"SS": [instance.sop_class_uid]}
     item.pop("ModalitiesInStudy", None)
@@ -88,14 +88,15 @@ def study_attributes(instance: SOPInstance) -> Item:
 
 
 def series_attributes(instance: SOPInstance) -> Item:
-    """Return what ``instance`` says of its series."""
+    """Return what ``instance`` says about its series."""
     item = _to_item(instance.attributes.series)
     item["SeriesInstanceUID"] = {"S": instance.series_instance_uid}
     return item
 
 
 def instance_attributes(instance: SOPInstance) -> Item:
-    """Return what ``instance`` says of itself."""
+    """Return what ``instance`` says about itself."""
+    frames = instance.number_of_frames
     return _to_item(
         {
             **instance.attributes.instance,
@@ -103,14 +104,14 @@ def instance_attributes(instance: SOPInstance) -> Item:
             "SOPInstanceUID": instance.sop_instance_uid,
             "SOPClassUID": instance.sop_class_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
-            "NumberOfFrames": instance.number_of_frames,
+            "NumberOfFrames": "" if frames is None else frames,
             "Size": len(instance.content),
         }
     )
 
 
 def replacement(values: Item, item: Item) -> Item:
-    """Return the instance item of ``values`` that takes the place of ``item``, empty if of none."""
+    """Return the instance item with ``values`` that replaces ``item``, which is empty if none."""
     if not item:
         return values
     version = int(item.get("Version", {"N": "0"})["N"]) + 1

@@ -1,8 +1,8 @@
-"""One request's instances on their way into the archive.
+"""The instances of one request on their way into the archive.
 
-Objects are put at the same time, and whatever has been put so far is committed at short
-intervals, as many items in a call as DynamoDB takes: a call costs more than what it carries.
-What such a call does not write is written by a call of its own, which says why if it fails.
+Objects are put at the same time, and those that have been put are committed at short intervals,
+as many items in a call as DynamoDB allows, because a call costs more than its items. An item that
+such a call does not write is written by a call of its own, which says why if it fails.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,8 +28,8 @@ _SECONDS_BETWEEN_COMMITS = 0.05
 class Keeping:
     """How a request's instances are stored until ``deadline``.
 
-    Objects are put by threads of ``putting``; ``writing`` has those for calls of the index that
-    are made for one item.
+    The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
+    are for one item.
     """
 
     objects: Objects
@@ -45,14 +45,14 @@ class Keeping:
         sources: Sequence[Source | None],
         outcomes: Sequence[Future[Kept]],
     ) -> None:
-        """Store ``instances``; each of ``outcomes`` is done as soon as it is known."""
+        """Store ``instances``; each of ``outcomes`` is set as soon as it is known."""
         try:
             entries = read(self.index, instances, sources, outcomes, self.deadline)
             for entry in entries:
                 if entry.is_new(self.duplicate_policy):
                     entry.expect_shared()
             self._store(entries)
-        except BaseException as error:  # noqa: BLE001 - it is the outcome of all that have none
+        except BaseException as error:  # noqa: BLE001 - the outcome of all instances without one
             for outcome in outcomes:
                 with suppress(InvalidStateError):
                     outcome.set_exception(error)
@@ -73,7 +73,7 @@ class Keeping:
         return True
 
     def _put(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-        """Put the objects of ``entries``; give at intervals those that are there by then."""
+        """Put the objects of ``entries``; yield at intervals those that have been put."""
         ended: SimpleQueue[Entry] = SimpleQueue()
         for entry in entries:
             self.putting.submit(self._put_one, entry, ended)
@@ -84,7 +84,7 @@ class Keeping:
             yield [entry for entry in together if not entry.outcome.done()]
 
     def _put_one(self, entry: Entry, ended: SimpleQueue[Entry]) -> None:
-        """Put the object of ``entry``; if that fails, it is the outcome."""
+        """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
             self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
@@ -93,7 +93,7 @@ class Keeping:
         ended.put(entry)
 
     def _take(self, ended: SimpleQueue[Entry], most: int) -> list[Entry]:
-        """Return what ended by the next interval, or else what ends next, until the deadline."""
+        """Return the entries that end within the interval, or else the next one that ends."""
         interval = Deadline(_SECONDS_BETWEEN_COMMITS)
         together: list[Entry] = []
         while len(together) < most:
@@ -106,7 +106,7 @@ class Keeping:
         return together
 
     def _commit(self, entries: Sequence[Entry]) -> None:
-        """Write the items of ``entries``, whose objects are there."""
+        """Write the items of ``entries``, whose objects have been put."""
         self._write_shared(entries)
         items = {
             entry.identity.key: self._item(entry) for entry in entries if _can_be_inserted(entry)
@@ -120,7 +120,7 @@ class Keeping:
                 self.writing.submit(self._commit_one, entry)
 
     def _write_shared(self, entries: Sequence[Entry]) -> None:
-        """Write what the studies and series of ``entries`` lack, as far as that succeeds."""
+        """Try to write what the studies and series of ``entries`` lack."""
         shared = [each for entry in entries for each in (entry.study, entry.series)]
         lacking = {each.key: each for each in shared if each.lacking}
         new = {key: each.lacking for key, each in lacking.items() if each.is_new}
@@ -132,7 +132,7 @@ class Keeping:
         )
 
     def _commit_one(self, entry: Entry) -> None:
-        """Write the item of ``entry`` and what its study and its series still lack, by itself."""
+        """Write only the item of ``entry``, and what its study and its series still lack."""
         try:
             for shared in (entry.study, entry.series):
                 self.deadline.check()

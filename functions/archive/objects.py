@@ -5,8 +5,8 @@
     studies/{study}/series/{series}/instances/{sop}/{SHA-256 of the bytes, hex}.dcm
 
 An object is immutable, because its key holds the digest of its bytes: no write ever destroys
-other bytes, and writing again changes nothing. Its Content-Type names the transfer syntax as
-PS3.18 Section 8.7.3.5 does; it has no user metadata.
+other bytes, and writing again changes nothing. Its Content-Type names the transfer syntax in the
+form of PS3.18 Section 8.7.3.5; it has no user metadata.
 """
 
 from collections.abc import Callable
@@ -55,9 +55,9 @@ class Objects:
         deadline: Deadline,
         source: Source | None = None,
     ) -> None:
-        """Store the bytes of ``instance``; done as well if they are there.
+        """Store the bytes of ``instance``, unless they are already there.
 
-        Large ones are copied from their ``source`` in S3, if they have one.
+        Large instances are copied from their ``source`` in S3, if they have one.
         Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy.
         """
         key, content_type = object_key(instance, sha256), _content_type(instance)
@@ -74,7 +74,7 @@ class Objects:
             attempt += 1
 
     def _is_put(self, content: memoryview, key: str, content_type: str, attempt: int) -> bool:
-        """Put an object; tell whether it is there or another attempt has to be made."""
+        """Put an object; tell whether it is there or another attempt is needed."""
         store = self._store
         try:
             obstore.put(
@@ -89,17 +89,17 @@ class Objects:
             error = PutError.of(raised)
             if error.status == HTTPStatus.PRECONDITION_FAILED:
                 return True
-            # Another write of the key is under way, or the network or S3 was not up to it.
+            # Another write to the key is under way, or the network or S3 failed.
             in_conflict = error.status == HTTPStatus.CONFLICT
-            if not in_conflict and (attempt + 1 == ATTEMPTS or not error.temporary):
-                raise error from None  # what was raised names the key
+            if not in_conflict and (attempt + 1 >= ATTEMPTS or not error.temporary):
+                raise error from None  # the original exception names the key
             if not error.status:
                 self._leave(store)
             return False
         return True
 
     def _leave(self, store: S3Store) -> None:
-        """Use ``store`` no more: its other connections may be as dead as the one that failed."""
+        """Replace ``store``: its other connections may be as dead as the one that failed."""
         with self._renewing:
             if self._store is store:
                 self._store = renewed(store)
@@ -112,7 +112,7 @@ def _is_copied(write: Callable[[], None], _: int) -> bool:
         match error_code(error):
             case "PreconditionFailed" if error.operation_name != "UploadPartCopy":
                 return True
-            # Another write of the key is under way, or a completed copy was asked for again.
+            # Another write to the key is under way, or the request to complete was repeated.
             case "ConditionalRequestConflict" | "NoSuchUpload":
                 return False
             case _:

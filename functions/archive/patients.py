@@ -1,6 +1,6 @@
-"""Whose a study is: the attributes of its patient, all of them as one instance has them.
+"""The patient of a study: all attributes of the patient come from one instance.
 
-A name from one instance and an ID from another would be a patient who does not exist.
+A name from one instance and an ID from another would describe a patient who does not exist.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ PATIENT_ATTRIBUTES = (
 )
 
 PATIENTS_DIFFER: Item = {"PatientsDiffer": {"BOOL": True}}
-"""The mark of a study of which an instance that was to be stored has another patient."""
+"""The mark of a study for which an instance with another patient was sent."""
 
 
 def patient_of(item: Item) -> Item:
@@ -28,15 +28,15 @@ def patient_of(item: Item) -> Item:
 
 
 def beside_patient(item: Item) -> Item:
-    """Return ``item`` without what this module decides."""
+    """Return ``item`` without the attributes that this module handles."""
     decided = (*PATIENT_ATTRIBUTES, *PATIENTS_DIFFER)
     return {keyword: value for keyword, value in item.items() if keyword not in decided}
 
 
 def differ(one: Item, other: Item) -> bool:
-    """Tell whether two patients contradict each other: an attribute of both has two values.
+    """Tell whether two patients contradict each other: both have an attribute, with two values.
 
-    Names are the same if they differ in case alone (as in matching, PS3.4 C.2.2.2.1), in the
+    Names are the same if they differ only in case (as in matching, PS3.4 C.2.2.2.1), in the
     delimiters at the end of a component group, which may be omitted (PS3.5 6.2.1), or in a group
     that one of them lacks.
     """

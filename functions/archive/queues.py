@@ -1,4 +1,4 @@
-"""A queue of SQS, as far as something is put into it."""
+"""A queue of SQS, for putting messages into it."""
 
 from typing import Any, cast
 

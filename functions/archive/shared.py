@@ -15,9 +15,9 @@ from archive.patients import (
 
 
 class SharedItem:
-    """The item under ``key``: ``stored`` when it was read, and what the request adds to it.
+    """The item under ``key``: ``stored`` is what was read, and the request adds to it.
 
-    ``lacking`` is what of that is not known to be in the index yet.
+    ``lacking`` is the part of the additions that is not known to be in the index yet.
     """
 
     def __init__(self, key: ItemKey, stored: Item) -> None:
@@ -29,9 +29,9 @@ class SharedItem:
         self._writing: Future[None] | None = None
 
     def expect(self, values: Item) -> None:
-        """Add ``values`` to what will be written, as far as they are new.
+        """Add those of ``values`` that are new to what will be written.
 
-        The patient is added whole and if there is none yet; another one is only marked.
+        The patient is added as a whole, if there is none yet; another patient is only marked.
         """
         add_first(self.lacking, missing(beside_patient(values), self._stored))
         patient = patient_of(values)
@@ -67,10 +67,10 @@ class SharedItem:
         self.lacking = {}
 
     def write_once(self, index: Index) -> None:
-        """Return when everything expected is in the ``index``, whoever writes it.
+        """Return when everything expected is in the ``index``, whichever thread writes it.
 
-        Who comes first writes, the others wait for that and fail if it fails; who comes after a
-        failure tries again. Raises botocore's errors.
+        The first caller writes; the others wait for it and fail if it fails. A caller that comes
+        after a failure tries again. Raises botocore's errors.
         """
         if not self.lacking:
             return
@@ -92,9 +92,9 @@ class SharedItem:
         writing.set_result(None)
 
     def _add(self, index: Index) -> None:
-        """Add what is lacking, the patient only to an item that has none.
+        """Add what is lacking, but a patient only to an item that has none.
 
-        Once an item has a patient it keeps it, so a second call is enough.
+        An item keeps its patient once it has one, so a second call is enough.
         """
         if not patient_of(self.lacking):
             index.add(self.key, self.lacking)
@@ -103,6 +103,6 @@ class SharedItem:
             lacking = missing(beside_patient(self.lacking), self._stored)
             if any(differ(patient, self._patient) for patient in self._patients):
                 lacking |= missing(PATIENTS_DIFFER, self._stored)
-            self.lacking = lacking  # at once: whoever finds that nothing is lacking goes on
+            self.lacking = lacking  # in one step: a thread that finds nothing lacking continues
             if lacking:
                 index.add(self.key, self.lacking)

@@ -3,11 +3,11 @@
 ::
 
     staging/{upload id}                         a body, as it was sent
-    answers/{upload id}/{SHA-256, hex}.json     what became of it
+    answers/{upload id}/{SHA-256, hex}.json     its outcomes
 
-A sender gets presigned requests, which S3 takes for the key, the size and the type they were
-signed for and for nothing else. More than one PUT may carry (5 GiB) goes in parts. An answer's
-key holds its digest, so that no attempt overwrites what another one found.
+A sender gets presigned requests, which S3 accepts only for the key, the size and the type that
+they were signed for. Bodies larger than one PUT may carry (5 GiB) are sent in parts. The key of an
+answer holds its digest, so that no attempt overwrites the answer of another one.
 """
 
 import errno
@@ -32,7 +32,7 @@ LARGEST_PUT_BYTES = 5 * 1024**3
 PART_BYTES = 512 * 1024**2
 
 RANGE_BYTES = 16 * 1024**2
-"""What one request reads of a body."""
+"""How much of a body one request reads."""
 
 _READERS = 8
 _CHUNK_BYTES = 256 * 1024
@@ -42,7 +42,7 @@ _CUT_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedBody:
-    """A body that is whole in S3; ``size`` in bytes, ``version`` empty in a bucket without."""
+    """A complete body in S3; ``size`` in bytes, ``version`` empty in a bucket without versions."""
 
     key: str
     size: int
@@ -50,7 +50,7 @@ class StagedBody:
     version: str = ""
 
     def source(self, offset: int) -> Source:
-        """Return where what stands at ``offset`` can be copied from."""
+        """Return the source for a copy of the bytes at ``offset``."""
         return Source(key=self.key, etag=self.etag, offset=offset)
 
     @property
@@ -61,7 +61,7 @@ class StagedBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presigned:
-    """A request that its holder may make until it expires; ``offset`` of the body in bytes."""
+    """A request that its holder may send until it expires; ``offset`` into the body in bytes."""
 
     url: str
     headers: Mapping[str, str]
@@ -70,18 +70,18 @@ class Presigned:
 
 
 class DiskFull(OSError):
-    """The disk does not hold the body that is written to it."""
+    """The body does not fit on the disk."""
 
 
 class Staging:
-    """The bucket, as far as it holds bodies and answers. All raise botocore's errors."""
+    """The bodies and answers in the bucket. All methods raise botocore's errors."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._s3 = s3_client(get_session())
 
     def presign_put(self, upload_id: str, content_type: str, size: int, seconds: int) -> Presigned:
-        """Return the request that puts the whole body; S3 takes it once, within ``seconds``."""
+        """Return the request that puts the whole body; S3 accepts it once, within ``seconds``."""
         wanted = {"ContentType": content_type, "ContentLength": size, "IfNoneMatch": "*"}
         headers = {
             "Content-Type": content_type,
@@ -94,9 +94,9 @@ class Staging:
     def presign_parts(
         self, upload_id: str, content_type: str, size: int, seconds: int
     ) -> tuple[list[Presigned], str]:
-        """Begin a multipart upload; return the requests that put its parts, and the URL to end it.
+        """Begin a multipart upload; return the requests that put its parts, and the last URL.
 
-        S3's CompleteMultipartUpload document is POSTed there.
+        S3's CompleteMultipartUpload document is POSTed to that URL.
         """
         begun = self._s3.create_multipart_upload(
             Bucket=self._bucket, Key=STAGING + upload_id, ContentType=content_type
@@ -121,7 +121,7 @@ class Staging:
     def download(self, body: StagedBody, file: int) -> None:
         """Write ``body`` to an open ``file``, several ranges at the same time.
 
-        Raises DiskFull as well.
+        Also raises DiskFull.
         """
         with ThreadPoolExecutor(_READERS, thread_name_prefix="staging") as pool:
             offsets = range(0, body.size, RANGE_BYTES)
@@ -133,7 +133,7 @@ class Staging:
                 pool.shutdown(cancel_futures=True)
 
     def _download(self, body: StagedBody, file: int, offset: int) -> None:
-        for _ in range(_ATTEMPTS - 1):  # botocore itself does not ask again for half an answer
+        for _ in range(_ATTEMPTS - 1):  # botocore does not repeat a request after half an answer
             try:
                 self._download_once(body, file, offset)
             except _CUT_OFF:
@@ -151,7 +151,7 @@ class Staging:
                 offset = _write(file, chunk, offset)
 
     def delete(self, body: StagedBody) -> None:
-        """Delete a body, its version and not only its name; done as well if it is gone."""
+        """Delete a body, that is, its version and not only its name; it may already be gone."""
         if body.version:
             self._s3.delete_object(Bucket=self._bucket, Key=body.key, VersionId=body.version)
         else:
@@ -175,7 +175,7 @@ class Staging:
 def _write(file: int, content: bytes, offset: int) -> int:
     """Write all of ``content`` at ``offset`` and return where it ends; raises DiskFull.
 
-    One call may write less than it was given, as on a disk that is nearly full.
+    One call may write only part of the bytes, as on a disk that is nearly full.
     """
     left = memoryview(content)
     while left:

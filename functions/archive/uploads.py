@@ -1,19 +1,19 @@
-"""The uploads: the DynamoDB table that says how far each announced body has come.
+"""The uploads: the DynamoDB table with the state of each announced body.
 
 ::
 
     Upload                                 the id, which nobody can guess
-    BaseUrl                                the service's, as it was asked
-    ContentType Size StudyInstanceUID      what was announced; the study is empty if none was named
+    BaseUrl                                the service's URL in the announcement
+    ContentType Size StudyInstanceUID      as announced; the study is empty if none was named
     Principal Created Expires              who, and when; seconds since 1970, Expires is the TTL
     State                                  pending | done | failed
     Attempts FailedAfter                   how often ingest has begun, for people who look into it,
                                            and until when it is pending
     Answer                                 where the answer is, once it is done
 
-``done`` is final. ``failed`` is what people look into: the body is still there, and when its
-message is sent again it is pending once more. ``pending`` ends whatever dies: each time it is
-written, FailedAfter says until when it holds, and after that it reads as failed.
+``done`` is final. ``failed`` is for the operator: the body is still there, and when its message is
+sent again the upload is pending once more. ``pending`` always ends, whatever dies: each time it is
+written, FailedAfter says how long it is valid, and after that the upload counts as failed.
 """
 
 import time
@@ -28,18 +28,18 @@ from archive.conditions import in_the_way
 from archive.items import Item
 
 SECONDS_KNOWN = 7 * 24 * 3600
-"""For how long the state of an upload can be asked for."""
+"""How long the state of an upload can be looked up."""
 
 SECONDS_UNSEEN = 24 * 3600
-"""How long a body that is there may wait until ingest sees it before its upload reads as failed.
+"""How long a body in S3 may wait for ingest before its upload counts as failed.
 
-It may wait in the queue, and on its way there: EventBridge delivers an event for 24 hours and
-then gives it to the dead-letter queue.
+It may wait in the queue and on its way there: EventBridge tries to deliver an event for 24 hours
+and then gives it to the dead-letter queue.
 """
 
 
 class State(StrEnum):
-    """How far an upload has come."""
+    """The state of an upload."""
 
     PENDING = "pending"
     DONE = "done"
@@ -66,18 +66,18 @@ class Upload:
 
     @property
     def url(self) -> str:
-        """What the body would have been sent to, for references that are relative to it."""
+        """The URL for a POST of the body, against which references are resolved."""
         target = f"/{self.study_instance_uid}" if self.study_instance_uid else ""
         return f"{self.base_url}/studies{target}"
 
     def is_failed(self, now: float) -> bool:
-        """Tell whether ingest has given up, or whatever should have stored the body has died."""
+        """Tell whether ingest gave up, or did not finish in time because something died."""
         is_over = self.failed_after is not None and now > self.failed_after
         return self.state is State.FAILED or (self.state is State.PENDING and is_over)
 
 
 class Uploads:
-    """The table of uploads. All raise botocore's errors."""
+    """The table of uploads. All methods raise botocore's errors."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -86,8 +86,8 @@ class Uploads:
     def add(self, upload: Upload) -> None:
         """Add an upload, whose id is new.
 
-        Done as well if just this upload is there: botocore repeats a write that took effect
-        and whose answer was lost.
+        It also succeeds if exactly this upload is there: botocore repeats a write that took
+        effect but whose answer was lost.
         """
         item: Item = {
             "Upload": {"S": upload.id},
@@ -114,12 +114,12 @@ class Uploads:
                 raise
 
     def find(self, upload_id: str) -> Upload | None:
-        """Return an upload, None if it is unknown or has expired."""
+        """Return an upload, or None if it is unknown or has expired."""
         answer = self._dynamodb.get_item(
             TableName=self._table, Key={"Upload": {"S": upload_id}}, ConsistentRead=True
         )
         item = answer.get("Item")
-        # DynamoDB deletes an expired item when it gets to it, which may take days.
+        # It may take DynamoDB days to delete an expired item.
         if item is None or int(item["Expires"]["N"]) <= time.time():
             return None
         return _upload(item)
@@ -127,8 +127,8 @@ class Uploads:
     def begin(self, upload_id: str, attempt: int, failed_after: int) -> Upload | None:
         """Begin an attempt (from 1) to ingest an upload, and return the upload.
 
-        ``failed_after`` is when this attempt and those that may follow must have ended. The
-        upload stays as it is if it is done, and there is None if it is unknown.
+        ``failed_after`` is when this attempt and those that may follow must have ended. An upload
+        that is done stays unchanged. Returns None if the upload is unknown.
         """
         values: Item = {
             ":done": {"S": State.DONE},
@@ -140,7 +140,7 @@ class Uploads:
         return self._update(upload_id, expression, values)
 
     def finish(self, upload_id: str, answer: str) -> None:
-        """Say that an upload is done and where its ``answer`` is, unless it is done already."""
+        """Mark an upload as done and record where its ``answer`` is, unless it is already done."""
         values: Item = {
             ":done": {"S": State.DONE},
             ":answer": {"S": answer},
@@ -148,15 +148,15 @@ class Uploads:
         self._update(upload_id, "SET #state = :done, Answer = :answer REMOVE FailedAfter", values)
 
     def fail(self, upload_id: str) -> Upload | None:
-        """Say that ingest has given up on an upload, unless it is done; return the upload.
+        """Mark an upload as failed, unless it is done; return the upload.
 
-        There is None if it is unknown.
+        Returns None if it is unknown.
         """
         values: Item = {":done": {"S": State.DONE}, ":failed": {"S": State.FAILED}}
         return self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
 
     def _update(self, upload_id: str, expression: str, values: Item) -> Upload | None:
-        """Update an upload that is there and not done; return what is there afterwards."""
+        """Update an upload that exists and is not done; return what is there afterwards."""
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,

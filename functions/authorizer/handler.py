@@ -24,7 +24,7 @@ keys_of = cache(IssuerKeys)
 
 
 class Unauthorized(Exception):
-    """No good token: 401. API Gateway knows it by its message, to the letter."""
+    """No good token: 401. API Gateway recognizes it by this exact message."""
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
@@ -35,14 +35,14 @@ class Undecided(Exception):
 
 
 def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Return the IAM policy that lets the request of ``event`` through, or denies it.
+    """Return the IAM policy that allows or denies the request of ``event``.
 
     Raises
     ------
     Unauthorized
-        There is no good token, or the deployment does not say what a good one is.
+        There is no good token, or the deployment does not define what a good one is.
     IssuerUnavailable
-        Whether the token is good cannot be found out now.
+        The token cannot be verified now.
     Undecided
         Anything else went wrong.
     """
@@ -99,7 +99,7 @@ def _authorization(event: Mapping[str, Any]) -> list[str]:
 def _policy(
     effect: Literal["Allow", "Deny"], event: Mapping[str, Any], principal: str
 ) -> dict[str, Any]:
-    """Return a policy for this one request: verdicts are not cached, so none needs a wildcard."""
+    """Return a policy for this one request; policies are not cached, so none needs a wildcard."""
     statement = {
         "Action": "execute-api:Invoke",
         "Effect": effect,
@@ -112,6 +112,7 @@ def _policy(
 
 
 def _log_unforeseen(error: Exception) -> None:
+    """Log it as ``transaction.journal`` does, which is not in this function's package."""
     frames = traceback.extract_tb(error.__traceback__)
     at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error("unforeseen", error=type(error).__name__, at=at)
@@ -124,5 +125,5 @@ def _log_refusal(event: Mapping[str, Any], reason: str) -> None:
 
 @cache
 def _say_once(level: Literal["warning", "error"], text: str) -> None:
-    """Log what holds for every request of this environment with its first one only."""
+    """Log only with the first request what applies to every request of this environment."""
     getattr(logger, level)(text)

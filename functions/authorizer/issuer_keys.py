@@ -1,8 +1,8 @@
-"""Keep an issuer's public keys between requests, and find the one a token was signed with.
+"""Keep an issuer's public keys between requests, and find the one that signed a token.
 
-A token that names an unknown key makes the keys be fetched again, because that is how a new key
-is met; but not more often than every ``COOLDOWN`` seconds, or a flood of made-up key names would
-become a flood at the issuer.
+If a token names an unknown key, the keys are fetched again, because it may be a new key. This
+happens at most once in ``COOLDOWN`` seconds, or a flood of made-up key names would become a flood
+at the issuer.
 """
 
 import time
@@ -15,10 +15,10 @@ from jwt import PyJWK, PyJWTError
 from authorizer.discovery import IssuerUnavailable, fetch_keys
 
 LIFETIME = 3600
-"""Seconds after which keys are fetched again, so that a withdrawn key stops being good."""
+"""Seconds after which keys are fetched again, so that a withdrawn key is no longer accepted."""
 
 KEPT = 24 * 3600
-"""Seconds for which keys stay in use while the issuer cannot be reached."""
+"""Seconds for which keys remain in use while the issuer cannot be reached."""
 
 COOLDOWN = 30
 """Seconds from one fetch to the next."""
@@ -28,7 +28,7 @@ COOLDOWN_AFTER_FAILURE = 3
 
 
 class IssuerKeys:
-    """The public keys of ``issuer``; nothing is fetched before the first is asked for."""
+    """The public keys of ``issuer``; nothing is fetched before the first look-up."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
@@ -40,12 +40,12 @@ class IssuerKeys:
     def find(self, algorithm: str, kid: str | None) -> PyJWK | None:
         """Return the key named ``kid`` that fits ``algorithm``, or None if the issuer has none.
 
-        Without a ``kid`` the issuer's only key that fits is meant (OpenID Connect Core 10.1).
+        Without a ``kid`` it is the issuer's only key that fits (OpenID Connect Core 10.1).
 
         Raises
         ------
         IssuerUnavailable
-            There is no such key in hand, and the issuer cannot be asked for it.
+            The key is not in memory, and the issuer cannot be asked for it.
         """
         with self._lock:
             # The wall clock: a frozen environment's monotonic one may stand still.
@@ -83,10 +83,10 @@ class IssuerKeys:
 
 
 def _public_key(jwk: dict[str, Any], algorithm: str) -> PyJWK | None:
-    """Return ``jwk`` as a key that verifies ``algorithm``, or None if it is no such key.
+    """Return ``jwk`` as a key that verifies ``algorithm``, or None if it cannot.
 
-    The algorithm is bound to the key here, so a token cannot choose another one for it. A key of
-    another type or curve, an encryption key, one too short and a private one are no such keys.
+    The algorithm is bound to the key here, so a token cannot choose another one for it. Keys of
+    another type or curve, encryption keys, short keys and private keys are not used.
     """
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm or "d" in jwk:
         return None

@@ -1,4 +1,4 @@
-"""What the deployment says about who may store; the only place here that reads the environment."""
+"""The deployment's settings on who may store: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Settings:
 
     @property
     def open_to_all(self) -> bool:
-        """Whether everyone may store: only if that was asked for by its name."""
+        """Whether everyone may store: only if that was explicitly configured."""
         return self.authentication == "none"
 
     @property
@@ -34,7 +34,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings in ``environ``; what is missing there is an empty string."""
+    """Return the settings in ``environ``; a missing one is an empty string."""
     return Settings(
         authentication=environ.get("AUTHENTICATION", ""),
         issuer=environ.get("OIDC_ISSUER", ""),

@@ -1,8 +1,8 @@
 """From the Authorization header to the claims of a verified token (RFC 6750, RFC 7519, RFC 8725).
 
 Two questions, two functions: `verified_claims` says whether the token is good, `may_store`
-whether it is good enough. A refusal names its category only: a token and its claims say who
-somebody is, so no part of either is ever put into a message.
+whether it is sufficient. A refusal names only its category: a token and its claims identify
+somebody, so no part of either is ever put into a message.
 """
 
 import re
@@ -17,13 +17,13 @@ from authorizer.settings import Settings
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-"""Signatures only the issuer can make: never ``none``, never a shared secret (RFC 8725 3.1)."""
+"""Signatures that only the issuer can make: no ``none``, no shared secrets (RFC 8725 3.1)."""
 
 LEEWAY = 60
-"""Seconds the issuer's clock and this one may differ (RFC 7519 4.1.4)."""
+"""Seconds by which the issuer's clock and this one may differ (RFC 7519 4.1.4)."""
 
 MAX_HEADER = 16 * 1024
-"""Characters of an Authorization header."""
+"""The most characters of an Authorization header."""
 
 # RFC 6750 2.1, with the compact form of RFC 7515 7.1 in place of any b64token.
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII | re.IGNORECASE)
@@ -66,9 +66,9 @@ def verified_claims(token: str, settings: Settings, keys: IssuerKeys) -> Mapping
     Raises
     ------
     TokenRefused
-        It is not, or cannot be shown to be.
+        It is not, or that cannot be proved.
     IssuerUnavailable
-        The key it names is not in hand, and the issuer cannot be asked for it.
+        The key that it names is not in memory, and the issuer cannot be asked for it.
     """
     try:
         claims: Mapping[str, Any] = jwt.decode(
@@ -96,7 +96,7 @@ def _signing_key(header: Mapping[str, Any], keys: IssuerKeys) -> jwt.PyJWK:
     algorithm, typ = header.get("alg"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise TokenRefused("algorithm not allowed")
-    # RFC 8725 3.11: an issuer signs more than access tokens, a logout token for one.
+    # RFC 8725 3.11: an issuer also signs other tokens, such as logout tokens.
     if not isinstance(typ, str) or typ.lower() not in _ACCESS_TOKEN_TYPES:
         raise TokenRefused("not an access token")
     key = keys.find(algorithm, header.get("kid"))
@@ -106,7 +106,7 @@ def _signing_key(header: Mapping[str, Any], keys: IssuerKeys) -> jwt.PyJWK:
 
 
 def _is_meant_for(audience: str, claims: Mapping[str, Any]) -> bool:
-    # Cognito's own claim. Its ID tokens have the client for an audience, its access tokens none.
+    # Cognito's own claim. The audience of its ID tokens is the client; access tokens have none.
     use = claims.get("token_use")
     if "aud" in claims:
         return use in (None, "access") and audience in _listed(claims["aud"])

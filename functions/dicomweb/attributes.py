@@ -1,8 +1,9 @@
 """Decode the attributes that the index keeps: what QIDO-RS returns (PS3.18 10.6.3.3).
 
 Text becomes Unicode by the instance's own character sets (PS3.5 6.1, PS3.3 C.12.1.1.2). The
-index is not the instance: a value that is invalid, or cannot be decoded because its character
-set is unknown or broken, is left out of the index and counted. It is never a reason to refuse.
+index holds what a reader would show, valid or not. The index is not the instance: a value that
+cannot be decoded or read, or is far too long, is left out of the index and counted. It is never
+a reason to refuse.
 """
 
 import re
@@ -11,10 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
 
-from pydicom import charset
-from pydicom.config import RAISE
-from pydicom.valuerep import TEXT_VR_DELIMS, validate_value
-
+from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import Element, items, walk
 
@@ -79,11 +77,14 @@ _MAX_ITEMS = 16
 _MAX_BYTES = 4096
 """Far more than any valid text or number here; the output of a deflate bomb is not decoded."""
 
-_ASCII = ("ascii",)
-_TEXT = frozenset(("LO", "PN", "SH"))
-_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
-_NAME_DELIMITERS = frozenset(b"^=")
+_DATE = re.compile(r"([0-9]{4})(?:[./-]?([0-9]{2}))?(?:[./-]?([0-9]{2}))?")
+_TIME = re.compile(r"([0-9]{2}):?([0-9]{2})?:?([0-9]{2})?(\.[0-9]+)?")
+"""With the delimiters of ACR-NEMA, of which PS3.5 Table 6.2-1 tells, and of ISO 8601."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
+_DIGITS = frozenset("0123456789")
+_OF_NUMBERS = _DIGITS.union("+-.,eE\\ ")
+_WHOLE = re.compile(r"([+-]?[0-9]{1,12})\.0*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +92,14 @@ class IndexAttributes:
     """The QIDO-RS return attributes of an instance, by level.
 
     Keys are attribute keywords; values are Unicode text, integers, lists of either, or for a
-    sequence a list of such mappings. ``left_out`` counts the attributes with an invalid value.
+    sequence a list of such mappings. ``left_out`` has the keywords of attributes whose value
+    could not be read, also of those in the items of a sequence.
     """
 
     study: Mapping[str, IndexValue] = field(default_factory=dict)
     series: Mapping[str, IndexValue] = field(default_factory=dict)
     instance: Mapping[str, IndexValue] = field(default_factory=dict)
-    left_out: int = 0
+    left_out: frozenset[str] = frozenset()
 
 
 def index_attributes(elements: Mapping[int, Element]) -> IndexAttributes:
@@ -107,18 +109,27 @@ def index_attributes(elements: Mapping[int, Element]) -> IndexAttributes:
         study=decoder.level(elements, STUDY),
         series=decoder.level(elements, SERIES),
         instance=decoder.level(elements, INSTANCE),
-        left_out=len(decoder.left_out),
+        left_out=frozenset(decoder.left_out),
     )
 
 
 def integer(element: Element | None, vr: str) -> int | None:
-    """Return the value of a single IS or US element, or None if it is absent or invalid."""
+    """Return the value of a single IS or US element, or None if it is absent or none.
+
+    An integer string with a decimal point is read if no digit but 0 follows.
+    """
     if element is None:
         return None
     try:
-        return _unsigned_short(element.value) if vr == "US" else _integer_string(element.value)
+        if vr == "US":
+            return _unsigned_short(element.value)
+        found = _integer_string(element.value)
     except ValueError:
         return None
+    if isinstance(found, int):
+        return found
+    whole = _WHOLE.fullmatch(found)
+    return int(whole[1]) if whole else None
 
 
 def _unsigned_short(value: memoryview) -> int:
@@ -127,11 +138,14 @@ def _unsigned_short(value: memoryview) -> int:
     return int.from_bytes(value, "little")
 
 
-def _integer_string(value: memoryview) -> int:
+def _integer_string(value: memoryview) -> int | str:
+    """Return the integer, or any other number or numbers as the text that it is."""
     text = _bounded(value).decode("ascii").strip(" \0")
-    if not _INTEGER.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
+    if _INTEGER.fullmatch(text) and -(2**31) <= int(text) < 2**31:
+        return int(text)
+    if text and not (_OF_NUMBERS.issuperset(text) and _DIGITS.intersection(text)):
         raise ValueError
-    return int(text)
+    return text
 
 
 def _bounded(value: memoryview) -> bytes:
@@ -141,10 +155,10 @@ def _bounded(value: memoryview) -> bytes:
 
 
 class _Decoder:
-    """Decodes values by the character sets of one data set, and counts those that it cannot."""
+    """Decodes values by the character sets of one data set, and notes what it cannot."""
 
     def __init__(self, elements: Mapping[int, Element]) -> None:
-        self.left_out: set[int] = set()
+        self.left_out: set[str] = set()
         self.encodings = _encodings(elements.get(SPECIFIC_CHARACTER_SET))
 
     def level(
@@ -157,8 +171,8 @@ class _Decoder:
                 continue
             try:
                 value = self.value(element, vr)
-            except (ValueError, LookupError, Warning, InstanceRejected):
-                self.left_out.add(tag)
+            except (ValueError, InstanceRejected):
+                self.left_out.add(keyword)
                 continue
             if value not in ("", []):
                 found[keyword] = value
@@ -174,8 +188,8 @@ class _Decoder:
                 return self.sequence(element)
         value = _bounded(element.value)
         if element.tag == SPECIFIC_CHARACTER_SET:
-            return [term.strip(" \0") for term in value.decode("ascii").split("\\")]
-        return _text(value, vr, self.encodings if vr in _TEXT else _ASCII)
+            return [repertoires.term(term) for term in value.decode("ascii").split("\\")]
+        return _text(value, vr, self.encodings)
 
     def sequence(self, element: Element) -> IndexValue:
         data_sets = list(islice(items(element), _MAX_ITEMS + 1))
@@ -200,37 +214,30 @@ class _Decoder:
 
 @lru_cache(maxsize=256)
 def _text(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    """Return a valid text; cached, because the instances of a study mostly repeat the same ones."""
-    text = _decode(value, vr, encodings)
-    text = text.rstrip(" \0=") if vr == "PN" else text.strip(" \0")
-    if "\\" in text:
-        raise ValueError  # more than one value, which none of these may have
-    validate_value(vr, text, RAISE)
+    """Return a text; of a study and of a series, most instances bring the same again."""
+    text = repertoires.decode(value, encodings, is_name=vr == "PN").strip(" \0")
+    match vr:
+        case "PN":
+            return text.rstrip(" \0=")
+        case "CS":
+            return text.upper()
+        case "DA":
+            return _undelimited(_DATE, text)
+        case "TM":
+            return _undelimited(_TIME, text)
     return text
 
 
-def _decode(value: bytes, vr: str, encodings: tuple[str, ...]) -> str:
-    """Decode text; a delimiter in a person name ends a code extension (PS3.5 6.1.2.5.3).
-
-    Only the decoder can look for delimiters: the two bytes of a kanji may contain "=" and "^".
-    """
-    if vr not in _TEXT or charset.ESC not in value:
-        return value.decode(encodings[0])
-    delimiters = set(_NAME_DELIMITERS) if vr == "PN" else TEXT_VR_DELIMS
-    text = charset.decode_bytes(value, encodings, delimiters)
-    if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
-        raise ValueError  # pydicom replaces what it cannot decode
-    return text
+def _undelimited(pattern: re.Pattern[str], text: str) -> str:
+    """Return a date or a time without its delimiters; raises ValueError if it is none."""
+    if not text:
+        return text
+    found = pattern.fullmatch(text)
+    if not found:
+        raise ValueError
+    return "".join(filter(None, found.groups()))
 
 
 def _encodings(element: Element | None) -> tuple[str, ...]:
-    """Return the Python encodings for the terms of Specific Character Set (0008,0005).
-
-    If a term is unknown, only ASCII is readable; if there is no term, only ASCII is allowed.
-    """
     raw = bytes(element.value[:_MAX_BYTES]).decode("ascii", errors="replace") if element else ""
-    terms = [term.strip(" \0") for term in raw.split("\\")]
-    if any(term not in charset.python_encoding for term in terms):
-        return _ASCII
-    encodings = [charset.python_encoding[term] for term in terms]
-    return ("ascii" if terms[0] in _DEFAULT_REPERTOIRE else encodings[0], *encodings[1:])
+    return repertoires.encodings(raw.split("\\"))

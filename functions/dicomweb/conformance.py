@@ -3,7 +3,12 @@
 The tables are data: ``sop_classes.tsv`` puts each class into a group, ``transfer_syntaxes.tsv``
 says which groups may use a transfer syntax, as dcm4chee-arc's conformance statement does. That
 statement misprints JPEG Lossless (Process 14) as ...4.54; here it is ...4.57. Rows of group ``-``
-are the rest of the current standard, for the profile that accepts any storage class.
+are the rest of the current standard, for the profiles that accept more.
+
+The profile ``standard`` goes by the column ``iod``: ``image`` for a class whose IOD has the Image
+Pixel Module (PS3.3 C.7.6.3), ``other`` for any other class of the standard, ``-`` for a private
+class. Retired classes count, because their use is permitted (PS3.4 I.5). ``iods`` says which of
+the two a transfer syntax is for.
 """
 
 import csv
@@ -48,23 +53,44 @@ _VIDEO_GROUP = "Video"
 
 
 class StorageProfile(StrEnum):
-    """What a deployment accepts: the conformance statement's pairs, or every storage class."""
+    """What a deployment accepts: the conformance statement's pairs, the standard's, or any."""
 
     CONFORMANCE = "conformance"
+    STANDARD = "standard"
     ANY_STORAGE = "any-storage"
 
 
 @cache
 def sop_class_groups() -> Mapping[str, str]:
     """Return the group of each SOP class: Image, Video, SR, Other, or ``-``."""
-    return {row["uid"]: row["group"] for row in _rows("sop_classes.tsv")}
+    return _sop_classes("group")
+
+
+@cache
+def sop_class_iods() -> Mapping[str, str]:
+    """Return what the IOD of each SOP class is: image, other, or ``-`` if it is private."""
+    return _sop_classes("iod")
 
 
 @cache
 def transfer_syntax_groups() -> Mapping[str, frozenset[str]]:
     """Return the groups of SOP classes that may use each transfer syntax."""
+    return _transfer_syntaxes("groups")
+
+
+@cache
+def transfer_syntax_iods() -> Mapping[str, frozenset[str]]:
+    """Return which IODs each transfer syntax is for (PS3.5 A.4, PS3.18 Table 8.7.3-2)."""
+    return _transfer_syntaxes("iods")
+
+
+def _sop_classes(column: str) -> Mapping[str, str]:
+    return {row["uid"]: row[column] for row in _rows("sop_classes.tsv")}
+
+
+def _transfer_syntaxes(column: str) -> Mapping[str, frozenset[str]]:
     return {
-        row["uid"]: frozenset(row["groups"].split(",")) - {"-"}
+        row["uid"]: frozenset(row[column].split(",")) - {"-"}
         for row in _rows("transfer_syntaxes.tsv")
     }
 
@@ -76,14 +102,18 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 def takes_sop_class(profile: StorageProfile, sop_class_uid: str) -> bool:
     """Tell whether instances of the SOP class are accepted at all."""
-    group = sop_class_groups().get(sop_class_uid)
-    return group is not None and (profile is StorageProfile.ANY_STORAGE or group != "-")
+    classes = sop_class_iods() if profile is StorageProfile.STANDARD else sop_class_groups()
+    kind = classes.get(sop_class_uid)
+    return kind is not None and (profile is StorageProfile.ANY_STORAGE or kind != "-")
 
 
 def takes_transfer_syntax(
     profile: StorageProfile, sop_class_uid: str, transfer_syntax_uid: str
 ) -> bool:
-    """Tell whether the transfer syntax is accepted for the group of the SOP class."""
+    """Tell whether the transfer syntax is accepted for the SOP class: its group, or its IOD."""
+    if profile is StorageProfile.STANDARD:
+        kinds = transfer_syntax_iods().get(transfer_syntax_uid, frozenset())
+        return sop_class_iods().get(sop_class_uid) in kinds
     groups = transfer_syntax_groups().get(transfer_syntax_uid)
     if groups is None:
         return False

@@ -6,8 +6,9 @@
     +-- RequestRejected       the transaction: answered with its status, nothing is stored
     |   +-- MalformedRequest  400
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
+    |   +-- MetadataRejected  and its UIDs, if they can be read (``metadata.metadata``)
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
-                              makes it an InstanceRejected (``metadata.metadata``)
+                              makes it a MetadataRejected (``metadata.metadata``)
 
 ``archive.ArchiveError`` is not among them: it does not refuse the instance, it says that the
 archive has not kept it, and the protocol knows of no archive. ``transaction.intake`` makes both

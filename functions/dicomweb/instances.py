@@ -7,7 +7,7 @@ Failed that says why not and names the instance if it can. Files never affect ea
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dicomweb import checks, conformance
+from dicomweb import checks, conformance, mismatches
 from dicomweb.attributes import TAGS, IndexAttributes, index_attributes, integer
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
@@ -15,6 +15,7 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.outcomes import Failed, SOPReference
 from dicomweb.part10.file import FileMeta, inflate, read_file_meta, uid_text
 from dicomweb.part10.walker import DataSet, walk
+from dicomweb.reasons import WarningReason
 
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
@@ -33,8 +34,12 @@ _NUMBER_OF_FRAMES = 0x00280008
 _ROWS = 0x00280010
 _COLUMNS = 0x00280011
 _BITS_ALLOCATED = 0x00280100
+_PIXEL_DATA_PROVIDER_URL = 0x00287FE0
+_DESCRIPTION = (_ROWS, _COLUMNS, _BITS_ALLOCATED)
 
-_WANTED = TAGS.union(_IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION))
+_WANTED = TAGS.union(
+    _IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PIXEL_DATA_PROVIDER_URL)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class SOPInstance:
 
     ``content`` is the whole Part 10 file. If it was sent as one, it is a slice of the request's
     payload that begins at ``offset``; if it was made from metadata, ``offset`` is None.
+    ``number_of_frames`` is None if it has no frames. ``warning`` and ``text`` say what was
+    noticed, in case it is stored.
     """
 
     sop_class_uid: str
@@ -52,8 +59,10 @@ class SOPInstance:
     transfer_syntax_uid: str
     content: memoryview = field(repr=False)
     offset: int | None = None
-    number_of_frames: int = 1
+    number_of_frames: int | None = None
     attributes: IndexAttributes = field(default_factory=IndexAttributes, repr=False)
+    warning: WarningReason | None = None
+    text: str = ""
 
     @property
     def reference(self) -> SOPReference:
@@ -92,12 +101,18 @@ def _read(
     content = candidate.content()
     file_meta = read_file_meta(content)
     _name(file_meta.media_storage_sop_class_uid, file_meta.media_storage_sop_instance_uid, name)
-    data_set = _read_data_set(content, file_meta, profile)
+    checks.check_transfer_syntax_is_named(file_meta.transfer_syntax_uid)
+    try:
+        data_set = _read_data_set(content, file_meta)
+    except InstanceRejected:  # then only the File Meta says what it is: a DICOMDIR, for example
+        _check_sop_class(file_meta.media_storage_sop_class_uid, file_meta, profile)
+        raise
     uids = {tag: uid_text(e.value) for tag, e in data_set.elements.items() if tag in _IDENTITY}
     _name(uids.get(_SOP_CLASS_UID, ""), uids.get(_SOP_INSTANCE_UID, ""), name)
     _check_identity(uids, file_meta, target, profile)
-    frames = max(integer(data_set.elements.get(_NUMBER_OF_FRAMES), "IS") or 1, 1)
-    _check_pixel_data(data_set, frames, file_meta.transfer_syntax_uid)
+    frames = integer(data_set.elements.get(_NUMBER_OF_FRAMES), "IS")
+    _check_pixel_data(data_set, max(frames or 1, 1), file_meta.transfer_syntax_uid)
+    warning, text = _noticed(candidate, _mismatches(uids, file_meta, data_set))
     return SOPInstance(
         sop_class_uid=uids[_SOP_CLASS_UID],
         sop_instance_uid=uids[_SOP_INSTANCE_UID],
@@ -106,8 +121,10 @@ def _read(
         transfer_syntax_uid=file_meta.transfer_syntax_uid,
         content=content,
         offset=candidate.offset,
-        number_of_frames=frames,
+        number_of_frames=_number_of_frames(frames, data_set),
         attributes=index_attributes(data_set.elements),
+        warning=warning,
+        text=text,
     )
 
 
@@ -117,16 +134,10 @@ def _name(sop_class_uid: str, sop_instance_uid: str, name: Callable[[SOPReferenc
         name(reference)
 
 
-def _read_data_set(content: memoryview, file_meta: FileMeta, profile: StorageProfile) -> DataSet:
-    """Walk the data set after checking that its SOP class and transfer syntax are supported."""
+def _read_data_set(content: memoryview, file_meta: FileMeta) -> DataSet:
+    """Walk the data set, once it is known how: only it says which SOP class it is of."""
     syntax = file_meta.transfer_syntax_uid
-    sop_class = file_meta.media_storage_sop_class_uid
-    checks.check_transfer_syntax_is_named(syntax)
-    if sop_class:
-        checks.check_sop_class(sop_class, profile)
-        checks.check_transfer_syntax(syntax, sop_class, profile)
-    else:
-        checks.check_transfer_syntax(syntax, sop_class, StorageProfile.ANY_STORAGE)
+    checks.check_transfer_syntax(syntax, "", StorageProfile.ANY_STORAGE)
     start = file_meta.data_set_offset
     if conformance.is_deflated(syntax):
         content, start = inflate(content[start:]), 0
@@ -138,18 +149,18 @@ def _read_data_set(content: memoryview, file_meta: FileMeta, profile: StoragePro
 def _check_identity(
     uids: dict[int, str], file_meta: FileMeta, target: str | None, profile: StorageProfile
 ) -> None:
+    stated = uids.get(_SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
+    _check_sop_class(stated, file_meta, profile)
     for tag, keyword in _IDENTITY.items():
         checks.check_uid(keyword, uids.get(tag))
-    sop_class, sop_instance = uids[_SOP_CLASS_UID], uids[_SOP_INSTANCE_UID]
-    checks.check_file_meta(
-        _IDENTITY[_SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
-    )
-    checks.check_file_meta(
-        _IDENTITY[_SOP_INSTANCE_UID], file_meta.media_storage_sop_instance_uid, sop_instance
-    )
-    checks.check_sop_class(sop_class, profile)
-    checks.check_transfer_syntax(file_meta.transfer_syntax_uid, sop_class, profile)
     checks.check_study(uids[_STUDY_INSTANCE_UID], target)
+
+
+def _check_sop_class(sop_class_uid: str, file_meta: FileMeta, profile: StorageProfile) -> None:
+    """Check the SOP class, and the transfer syntax for it, if there is one."""
+    if checks.is_uid(sop_class_uid):
+        checks.check_sop_class(sop_class_uid, profile)
+        checks.check_transfer_syntax(file_meta.transfer_syntax_uid, sop_class_uid, profile)
 
 
 def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) -> None:
@@ -164,5 +175,50 @@ def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) 
         bits_allocated=integer(elements.get(_BITS_ALLOCATED), "US"),
         photometric_interpretation=uid_text(photometric.value) if photometric else "",
     )
-    checks.check_pixel_data_is_there(pixel_data, image_pixel, transfer_syntax_uid)
     checks.check_native_pixel_data(pixel_data, image_pixel, frames)
+
+
+def _mismatches(uids: dict[int, str], file_meta: FileMeta, data_set: DataSet) -> list[str]:
+    """Return what does not match and does not keep the instance from being stored."""
+    sop_class = uids[_SOP_CLASS_UID]
+    described = any(_has_value(data_set, tag) for tag in _DESCRIPTION)
+    noticed = (
+        mismatches.file_meta(
+            _IDENTITY[_SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
+        ),
+        mismatches.file_meta(
+            _IDENTITY[_SOP_INSTANCE_UID],
+            file_meta.media_storage_sop_instance_uid,
+            uids[_SOP_INSTANCE_UID],
+        ),
+        mismatches.pixel_data(sop_class, described=described, there=_has_frames(data_set)),
+    )
+    return [text for text in noticed if text]
+
+
+def _noticed(candidate: Candidate, found: list[str]) -> tuple[WarningReason | None, str]:
+    """Return one reason, for an item has but one, and all texts.
+
+    That of the candidate goes first: what was discarded of it, the instance does not show.
+    """
+    mismatch = WarningReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS if found else None
+    reason = candidate.warning or mismatch
+    texts = [candidate.text, *found] if candidate.warning else found
+    return reason, f"{candidate.place}: {'; '.join(texts)}" if reason else ""
+
+
+def _number_of_frames(stated: int | None, data_set: DataSet) -> int | None:
+    """Return what is stated, as a spectrum without pixel data does too, or 1 for pixel data."""
+    if stated is not None and stated > 0:
+        return stated
+    return 1 if _has_frames(data_set) else None
+
+
+def _has_frames(data_set: DataSet) -> bool:
+    """Tell whether there is pixel data, or a URL of it (PS3.5 A.6)."""
+    return data_set.pixel_data is not None or _has_value(data_set, _PIXEL_DATA_PROVIDER_URL)
+
+
+def _has_value(data_set: DataSet, tag: int) -> bool:
+    element = data_set.elements.get(tag)
+    return element is not None and len(element.value) > 0

@@ -2,7 +2,7 @@
 
 The store transaction accepts ``multipart/related`` with Part 10 files, or with metadata and bulk
 data. A bare Part 10 file is accepted as well, because users and tools of Azure, Google and AWS
-HealthImaging send that.
+HealthImaging send that, and so is bare metadata, which the tests of other services send.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,24 @@ from mmap import mmap
 
 from dicomweb.candidates import Candidate, part10_content
 from dicomweb.envelope import mediatypes, multipart
-from dicomweb.envelope.mediatypes import ALIASES, DICOM, MULTIPART_RELATED, OCTET_STREAM
+from dicomweb.envelope.mediatypes import (
+    ALIASES,
+    DICOM,
+    DICOM_JSON,
+    DICOM_XML,
+    MULTIPART_RELATED,
+    OCTET_STREAM,
+)
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
+
+SINGLE_PART = frozenset((DICOM, DICOM_JSON, DICOM_XML))
+"""The media types of a payload that is not a multipart (PS3.18 8.6.1.1)."""
 
 _EXPECTED = (
     'expected multipart/related; type="application/dicom"; boundary=... with one Part 10 file in'
     ' each part, or with type="application/dicom+xml" or "application/dicom+json" for metadata and'
-    " bulk data, or application/dicom with one file"
+    " bulk data, or one of these three media types with one file or document"
 )
 
 
@@ -33,8 +43,9 @@ def read_parts(content_type: str | None, payload: bytes | mmap) -> tuple[str, li
     if not payload:
         raise MalformedRequest(f"found an empty payload, {_EXPECTED}")
     media_type = mediatypes.parse_media_type(content_type)
-    if media_type.essence == DICOM:
-        return DICOM, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    if media_type.essence in SINGLE_PART:
+        return media_type.essence, [BodyPart(number=1, headers={}, content=memoryview(payload))]
+    mediatypes.refuse_forms(content_type)
     if media_type.essence != MULTIPART_RELATED:
         raise MalformedRequest(f"found a media type that is not supported, {_EXPECTED}")
     if "boundary" not in media_type.parameters:
@@ -63,7 +74,8 @@ def candidates(
     """Return what may be an instance in ``parts``, whose root has the type ``root_type``.
 
     ``url`` is the URL of the request, and ``study_instance_uid`` the study of the target resource,
-    if it is a study; only metadata needs them. Raises MalformedRequest for unreadable metadata.
+    if it is a study; only metadata needs them. Raises MalformedRequest for a request of metadata
+    that has none, or too much.
     """
     if root_type != DICOM:
         from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports

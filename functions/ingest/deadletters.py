@@ -1,8 +1,8 @@
-"""Mark the upload of each message in the dead-letter queue failed, and keep the message.
+"""Mark the upload of each message in the dead-letter queue as failed, and keep the message.
 
-A message gets there when its attempts are used up, whether they failed, died or were never begun,
-and when EventBridge could not deliver it. Its consumer has to delete it, so it is put first into
-the queue of failed uploads, where it stays until people send it to ingest again.
+A message gets there when its attempts are used up, whether they failed, died or never began, and
+when EventBridge could not deliver it. A consumer has to delete its messages, so each is first put
+into the queue of failed uploads, where it stays until the operator sends it to ingest again.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def lambda_handler(event: Mapping[str, Any], _: LambdaContext) -> None:
     """Give up the upload of a message; an exception makes the message come again.
 
     A message whose upload is done after all, because only the end of its last attempt was lost,
-    is of no use to anybody.
+    is dropped.
     """
     chosen = dead_letter_settings()
     upload_id = read_message(event).body.upload_id

@@ -1,9 +1,9 @@
 """Store the instances of a staged body, step by step.
 
 Every step may be repeated, so a message that comes again, because its worker died or its time
-ended, ends in the same state. Only what is final for the bytes of a body ends its upload. What
-ends with an exception comes again until the attempts are used up; then it is in the dead-letter
-queue, its upload is failed, and its body is kept.
+ended, leads to the same state. An upload ends only with outcomes that are final for its bytes.
+After an exception the message comes again until its attempts are used up; then it is in the
+dead-letter queue, the upload is failed, and the body is kept.
 """
 
 import time
@@ -31,18 +31,18 @@ from transaction.intake import Intake, Receipt
 from transaction.outcomejson import Refusal
 
 SECONDS_TO_ANSWER = 20.0
-"""What is kept of the function's time to write down what became of the instances."""
+"""How much of the function's time is kept back for writing the answer."""
 
 SECONDS_TO_COPY = 60
-"""For how long S3 may be silent while it copies."""
+"""How long S3 may be silent while it copies."""
 
 
 class TryAgain(Exception):
-    """The message is to come again, until its attempts are used up."""
+    """The message has to come again, until its attempts are used up."""
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
-    """Ingest the body that a message tells of; an exception makes the message come again."""
+    """Ingest the body that a message names; an exception makes the message come again."""
     chosen = settings()
     message = read_message(event)
     upload = begin(message, chosen, context)
@@ -56,7 +56,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
 
 
 def begin(message: Message, chosen: Settings, context: LambdaContext) -> Upload | None:
-    """Note that an attempt begins, and when it and those that may follow must have ended."""
+    """Record that an attempt begins, and when it and those that may follow must have ended."""
     following = chosen.max_attempts - message.attempt
     if following > 0:
         seconds = following * chosen.visibility_timeout + SECONDS_UNSEEN
@@ -68,7 +68,7 @@ def begin(message: Message, chosen: Settings, context: LambdaContext) -> Upload 
 
 
 def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaContext) -> None:
-    """Ingest; raises TryAgain for what went wrong, and for what is not final for the bytes."""
+    """Ingest; raises TryAgain after any error, and for outcomes that are not final."""
     origin = {"upload": upload.id, "attempt": message.attempt}
     try:
         result = ingest(message.body, upload, chosen, context)
@@ -88,9 +88,9 @@ def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaC
 def ingest(
     body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext
 ) -> Receipt | Refusal:
-    """Store what ``body`` holds; the whole of its framing is checked before anything is.
+    """Store the instances in ``body``, after its whole framing has been checked.
 
-    What is refused as a whole is refused as a POST of it would be.
+    A body is refused as a whole if a POST of it would be.
     """
     try:
         root_type, parts = read(body, upload, chosen)
@@ -101,10 +101,10 @@ def ingest(
 
 
 def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[BodyPart]]:
-    """Return the media type of the parts of ``body``, and the parts; or MalformedRequest."""
+    """Return the media type of the parts of ``body``, and the parts; raises MalformedRequest."""
     if body.size != upload.size:
         raise MalformedRequest(
-            f"found a body of {body.size} bytes, expected the {upload.size} that were announced"
+            f"found a body of {body.size} bytes, expected {upload.size} bytes as announced"
         )
     return read_parts(upload.content_type, download(body, chosen))
 
@@ -122,9 +122,9 @@ def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: Lambd
 
 
 def download(body: StagedBody, chosen: Settings) -> mmap:
-    """Return ``body``, mapped from a file that is gone from the disk when the mapping is.
+    """Return ``body``, mapped from a file that disappears with the mapping.
 
-    The memory that it takes is the kernel's, which drops it when it needs it.
+    Its memory is the kernel's page cache, which the kernel can reclaim.
     """
     with TemporaryFile() as file:
         staging(chosen).download(body, file.fileno())
@@ -132,7 +132,7 @@ def download(body: StagedBody, chosen: Settings) -> mmap:
 
 
 def seconds_left(context: LambdaContext) -> float:
-    """Return what is left of the function's time, less what it takes to write the answer down."""
+    """Return the time that the function has left, without the time for writing the answer."""
     return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
 
 
@@ -143,7 +143,7 @@ def keep(
     chosen: Settings,
     context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
-    """Keep the instances; those that stand in ``body`` may be copied inside S3."""
+    """Keep the instances; those whose bytes are in ``body`` may be copied inside S3."""
     return archive(chosen).keep(
         instances,
         seconds=seconds_left(context),
@@ -155,12 +155,12 @@ def keep(
 
 
 def is_final(outcome: Outcome) -> bool:
-    """Tell whether no other attempt would end otherwise."""
+    """Tell whether every further attempt would end with the same outcome."""
     return isinstance(outcome, Stored) or outcome.final
 
 
 def finish(body: StagedBody, upload: Upload, result: Receipt | Refusal, chosen: Settings) -> None:
-    """Write down the answer, say that the upload is done, and delete its body, in this order."""
+    """Write the answer, mark the upload as done and delete its body, in this order."""
     answer = outcomejson.encode(result if isinstance(result, Refusal) else result.outcomes)
     uploads(chosen).finish(upload.id, staging(chosen).put_answer(upload.id, answer))
     staging(chosen).delete(body)

@@ -1,4 +1,4 @@
-"""The queue's messages: EventBridge's word that a body is whole in S3, by way of SQS."""
+"""The queue's messages: EventBridge's events, sent through SQS, that a body is in S3."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from archive.staging import StagedBody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A staged body, and which attempt at it this is (from 1)."""
+    """A staged body, and the number of the attempt to ingest it (from 1)."""
 
     body: StagedBody
     attempt: int

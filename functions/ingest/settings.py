@@ -1,4 +1,4 @@
-"""What a deployment has chosen: the only place that reads the environment."""
+"""The settings of a deployment: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        """Read the settings; raises KeyError or ValueError if another template was deployed."""
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
             index_table=environment["INDEX_TABLE"],
@@ -41,14 +41,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterSettings:
-    """What the function of the dead-letter queue gets; ``failed_uploads_queue`` is a URL."""
+    """The settings of the dead-letter function; ``failed_uploads_queue`` is a URL."""
 
     upload_table: str
     failed_uploads_queue: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "DeadLetterSettings":
-        """Read the settings; KeyError if the template is not the one deployed."""
+        """Read the settings; raises KeyError if another template was deployed."""
         return cls(
             upload_table=environment["UPLOAD_TABLE"],
             failed_uploads_queue=environment["FAILED_UPLOADS_QUEUE"],

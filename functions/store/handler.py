@@ -20,17 +20,17 @@ from transaction.gateway import StoreRequest
 from transaction.intake import Intake
 
 SECONDS_TO_ANSWER = 2.0
-"""What is kept of the function's time to say what became of the instances."""
+"""How much of the function's time is kept back for the answer."""
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request. Whatever happens, the status is of the closed set."""
+    """Answer one request. Whatever happens, the status is in the closed set."""
     try:
         chosen = settings()
         request = gateway.read_request(event)
         answer = serve(event, request, chosen, context)
         return gateway.proxy_response(answer, request, chosen.allowed_origins)
-    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
+    except Exception as error:  # noqa: BLE001 - otherwise the gateway answers 502
         journal.log_unforeseen(error)
         return gateway.last_resort()
 
@@ -38,13 +38,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def serve(
     event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> StoreResponse:
-    """Describe the resource or store what the request holds, or say why not."""
+    """Describe the resource or store the instances of the request, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "OPTIONS":
             return describe(request, chosen)
         return store(event, request, media_type, chosen, context)
-    except Exception as error:  # noqa: BLE001 - else there is no reason in the answer
+    except Exception as error:  # noqa: BLE001 - otherwise the answer has no reason
         if not isinstance(error, RequestRejected):
             journal.log_unforeseen(error, request_id=request.request_id)
         status, reason, text = response.refusal_of(error)
@@ -68,7 +68,7 @@ def store(
     chosen: Settings,
     context: LambdaContext,
 ) -> StoreResponse:
-    """Report what became of each instance; RequestRejected before anything is stored."""
+    """Report the outcome of each instance; raises RequestRejected before anything is stored."""
     intake = Intake(
         keep=partial(keep, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
@@ -91,23 +91,23 @@ def store(
 
 
 def seconds_left(context: LambdaContext) -> float:
-    """Return what is left of the function's time, less what it takes to answer."""
+    """Return the time that the function has left, without the time for the answer."""
     return context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
 
 
 def keep(
     instances: Sequence[SOPInstance], *, chosen: Settings, context: LambdaContext
 ) -> list[Kept | ArchiveError]:
-    """Keep the instances in the time that is left once the archive, slow to make, is there."""
+    """Keep the instances in the time that is left after making the archive, which is slow."""
     kept_in = archive(chosen)
     return kept_in.keep(instances, seconds=seconds_left(context))
 
 
 @cache
 def archive(chosen: Settings) -> Archive:
-    """Return the archive of this environment, made once.
+    """Return the archive of this environment.
 
-    It is made when the first instance is to be kept, or before a snapshot.
+    It is made once, when the first instance is to be kept or before a snapshot.
     """
     return Archive(
         bucket=chosen.archive_bucket,

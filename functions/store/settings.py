@@ -1,4 +1,4 @@
-"""What a deployment has chosen: the only place that reads the environment."""
+"""The settings of a deployment: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dicomweb.conformance import StorageProfile
 class Settings:
     """The parameters of template.yaml, as the store function gets them.
 
-    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` holds
+    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` has
     origins, or only ``*``, or nothing.
     """
 
@@ -26,7 +26,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        """Read the settings; raises KeyError or ValueError if another template was deployed."""
         origins = environment.get("ALLOWED_ORIGINS", "").split(",")
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
@@ -45,5 +45,5 @@ def settings() -> Settings:
 
 
 def becomes_snapshot() -> bool:
-    """Tell whether this start becomes a snapshot, from which other environments go on."""
+    """Tell whether this start becomes a snapshot, from which other environments continue."""
     return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

@@ -1,8 +1,8 @@
-"""What a start that becomes a snapshot does besides (SnapStart).
+"""What a start that becomes a snapshot does in addition (SnapStart).
 
-Many environments go on from one snapshot, days later perhaps. So it holds what they share, and
-what must be unlike in each of them is made anew when it is restored. Only Lambda's runtime has
-the package for that, so this is imported for a snapshot and in no other start.
+Many environments continue from one snapshot, perhaps days later. So it contains what they share,
+and what must differ between them is made anew after each restore. Only Lambda's runtime has the
+package for that, so this module is imported only for a snapshot.
 """
 
 import os
@@ -17,23 +17,23 @@ IMPORTED_LATER = (
     "PIL.ImageSequence",
     "dicomweb.metadata.assembly",
 )
-"""What other starts leave to the first request that needs it."""
+"""What other starts import only with the first request that needs it."""
 
 _ENTROPY_BYTES = 32
 
 
 def prepare() -> None:
-    """Import what requests would wait for, and see to it that no two environments draw alike."""
+    """Import what requests would wait for, and have every environment draw other random numbers."""
     for module in IMPORTED_LATER:
         import_module(module)
     register_after_restore(renew_randomness)
 
 
 def renew_randomness() -> None:
-    """Seed anew what draws from a state of its own, which the snapshot has copied.
+    """Seed the random number generators anew, whose states the snapshot has copied.
 
-    botocore draws its pauses between attempts from ``random``: alike, they would meet again each
-    time. OpenSSL seeds itself when the clients are made.
+    botocore draws its pauses between attempts from ``random``: with equal pauses, environments
+    would collide again and again. OpenSSL seeds itself when the clients are made.
     """
     random.seed()
     ssl.RAND_add(os.urandom(_ENTROPY_BYTES), _ENTROPY_BYTES)

@@ -1,7 +1,7 @@
 """API Gateway's proxy event in, its proxy response out (REST API, Lambda proxy integration).
 
-Nothing else knows what either looks like. An answer is text, never base64: the gateway turns
-base64 into bytes only for some Accept values, and passes text through for all of them.
+Only this module knows what they look like. An answer is text, never base64: the gateway decodes
+base64 only for some Accept values, but passes text through for all of them.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -14,7 +14,7 @@ from pybase64 import b64decode
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
 from dicomweb.checks import is_uid
-from dicomweb.envelope.mediatypes import DICOM_XML
+from dicomweb.envelope.mediatypes import DICOM_XML, refuse_forms
 from dicomweb.errors import MalformedRequest
 
 Event = MutableMapping[str, Any]
@@ -27,9 +27,9 @@ _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreRequest:
-    """What a request says beside its payload. Field names are in lower case.
+    """Everything in a request except its payload. Field names are in lower case.
 
-    ``upload`` is the id in the path, and ``principal`` who the authorizer found to be asking.
+    ``upload`` is the id in the path, and ``principal`` the sender that the authorizer found.
     """
 
     method: str
@@ -45,22 +45,22 @@ class StoreRequest:
 
     @property
     def study_instance_uid(self) -> str | None:
-        """The study of the target resource, None for all studies; MalformedRequest if no UID."""
+        """The study of the target resource, None for all studies; MalformedRequest if invalid."""
         if self.target is not None and not is_uid(self.target):
             raise MalformedRequest(
-                "found a study in the target resource that is not a UID, expected /studies or"
+                "found a study in the URL that is not a UID, expected /studies or"
                 " /studies/{StudyInstanceUID}"
             )
         return self.target
 
     @property
     def url(self) -> str:
-        """What the request was sent to, for references that are relative to it."""
+        """The URL that the request was sent to, against which references are resolved."""
         return f"{self.base_url}/{self.resource}".replace("{study}", self.target or "")
 
 
 def read_request(event: Event) -> StoreRequest:
-    """Read everything but the payload, which may turn out not to be readable."""
+    """Read everything except the payload, which may be unreadable."""
     context = event["requestContext"]
     parameters = event.get("queryStringParameters") or {}
     in_path = event.get("pathParameters") or {}
@@ -91,16 +91,17 @@ def _headers(event: Event) -> dict[str, str]:
 
 
 def take_payload(event: Event, request: StoreRequest) -> bytes:
-    """Return the payload as it was sent, and let go of the event's body, which is larger.
+    """Return the payload as it was sent, and release the event's body, which is larger.
 
-    Raises MalformedRequest if it is compressed, or if the gateway has taken it for text because
-    its media type is not a binary one of the API: then the bytes are lost.
+    Raises MalformedRequest if it is compressed, or if the gateway treated it as text because its
+    media type is not one of the API's binary types: then the bytes are lost.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", ""):
-        raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
+        raise MalformedRequest("found a Content-Encoding, expected an uncompressed payload")
     body: str = event.pop("body", None) or ""
     if not event.get("isBase64Encoded"):
+        refuse_forms(request.headers.get("content-type", ""))
         if _REPLACEMENT_CHARACTER in body:
             raise MalformedRequest(
                 "found a payload of a media type that is not supported, expected"
@@ -110,47 +111,41 @@ def take_payload(event: Event, request: StoreRequest) -> bytes:
     try:
         return b64decode(body, validate=True)
     except ValueError as error:
-        raise MalformedRequest("found a payload that is not the base64 it claims") from error
+        raise MalformedRequest("found a payload that is not valid base64") from error
 
 
 def proxy_response(
     answer: StoreResponse, request: StoreRequest, allowed_origins: frozenset[str]
 ) -> dict[str, Any]:
     """Return what API Gateway turns into the HTTP answer."""
-    headers = {
-        "Content-Type": answer.media_type,
-        **answer.headers,
-        **cors_headers(request.headers.get("origin"), allowed_origins),
-    }
+    cors = cors_headers(request.headers.get("origin"), allowed_origins)
+    return _dressed(answer, cors, request.host)
+
+
+def last_resort() -> dict[str, Any]:
+    """Return the response if even reading a request, or giving its answer, failed.
+
+    It uses nothing of the request, so that it cannot fail for the same reason.
+    """
+    found = response.refusal_of(Exception())
+    return _dressed(response.refusal(*found, DICOM_XML), {}, _UNKNOWN_HOST)
+
+
+def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[str, Any]:
+    headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     return {
         "statusCode": int(answer.status),
         "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, request.host))},
-        "body": answer.body,
-        "isBase64Encoded": False,
-    }
-
-
-def last_resort() -> dict[str, Any]:
-    """Return the response to a request that could not even be read, or its answer not be given.
-
-    It takes nothing from the request, so that it cannot fail for the same reason.
-    """
-    found = response.refusal_of(Exception())
-    answer = response.refusal(*found, DICOM_XML)
-    return {
-        "statusCode": int(answer.status),
-        "headers": {"Content-Type": answer.media_type, "Retry-After": RETRY_AFTER_SECONDS},
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, _UNKNOWN_HOST))},
+        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, host))},
         "body": answer.body,
         "isBase64Encoded": False,
     }
 
 
 def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[str, str]:
-    """Return the fields that let a page of ``origin`` read the answer (Fetch Standard, CORS)."""
+    """Return the fields that allow a page of ``origin`` to read the answer (Fetch, CORS)."""
     if not allowed_origins:
         return {}
     if "*" in allowed_origins:
@@ -166,11 +161,11 @@ def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[st
 def preflight_headers(
     request: StoreRequest, allowed_origins: frozenset[str], methods: str
 ) -> dict[str, str]:
-    """Return what a CORS preflight asks for, nothing if ``request`` is none or may not be one."""
+    """Return what a CORS preflight asks for; nothing for other requests or if CORS is off."""
     if not allowed_origins or "access-control-request-method" not in request.headers:
         return {}
     return {
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type",
+        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Requested-With",
         "Access-Control-Max-Age": "600",
     }

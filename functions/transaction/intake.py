@@ -1,5 +1,6 @@
-"""The way of a request's instances into the archive: read, checked, kept, and what came of it."""
+"""The way of a request's instances into the archive: they are read, checked and kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +19,12 @@ from transaction.journal import log_unforeseen, record_differing_patients
 class Receipt:
     """The outcome of each instance, in order, and what was noticed of all of them.
 
-    ``attributes_left_out`` is how many attributes were invalid and so are not in the index.
+    ``attributes_left_out`` counts, by keyword, the attributes that could not be read and so are
+    not in the index.
     """
 
     outcomes: Sequence[Outcome]
-    attributes_left_out: int = 0
+    attributes_left_out: Counter[str] = field(default_factory=Counter)
 
 
 Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
@@ -32,10 +34,10 @@ Keep = Callable[[Sequence[SOPInstance]], Sequence[Kept | ArchiveError]]
 class Intake:
     """How the instances of one request are stored.
 
-    ``keep`` puts instances, at least one, into the archive. ``seconds_left`` tells how much of
-    the time for the request is left. ``study_instance_uid`` is the study of the target resource,
-    if it is one, and ``url`` the target, which locations of bulk data may be relative to.
-    ``origin`` names the request in the log.
+    ``keep`` puts instances, at least one, into the archive. ``seconds_left`` tells how much time
+    the request has left. ``study_instance_uid`` is the study of the target resource, if it is a
+    study, and ``url`` the target, to which locations of bulk data may be relative. ``origin``
+    identifies the request in the log.
     """
 
     keep: Keep
@@ -46,9 +48,10 @@ class Intake:
     origin: Mapping[str, object] = field(default_factory=dict)
 
     def store(self, root_type: str, parts: Sequence[BodyPart]) -> Receipt:
-        """Return what became of each instance in ``parts``, whose root is of ``root_type``.
+        """Return the outcome of each instance in ``parts``, whose root has the type ``root_type``.
 
-        Raises MalformedRequest, before anything is stored, for metadata that is none.
+        Raises MalformedRequest, before anything is stored, if the request has no metadata that can
+        be read, or too much.
         """
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
@@ -63,14 +66,14 @@ class Intake:
             _outcome_of(one, each, results) if isinstance(each, SOPInstance) else each
             for one, each in zip(offered, received, strict=True)
         ]
-        left_out = sum(each.attributes.left_out for each in instances)
+        left_out = Counter(keyword for each in instances for keyword in each.attributes.left_out)
         return Receipt(outcomes=outcomes, attributes_left_out=left_out)
 
     def _keep(self, instances: Sequence[SOPInstance]) -> Sequence[Kept | ArchiveError]:
-        """Have the archive keep instances; log what nobody foresaw, and count what differs."""
+        """Have the archive keep instances; log unforeseen errors, and count differing patients."""
         kept = self.keep(instances)
         refusals = [each for each in kept if isinstance(each, ArchiveError)]
-        # Several instances may have failed of one error: what all of them wait for, for example.
+        # Several instances may have failed because of one error, such as a failed common write.
         for error in dict.fromkeys(refusal.unforeseen for refusal in refusals):
             if error:
                 log_unforeseen(error, **self.origin)
@@ -80,23 +83,24 @@ class Intake:
         return kept
 
     def _receive(self, candidate: Candidate) -> SOPInstance | Failed:
-        """Read one instance; what nobody foresaw fails it and none of its neighbours."""
+        """Read one instance; an unforeseen error fails only this instance."""
         try:
             return receive(
                 candidate, study_instance_uid=self.study_instance_uid, profile=self.profile
             )
         except Exception as error:  # noqa: BLE001 - one bad instance never fails the others
             log_unforeseen(error, **self.origin)
-            text = f"{candidate.place}: could not be processed"
+            text = f"{candidate.place}: could not be processed because of an unforeseen error"
             reason = FailureReason.PROCESSING_FAILURE
             return Failed(reason=reason, text=text, reference=candidate.reference)
 
 
 def _out_of_time(candidate: Candidate) -> Failed:
-    """Refuse one that there is no time to read; reading many deflated ones can take long."""
+    """Refuse an instance that there is no time to read; many deflated ones can take long."""
     return Failed(
         reason=FailureReason.OUT_OF_RESOURCES,
-        text=f"{candidate.place}: the time of the request ended before it was read",
+        text=f"{candidate.place}: the time for the request ended before the instance was read,"
+        " send it again",
         reference=candidate.reference,
         temporary=True,
     )
@@ -105,15 +109,15 @@ def _out_of_time(candidate: Candidate) -> Failed:
 def _outcome_of(
     candidate: Candidate, instance: SOPInstance, kept: Iterator[Kept | ArchiveError]
 ) -> Outcome:
-    """Say what became of an instance that the archive was asked to keep."""
+    """Return the outcome of an instance that the archive was asked to keep."""
     result = next(kept)
     if isinstance(result, Kept):
         return Stored(
             reference=instance.reference,
             study_instance_uid=instance.study_instance_uid,
             series_instance_uid=instance.series_instance_uid,
-            warning=candidate.warning,
-            text=f"{candidate.place}: {candidate.text}" if candidate.warning else "",
+            warning=instance.warning,
+            text=instance.text,
         )
     return Failed(
         reason=result.reason,

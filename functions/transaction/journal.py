@@ -1,7 +1,7 @@
 """What is logged and counted: statuses, reasons, part numbers and sizes.
 
-Never a payload, an event, a token or an attribute value, and so never the message of an
-exception that is not one of ours.
+Payloads, events, tokens and attribute values are never logged, and so neither is the message of
+an exception that is not one of ours.
 """
 
 import traceback
@@ -16,7 +16,7 @@ from dicomweb.outcomes import Failed, Outcome, Stored
 from dicomweb.reasons import FailureReason
 
 MAX_TEXTS = 20
-"""As many refusals of one request are logged in words; the rest is in the counts."""
+"""So many refusals of one request are logged in words; the others are only counted."""
 
 logger = Logger()
 
@@ -26,10 +26,13 @@ def record_outcomes(
     status: HTTPStatus,
     *,
     payload_bytes: int,
-    attributes_left_out: int,
+    attributes_left_out: Counter[str],
     **origin: object,
 ) -> None:
-    """Log and count what became of the parts of one request; ``origin`` says which it was."""
+    """Log and count the outcomes of one request, which ``origin`` identifies.
+
+    ``attributes_left_out`` are the attributes, by keyword, that are not in the index.
+    """
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     warned = Counter(f"{instance.warning:04X}" for instance in stored if instance.warning)
@@ -38,6 +41,7 @@ def record_outcomes(
         "stored": len(stored),
         "failed": Counter(f"{failure.reason:04X}" for failure in failed),
         "warned": warned,
+        "left_out": attributes_left_out,
         "texts": [failure.text for failure in failed[:MAX_TEXTS]],
     }
     logger.info("store", extra={**origin, **found})
@@ -45,12 +49,12 @@ def record_outcomes(
         InstancesStored=len(stored),
         InstancesFailed=len(failed),
         PayloadBytes=payload_bytes,
-        IndexAttributesLeftOut=attributes_left_out,
+        IndexAttributesLeftOut=attributes_left_out.total(),
     )
 
 
 def record_attempt(outcomes: Sequence[Outcome], **origin: object) -> None:
-    """Log what is to be tried again, and why; it is counted when it has ended."""
+    """Log what will be tried again, and why; it is counted only when the upload has ended."""
     failed = [each for each in outcomes if isinstance(each, Failed) and not each.final]
     found = {
         "failed": Counter(f"{failure.reason:04X}" for failure in failed),
@@ -67,7 +71,7 @@ def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origi
 
 
 def record_differing_patients(instances: int, **origin: object) -> None:
-    """Log and count instances that were stored in studies of another patient than theirs."""
+    """Log and count instances that were stored in a study of another patient."""
     logger.warning("patients differ", extra={**origin, "instances": instances})
     count(InstancesOfOtherPatients=instances)
 

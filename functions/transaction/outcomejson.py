@@ -1,4 +1,4 @@
-"""What became of an upload, as JSON: kept from when it is stored until somebody asks.
+"""The result of an upload as JSON, which is kept until the sender asks for it.
 
 ::
 
@@ -38,7 +38,7 @@ def encode(result: Result) -> str:
 
 
 def decode(text: str) -> Result:
-    """Return what ``encode`` was given."""
+    """Return the result that was encoded."""
     document = json.loads(text)
     if "refusal" in document:
         refusal = document["refusal"]

@@ -1,1 +1,1 @@
-"""The Lambda behind /uploads: where a body that is too large for a POST goes, and its answer."""
+"""The Lambda behind /uploads: offers uploads for bodies too large for a POST, and answers them."""

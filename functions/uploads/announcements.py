@@ -1,4 +1,4 @@
-"""What a sender announces: the Content-Type, the size and maybe the study of a body to come."""
+"""What a sender announces: the Content-Type, the size and optionally the study of a body."""
 
 import json
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from typing import Any
 
 from dicomweb.checks import is_uid
 from dicomweb.envelope import mediatypes
-from dicomweb.envelope.mediatypes import DICOM, MULTIPART_RELATED
+from dicomweb.envelope.mediatypes import MULTIPART_RELATED
 from dicomweb.errors import MalformedRequest
+from dicomweb.payloads import SINGLE_PART
 
 _LONGEST_CONTENT_TYPE = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """A body that is to come; ``size`` in bytes, no study means all studies."""
+    """A body that will be sent; ``size`` in bytes, no study means all studies."""
 
     content_type: str
     size: int
@@ -24,8 +25,8 @@ class Announcement:
 def read_announcement(payload: bytes, largest_body: int) -> Announcement:
     """Read ``{"contentType": ..., "size": ..., "studyInstanceUID": ...}``.
 
-    Raises MalformedRequest for what is not that, and for a body that would be refused unread:
-    of another media type, empty, or larger than ``largest_body`` bytes.
+    Raises MalformedRequest for anything else, and for a body that would be refused in any case:
+    with another media type, empty, or larger than ``largest_body`` bytes.
     """
     try:
         document = json.loads(payload)
@@ -33,7 +34,7 @@ def read_announcement(payload: bytes, largest_body: int) -> Announcement:
         document = None
     if not isinstance(document, dict):
         raise MalformedRequest(
-            "found a payload that is no JSON object, expected one with contentType and size"
+            "found a payload that is not a JSON object, expected one with contentType and size"
         )
     return Announcement(
         content_type=_content_type(document.get("contentType")),
@@ -51,10 +52,10 @@ def _content_type(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
             f" {_LONGEST_CONTENT_TYPE}"
         )
     media_type = mediatypes.parse_media_type(value)
-    if media_type.essence not in (DICOM, MULTIPART_RELATED):
+    if media_type.essence not in {MULTIPART_RELATED, *SINGLE_PART}:
         raise MalformedRequest(
-            "found a contentType that is not supported, expected multipart/related or"
-            " application/dicom"
+            "found a contentType that is not supported, expected multipart/related,"
+            " application/dicom, application/dicom+xml or application/dicom+json"
         )
     if media_type.essence == MULTIPART_RELATED and "boundary" not in media_type.parameters:
         raise MalformedRequest("found no boundary parameter in contentType, expected one")
@@ -63,7 +64,7 @@ def _content_type(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 def _size(value: Any, largest_body: int) -> int:  # noqa: ANN401 - whatever JSON holds
     if type(value) is not int or value < 1:
-        raise MalformedRequest("found no size that is a positive number, expected that of the body")
+        raise MalformedRequest("found no valid size, expected the number of bytes of the body")
     if value > largest_body:
         raise MalformedRequest(
             f"found a size of {value} bytes, expected at most {largest_body}: send the instances"
@@ -76,5 +77,5 @@ def _study(value: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
     if value is None:
         return None
     if not isinstance(value, str) or not is_uid(value):
-        raise MalformedRequest("found a studyInstanceUID that is not a UID, expected one or none")
+        raise MalformedRequest("found a studyInstanceUID that is not a UID, expected a UID or null")
     return value

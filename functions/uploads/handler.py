@@ -1,4 +1,4 @@
-"""Uploads, step by step: announced with POST, put into S3, asked about with GET."""
+"""Uploads, step by step: announced with POST, put into S3, looked up with GET."""
 
 import json
 import re
@@ -33,10 +33,10 @@ _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _GIVEN_UP = Refusal(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
     reason=FailureReason.PROCESSING_FAILURE,
-    text="the upload was given up: its body did not arrive, or could not be processed, which is"
-    " being looked into; what arrived is kept for two days",
+    text="the upload was given up because its body did not arrive or could not be processed; what"
+    " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
-_ASK_AGAIN = "the request could not be answered for now, expected that it can be when sent again"
+_ASK_AGAIN = "the request cannot be answered for now: send it again"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 
 
 def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Answer OPTIONS: what may be asked, and a preflight if it is one."""
+    """Answer OPTIONS: the allowed methods, and a preflight if it is one."""
     methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
     headers = {"Allow": methods}
     headers |= gateway.preflight_headers(request, chosen.allowed_origins, methods)
@@ -60,7 +60,7 @@ def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
 
 
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Describe the resource, offer an upload or say what became of one, or why not."""
+    """Describe the resource, offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "OPTIONS":
@@ -77,8 +77,8 @@ def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> Sto
 def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, FailureReason, str]:
     """Return status, reason and text for a request that ``error`` ended.
 
-    That an upload cannot be looked up says nothing of the upload: 0110 is for one that was given
-    up, and A700 asks the sender to ask again.
+    A failed look-up says nothing about the upload, so it is A700, and the sender asks again. 0110
+    is only for an upload that was given up.
     """
     if isinstance(error, RequestRejected):
         return response.refusal_of(error)
@@ -106,7 +106,7 @@ def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreRespo
     )
     location = f"{request.base_url}/uploads/{upload.id}"
     expires = datetime.fromtimestamp(upload.created + chosen.upload_seconds, UTC)
-    # Remembered first: a body that nobody knows of would not be ingested.
+    # Recorded first: the body of an unknown upload would not be ingested.
     uploads(chosen).add(upload)
     body = {
         "id": upload.id,
@@ -143,14 +143,15 @@ def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[st
 
 
 def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreResponse:
-    """Say what became of an upload: the answer that a POST of its body would have got.
+    """Answer as a POST of the upload's body would have been answered, or say that it is pending.
 
     503 has no Retry-After if the upload was given up.
     """
     upload = uploads(chosen).find(request.upload) if _ID.fullmatch(request.upload) else None
     if upload is None or upload.principal != request.principal:
         raise MalformedRequest(
-            "found no such upload of yours, expected the location of one of the last seven days"
+            "found no upload of this sender at this URL, expected the location of an upload that"
+            " was offered within the last seven days"
         )
     if upload.state is State.DONE:
         result = outcomejson.decode(staging(chosen).get_answer(upload.answer))
@@ -166,7 +167,7 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
 
 
 def respond(result: Result, media_type: str, chosen: Settings) -> StoreResponse:
-    """Return the answer of the store transaction to ``result``."""
+    """Return the store transaction's answer for ``result``."""
     if isinstance(result, Refusal):
         return response.refusal(result.status, result.reason, result.text, media_type)
     return response.report(result, media_type, chosen.retrieve_base_url)

@@ -1,4 +1,4 @@
-"""What a deployment has chosen: the only place that reads the environment."""
+"""The settings of a deployment: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ _SPARE_MEBIBYTES = 64
 class Settings:
     """The parameters of template.yaml, as the uploads function gets them.
 
-    ``largest_body`` is what the disk of ingest holds, in bytes. ``upload_seconds`` is for how
-    long an upload may be begun. ``retrieve_base_url`` has no slash at its end and may be empty;
-    ``allowed_origins`` holds origins, or only ``*``, or nothing.
+    ``largest_body`` is what fits on ingest's disk, in bytes. ``upload_seconds`` is how long an
+    upload may be begun. ``retrieve_base_url`` has no slash at its end and may be empty;
+    ``allowed_origins`` has origins, or only ``*``, or nothing.
     """
 
     archive_bucket: str
@@ -27,7 +27,7 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; KeyError or ValueError if the template is not the one deployed."""
+        """Read the settings; raises KeyError or ValueError if another template was deployed."""
         origins = environment.get("ALLOWED_ORIGINS", "").split(",")
         storage = int(environment["INGEST_STORAGE"])
         return cls(

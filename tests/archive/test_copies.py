@@ -4,11 +4,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 
 from archive import ArchiveError, copies, objects
 from archive.copies import Source
 from archive.staging import StagedBody
-from tests.archive.deployment import BUCKET, Deployment, Sender, instance, refusal
+from tests.archive.deployment import BUCKET, Answer, Deployment, Sender, instance, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +135,24 @@ def test_a_copy_that_somebody_else_ended_is_begun_again(
     assert list(deployment.objects().values()) == [CONTENT]
 
 
-def test_an_abort_that_fails_too_does_not_hide_why(sender: Sender, source: Source) -> None:
+@pytest.mark.parametrize("fault", [refusal("AccessDenied"), ResponseParserError("not XML")])
+def test_an_abort_that_fails_too_does_not_hide_why(
+    sender: Sender, source: Source, fault: Answer | Exception
+) -> None:
+    def fails(**_: object) -> Answer:
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
+
+    denied = refusal("AccessDenied", HTTPStatus.FORBIDDEN)
+    sender.on("before-call.s3.UploadPartCopy", lambda **_: denied)
+    sender.on("before-call.s3.AbortMultipartUpload", fails)
+    assert keep(sender, source) == ["PROCESSING_FAILURE"]
+
+
+def test_an_abort_that_is_denied_leaves_what_passes_temporary(
+    sender: Sender, source: Source
+) -> None:
     busy = refusal("SlowDown", HTTPStatus.SERVICE_UNAVAILABLE)
     sender.on("before-call.s3.UploadPartCopy", lambda **_: busy)
     sender.on("before-call.s3.AbortMultipartUpload", lambda **_: refusal("AccessDenied"))

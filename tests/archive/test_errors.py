@@ -35,7 +35,7 @@ def test_a_throttle_or_an_inner_failure_is_temporary(code: str) -> None:
     assert error.reason is FailureReason.OUT_OF_RESOURCES
     assert error.temporary
     assert str(error) == (
-        f"PutItem was answered 400 {code}, success was expected, the instance may be sent again"
+        f"found 400 {code} as the answer to PutItem, expected success: send the instance again"
     )
 
 
@@ -68,7 +68,7 @@ def test_any_other_answer_is_a_processing_failure(code: str) -> None:
 
     assert error.reason is FailureReason.PROCESSING_FAILURE
     assert not error.temporary
-    assert str(error) == f"PutItem was answered 400 {code}, success was expected"
+    assert str(error) == f"found 400 {code} as the answer to PutItem, expected success"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from moto.dynamodb.models import DynamoDBBackend
 
 from archive import ArchiveError, DuplicatePolicy
@@ -68,6 +69,7 @@ FAULTS: list[tuple[Fault, str]] = [
     (refusal("SlowDown", HTTPStatus.SERVICE_UNAVAILABLE), "OUT_OF_RESOURCES"),
     (ReadTimeoutError(endpoint_url=BUCKET), "OUT_OF_RESOURCES"),
     (ConnectTimeoutError(endpoint_url=BUCKET), "OUT_OF_RESOURCES"),
+    (ResponseParserError("Planted^Name"), "OUT_OF_RESOURCES"),
     (refusal("AccessDenied", HTTPStatus.FORBIDDEN), "PROCESSING_FAILURE"),
     (ValueError(f"{BUCKET} {TABLE} Planted^Name"), "PROCESSING_FAILURE"),
 ]

@@ -4,7 +4,7 @@ import pytest
 
 from archive import ArchiveError
 from archive.deadline import Deadline
-from archive.items import ItemKey
+from archive.items import Item, ItemKey
 from tests.archive.deployment import PARENT, READ, TABLE, Hook, Sender, instance
 
 STUDY = ItemKey("1.2", "study")
@@ -36,6 +36,14 @@ def test_a_hundred_items_are_read_with_a_call(sender: Sender) -> None:
     assert sender.calls[READ] == 3
     assert list(items) == [keys[249]]
     assert items[keys[249]]["Modality"] == {"S": "CT"}
+
+
+def test_an_item_that_is_gone_is_not_replaced_and_nothing_is_in_the_way(sender: Sender) -> None:
+    key = ItemKey("1.2", "instances/1/2")
+    gone: Item = {"SHA256": {"S": "0"}, "Stored": {"S": "then"}}
+
+    assert sender.archive._index.commit(key, {"SHA256": {"S": "1"}}, over=gone) == {}
+    assert sender.archive._index.read([key], Deadline(20)) == {}
 
 
 def test_a_hundred_items_are_one_call(sender: Sender) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -5,7 +6,13 @@ from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.items import add_first, missing, study_attributes, to_attribute_value
+from archive.items import (
+    add_first,
+    instance_attributes,
+    missing,
+    study_attributes,
+    to_attribute_value,
+)
 from dicomweb.attributes import IndexValue
 from tests.archive.deployment import instance
 
@@ -85,3 +92,10 @@ def test_the_sets_of_a_study_come_from_its_instances_alone() -> None:
 
     assert "ModalitiesInStudy" not in item
     assert item["SOPClassesInStudy"] == {"SS": ["1.2.840.10008.5.1.4.1.1.2"]}
+
+
+def test_an_instance_without_frames_has_no_number_of_them() -> None:
+    assert "NumberOfFrames" not in instance_attributes(replace(instance(), number_of_frames=None))
+    assert instance_attributes(replace(instance(), number_of_frames=2))["NumberOfFrames"] == {
+        "N": "2"
+    }

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from obstore.exceptions import GenericError
 
+from archive.clients import ATTEMPTS
 from archive.deadline import Deadline
 from archive.errors import ArchiveError, PutError
 from archive.objects import Objects
@@ -120,13 +121,31 @@ def test_an_answer_that_does_not_come_is_waited_for_so_long_and_asked_for_again(
 def test_s3_that_nobody_reaches_may_be_sent_the_instance_again(
     objects: Callable[[str], Objects],
 ) -> None:
-    with pytest.raises(PutError, match="not reached") as raised:
+    with pytest.raises(PutError, match="could not be reached") as raised:
         put(objects("http://127.0.0.1:9"))
 
     assert raised.value.temporary
     assert raised.value.status == 0
     assert "1.2" not in str(raised.value)
     assert raised.value.__suppress_context__
+
+
+def test_attempts_end_after_conflicts_too(objects: Callable[[str], Objects]) -> None:
+    conflict, busy = (
+        f"HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        for status in (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+    )
+    answered: list[bytes] = []
+
+    def answering(connection: socket.socket, number: int) -> None:
+        read(connection)
+        answered.append(conflict if number < ATTEMPTS else busy)
+        connection.sendall(answered[-1])
+
+    with server(answering) as url, pytest.raises(PutError, match="found 503 as the answer"):
+        put(objects(url), seconds=5)
+
+    assert answered == [conflict] * ATTEMPTS + [busy]
 
 
 def test_attempts_end_at_the_deadline(objects: Callable[[str], Objects]) -> None:
@@ -184,7 +203,8 @@ def test_what_s3_answered_is_in_what_obstore_raises(
 
     error = PutError.of(raised.value)
     assert (error.status, error.reason) == (status, reason)
-    assert f"PutObject was answered {status} {code}" in str(error)
+    found = f"{status} {code}".rstrip()
+    assert f"found {found} as the answer to PutObject" in str(error)
     assert "a/key" not in str(error)
 
 
@@ -252,7 +272,7 @@ def test_s3_is_trusted_as_by_botocore(
         if trusted:
             put(archive)
         else:
-            with pytest.raises(PutError, match="not reached"):
+            with pytest.raises(PutError, match="could not be reached"):
                 put(archive)
 
 

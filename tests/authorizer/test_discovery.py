@@ -104,7 +104,7 @@ def test_a_key_set_without_keys_is_refused(issuer: LoopbackIssuer, keys: object)
 def test_what_is_no_json_is_refused(issuer: LoopbackIssuer, content: bytes) -> None:
     issuer.answers[JWKS] = Answer(content=content)
 
-    with pytest.raises(IssuerUnavailable, match="no JSON"):
+    with pytest.raises(IssuerUnavailable, match="did not answer with JSON"):
         fetch_keys(issuer.url)
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_json_is_refused(issuer: LoopbackIssuer, content: bytes) -> N
 def test_json_that_is_no_object_is_refused(issuer: LoopbackIssuer, document: object) -> None:
     issuer.answer(CONFIGURATION, document)
 
-    with pytest.raises(IssuerUnavailable, match="no JSON object"):
+    with pytest.raises(IssuerUnavailable, match="not a JSON object"):
         fetch_keys(issuer.url)
 
 

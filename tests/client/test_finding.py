@@ -147,6 +147,23 @@ def test_a_file_that_cannot_be_read_is_missing(
     assert missing(search) == {closed: "the file cannot be read: Permission denied"}
 
 
+def test_a_file_in_a_folder_that_may_be_listed_and_not_entered_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, closed = write(tmp_path / "a.dcm"), write(tmp_path / "closed" / "b.dcm")
+    found_by_system = os.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:  # lstat of a Path is this as well
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return found_by_system(path, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    search = find([tmp_path])
+    assert found(search) == [image]
+    assert missing(search) == {closed: "the file cannot be read: Permission denied"}
+
+
 def test_a_file_in_a_folder_that_is_also_named_is_no_instance_by_its_name(tmp_path: Path) -> None:
     notes = write(tmp_path / "notes", b"notes")
     assert find([tmp_path]).skipped == 1
@@ -164,7 +181,7 @@ def test_a_dicomdir_in_a_folder_says_what_is_not_there(tmp_path: Path) -> None:
     assert found(search) == [image]
     assert search.skipped == 0
     assert "DICM" in missing(search)[notes]
-    assert "is not there" in missing(search)[medium.joinpath(*IMAGE)]
+    assert "it does not exist" in missing(search)[medium.joinpath(*IMAGE)]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +230,7 @@ def test_a_dicomdir_names_nothing_outside_its_own_folder(
     search = find([write_directory(tmp_path / "medium", components)])
     assert found(search) == []
     ((_, why),) = search.missing
-    assert "not one below its own folder" in why
+    assert "a path outside its own folder" in why
 
 
 def test_a_dicomdir_names_no_link_that_leads_out_of_its_folder(tmp_path: Path) -> None:
@@ -227,7 +244,7 @@ def test_a_dicomdir_names_no_link_that_leads_out_of_its_folder(tmp_path: Path) -
     search = find([directory])
     assert found(search) == [medium / "IM2"]
     assert list(missing(search)) == [medium / "IM1", medium / "PT1" / "IM1"]
-    assert all("leads out" in why for why in missing(search).values())
+    assert all("leaves its own folder" in why for why in missing(search).values())
 
 
 def test_a_file_id_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
@@ -250,6 +267,16 @@ def test_a_dicomdir_that_names_another_and_itself_stands_for_the_files_of_both(
     search = find([directory])
     assert found(search) == [image]
     assert search.missing == []
+
+
+def test_a_dicomdir_that_was_cut_off_stands_for_what_is_left_and_is_missing(tmp_path: Path) -> None:
+    image = write(tmp_path / "IM1")
+    directory = write_directory(tmp_path, ("IM1",), ("IM2",))
+    directory.write_bytes(directory.read_bytes()[:-30])
+    for paths in ([tmp_path], [directory]):
+        search = find(paths)
+        assert found(search) == [image]
+        assert missing(search)[directory].startswith("the DICOMDIR cannot be read: the data set ")
 
 
 def test_a_large_folder_of_a_medium_is_read_once(

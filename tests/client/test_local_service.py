@@ -99,7 +99,11 @@ def test_a_file_without_uids_and_one_with_them_have_each_its_own_reason(
     found = refused(result)
     assert found["a.dcm"][0] == "C000"
     assert "Transfer Syntax UID" in found["a.dcm"][1]
-    assert "b.dcm" not in found or "differs from the one in the File Meta" in found["b.dcm"][1]
+    assert "b.dcm" not in found
+    assert [Path(path).name for path in result["stored"]] == ["b.dcm"]
+    [warned] = result["warnings"]
+    assert (Path(warned["path"]).name, warned["reason"]) == ("b.dcm", "B007")
+    assert "differs from the one in the File Meta" in warned["text"]
 
 
 def test_what_a_dicomdir_names_and_is_not_there_is_listed(

@@ -349,6 +349,18 @@ def test_again_sends_what_the_journal_holds(stub: Stub, tmp_path: Path, capsys: 
         assert len(result["stored"]) == 1
 
 
+def test_without_a_place_for_the_journal_it_sends_and_says_so(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    paths = write(tmp_path / "in", instance(1), instance(2)[:-10])
+    (tmp_path / "state").write_bytes(b"no folder")
+    for again in ([], ["--again"]):
+        assert main(["send", str(tmp_path / "in"), "--url", stub.url, "--json", *again]) == 1
+        printed = capsys.readouterr()
+        assert json.loads(printed.out)["stored"] == [str(paths[0])]
+        assert printed.err.startswith("warning: no journal is kept (")
+
+
 INTERRUPTIBLE = """
 import signal, sys
 from stowport.command import main
@@ -624,7 +636,7 @@ def test_the_table_says_why_it_ended_early(tmp_path: Path, capsys: Capture) -> N
     [
         (
             lambda path: path.write_bytes(large(1)[:-4]),
-            "the file was changed while it was to be sent",
+            "the file was changed before it was sent completely",
         ),
         (Path.unlink, "the file cannot be read: No such file or directory"),
     ],

@@ -20,6 +20,7 @@ STUDY_DATE = 0x00080020
 PATIENT_NAME = 0x00100010
 PATIENT_ID = 0x00100020
 PATIENT_SEX = 0x00100040
+STUDY_ID = 0x00200010
 STUDY_DESCRIPTION = 0x00081030
 SERIES_NUMBER = 0x00200011
 ROWS = 0x00280010
@@ -33,12 +34,13 @@ def indexed(*elements: bytes, implicit_vr: bool = False) -> IndexAttributes:
     return index_attributes(walk(data, start=0, implicit_vr=implicit_vr, wanted=TAGS).elements)
 
 
-def text(tag: int, vr: str, value: bytes, character_set: bytes = b"") -> tuple[object, int]:
-    """Return how a value is indexed, None if it is left out, and how many are left out."""
+def text(tag: int, vr: str, value: bytes, character_set: bytes = b"") -> tuple[object, bool]:
+    """Return how a value is indexed, None if it is not, and whether it is counted as left out."""
     attributes = indexed(explicit(CHARACTER_SET, "CS", character_set), explicit(tag, vr, value))
     every = {**attributes.study, **attributes.series, **attributes.instance}
     keyword = next(name for at, name, _ in (*STUDY, *SERIES, *INSTANCE) if at == tag)
-    return every.get(keyword), attributes.left_out
+    assert attributes.left_out <= {keyword}
+    return every.get(keyword), bool(attributes.left_out)
 
 
 def test_every_level_has_the_attributes_that_a_query_returns_under_their_keywords() -> None:
@@ -126,7 +128,7 @@ def test_text_of_every_character_set_is_the_text_that_pydicom_reads(name: str) -
         ).elements
     )
 
-    assert attributes.left_out == 0
+    assert not attributes.left_out
     for tag, keyword, vr in STUDY:
         if vr in {"LO", "PN", "SH", "CS", "DA", "TM"} and tag != CHARACTER_SET and tag in read:
             expected = str(read[tag].value or "").rstrip("=")
@@ -136,13 +138,13 @@ def test_text_of_every_character_set_is_the_text_that_pydicom_reads(name: str) -
 def test_the_same_bytes_are_another_text_in_another_character_set() -> None:
     value = b"\xd0\xd1^\xd2"
     for character_set, encoding in ((b"ISO_IR 100", "latin_1"), (b"ISO_IR 144", "iso8859_5")):
-        assert text(PATIENT_NAME, "PN", value, character_set) == (value.decode(encoding), 0)
-    assert text(PATIENT_NAME, "PN", value) == (None, 1)
+        assert text(PATIENT_NAME, "PN", value, character_set) == (value.decode(encoding), False)
+    assert text(PATIENT_NAME, "PN", value) == (None, True)
 
 
 def test_the_same_bytes_may_be_valid_in_one_vr_and_not_in_another() -> None:
-    assert text(STUDY_DESCRIPTION, "LO", b"next week ") == ("next week", 0)
-    assert text(STUDY_DATE, "DA", b"next week ") == (None, 1)
+    assert text(STUDY_DESCRIPTION, "LO", b"next week ") == ("next week", False)
+    assert text(STUDY_DATE, "DA", b"next week ") == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -186,15 +188,30 @@ def test_the_same_bytes_may_be_valid_in_one_vr_and_not_in_another() -> None:
         (b"\\ISO 2022 IR 87 ", b"Buc^J\x1bZ;3", None),
         (b"\\ISO 2022 IR 87 ", b"Buc^J\x1b$B\xff\xff", None),
         (b"ISO_IR 192", b"A^B\0", "A^B"),
-        (b"", b"A=B=C=D", None),
-        (b"", b"A" * 65, None),
+        (b"", b"A=B=C=D", "A=B=C=D"),
+        (b"", b"A" * 65, "A" * 65),
+        (
+            b"\\ISO 2022 IR 58",
+            b"Zhang^San=\x1b$)A\xd5\xc5^\x1b$)A\xc8\xfd",
+            "Zhang^San=\u5f20^\u4e09",
+        ),
+        (b"\\ISO 2022 IR 58", b"Zhang^San=\x1b$)A\xd5\xc5^\xc8\xfd=", "Zhang^San=\u5f20^\u4e09"),
+        (b"\\ISO 2022 58", b"=\x1b$)A\xd5\xc5", "=\u5f20"),
+        (b"ISO 2022 IR 58", b"\xd5\xc5", "\u5f20"),
+        (b"ISO 2022 IR 100\\ISO 2022 IR 58", b"\xe9=\x1b$)A\xd5\xc5", "\u00e9=\u5f20"),
+        (b"ISO_IR 203", b"\xbd^\xa4", "\u0153^\u20ac"),
+        (b"iso ir-203", b"\xbd^\xa4", "\u0153^\u20ac"),
+        (b"\\ISO 2022 IR 203", b"A^\x1b-b\xa4\x1b(B", "A^\u20ac"),
+        (b"ISO_IR 100\\ISO 2022 IR 999", b"J\xe9r\xf4me", "J\u00e9r\u00f4me"),
+        (b"ISO-2022-IR-100", b"J\xe9r\xf4me", "J\u00e9r\u00f4me"),
+        (b"gb18030", "\u738b".encode("gb18030"), "\u738b"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_a_name_is_decoded_by_the_character_sets_or_left_out(
     character_set: bytes, value: bytes, name: str | None
 ) -> None:
-    assert text(PATIENT_NAME, "PN", value, character_set) == (name, int(name is None))
+    assert text(PATIENT_NAME, "PN", value, character_set) == (name, name is None)
 
 
 def test_character_sets_that_are_no_text_are_left_out_and_ascii_is_read() -> None:
@@ -202,7 +219,9 @@ def test_character_sets_that_are_no_text_are_left_out_and_ascii_is_read() -> Non
         explicit(CHARACTER_SET, "CS", b"\xff\xff"), explicit(PATIENT_ID, "LO", b"ID")
     )
 
-    assert attributes == IndexAttributes(study={"PatientID": "ID"}, left_out=1)
+    assert attributes == IndexAttributes(
+        study={"PatientID": "ID"}, left_out=frozenset({"SpecificCharacterSet"})
+    )
 
 
 @pytest.mark.parametrize("character_set", ["gb18030", "gbk"])
@@ -217,28 +236,45 @@ def test_a_second_byte_that_is_a_backslash_separates_nothing(character_set: str)
         STUDY_DESCRIPTION, "LO", backslashed.encode(character_set), character_set.upper().encode()
     )
 
-    assert found == (backslashed, 0)
+    assert found == (backslashed, False)
 
 
 @pytest.mark.parametrize(
     ("tag", "vr", "value", "indexed_as"),
     [
         (PATIENT_ID, "LO", b" AB 1 ", "AB 1"),
-        (PATIENT_ID, "LO", b"A\\B", None),
-        (PATIENT_ID, "LO", b"A" * 66, None),
+        (PATIENT_ID, "LO", b"A\\B", "A\\B"),
+        (PATIENT_ID, "LO", b"A" * 66, "A" * 66),
+        (STUDY_ID, "SH", b"A" * 17, "A" * 17),
         (PATIENT_ID, "UT", b"A" * 5000, None),
         (PATIENT_SEX, "CS", b"O ", "O"),
-        (PATIENT_SEX, "CS", b"female", None),
+        (PATIENT_SEX, "CS", b"female", "FEMALE"),
+        (PATIENT_SEX, "CS", b"a code far too long-", "A CODE FAR TOO LONG-"),
         (PATIENT_SEX, "CS", b"\xff\xff", None),
         (0x00080020, "DA", b"20260230", "20260230"),
-        (0x00080020, "DA", b"2026-01-02", None),
+        (0x00080020, "DA", b"2026.01.02", "20260102"),
+        (0x00080020, "DA", b"2026-01-02", "20260102"),
+        (0x00080020, "DA", b"2026/01/02 ", "20260102"),
+        (0x00080020, "DA", b"202601", "202601"),
+        (0x00080020, "DA", b"00000000", "00000000"),
+        (0x00080020, "DA", b"        ", None),
+        (0x00080020, "DA", b"2. 1.2026 ", None),
         (0x00080030, "TM", b"101112.123456 ", "101112.123456"),
-        (0x00080030, "TM", b"25:00:00", None),
+        (0x00080030, "TM", b"10:11:12.5", "101112.5"),
+        (0x00080030, "TM", b"10:11 ", "1011"),
+        (0x00080030, "TM", b"25:00:00", "250000"),
+        (0x00080030, "TM", b"noon", None),
         (SERIES_NUMBER, "IS", b" -12 ", -12),
         (SERIES_NUMBER, "IS", b"+7\0\0", 7),
-        (SERIES_NUMBER, "IS", b"1.5 ", None),
-        (SERIES_NUMBER, "IS", b"1\\2 ", None),
-        (SERIES_NUMBER, "IS", b"2147483648", None),
+        (SERIES_NUMBER, "IS", b"1.5 ", "1.5"),
+        (SERIES_NUMBER, "IS", b"4.000000", "4.000000"),
+        (SERIES_NUMBER, "IS", b"1,5 ", "1,5"),
+        (SERIES_NUMBER, "IS", b"1 2 ", "1 2"),
+        (SERIES_NUMBER, "IS", b"1\\2 ", "1\\2"),
+        (SERIES_NUMBER, "IS", b"2147483648", "2147483648"),
+        (SERIES_NUMBER, "IS", b"9" * 40, "9" * 40),
+        (SERIES_NUMBER, "IS", b"1A", None),
+        (SERIES_NUMBER, "IS", b"- ", None),
         (SERIES_NUMBER, "IS", b"-2147483648 ", -2147483648),
         (SERIES_NUMBER, "UT", b" " * 5000 + b"1", None),
         (SERIES_NUMBER, "IS", b"\xb2 ", None),
@@ -247,16 +283,47 @@ def test_a_second_byte_that_is_a_backslash_separates_nothing(character_set: str)
         (ROWS, "UL", b"\0\2\0\0", None),
     ],
 )
-def test_a_value_is_indexed_if_it_is_valid_and_else_left_out_and_counted(
+def test_a_value_is_indexed_as_a_reader_shows_it_and_else_left_out_and_counted(
     tag: int, vr: str, value: bytes, indexed_as: object
 ) -> None:
-    assert text(tag, vr, value) == (indexed_as, int(indexed_as is None))
+    assert text(tag, vr, value) == (indexed_as, indexed_as is None and bool(value.strip()))
 
 
-def test_one_invalid_attribute_is_counted_once_and_costs_no_other() -> None:
-    attributes = indexed(explicit(0x00080201, "SH", b"A" * 18), explicit(PATIENT_ID, "LO", b"ID"))
+def test_an_attribute_of_several_levels_is_counted_once_and_costs_no_other() -> None:
+    attributes = indexed(explicit(0x00080201, "SH", b"\xff\xff"), explicit(PATIENT_ID, "LO", b"ID"))
 
-    assert attributes == IndexAttributes(study={"PatientID": "ID"}, left_out=1)
+    assert attributes == IndexAttributes(
+        study={"PatientID": "ID"}, left_out=frozenset({"TimezoneOffsetFromUTC"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("character_set", "value", "shown"),
+    [
+        (b"ISO_IR 192", "\u7537".encode(), "\u7537"),
+        (b"ISO_IR 100", b"m\xe4nnlich", "M\u00c4NNLICH"),
+        (b"\\ISO 2022 IR 58", b"\x1b$)A\xc4\xd0", "\u7537"),
+    ],
+)
+def test_a_code_string_beyond_the_default_repertoire_is_decoded_as_other_text(
+    character_set: bytes, value: bytes, shown: str
+) -> None:
+    assert text(PATIENT_SEX, "CS", value, character_set) == (shown, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "terms"),
+    [
+        (b"iso_ir 100", ["ISO_IR 100"]),
+        (b"\\ISO-2022-IR-87", ["", "ISO 2022 IR 87"]),
+        (b"ISO IR 192\0", ["ISO_IR 192"]),
+        (b"GBK ", ["GBK"]),
+    ],
+)
+def test_character_sets_are_indexed_by_their_defined_terms(value: bytes, terms: list[str]) -> None:
+    attributes = indexed(explicit(CHARACTER_SET, "CS", value))
+
+    assert attributes.instance == {"SpecificCharacterSet": terms}
 
 
 @pytest.mark.parametrize("undefined", [False, True])
@@ -305,16 +372,42 @@ def test_an_item_has_the_character_sets_of_the_data_set_unless_it_has_its_own() 
 @pytest.mark.parametrize(
     ("data", "left_out"),
     [
-        (sequence(REQUESTS, *[item()] * 17), 1),
-        (sequence(REQUESTS, *[item()] * 16), 0),
-        (explicit(REQUESTS, "UN", b"garbage!"), 1),
-        (explicit(REQUESTS, "LO", b"garbage"), 1),
-        (explicit(REQUESTS, "UN", item(implicit(STEP_ID, b"", 99))), 1),
-        (sequence(REQUESTS, item(explicit(STEP_ID, "SH", b"A" * 20))), 1),
+        (sequence(REQUESTS, *[item()] * 17), {"RequestAttributesSequence"}),
+        (sequence(REQUESTS, *[item()] * 16), set()),
+        (explicit(REQUESTS, "UN", b"garbage!"), {"RequestAttributesSequence"}),
+        (explicit(REQUESTS, "LO", b"garbage"), {"RequestAttributesSequence"}),
+        (
+            explicit(REQUESTS, "UN", item(implicit(STEP_ID, b"", 99))),
+            {"RequestAttributesSequence"},
+        ),
+        (
+            sequence(REQUESTS, item(explicit(STEP_ID, "SH", b"\xff\xff"))),
+            {"ScheduledProcedureStepID"},
+        ),
     ],
 )
-def test_requests_that_are_too_many_or_garbled_are_left_out(data: bytes, left_out: int) -> None:
-    assert indexed(data) == IndexAttributes(left_out=left_out)
+def test_requests_that_are_too_many_or_garbled_are_left_out(
+    data: bytes, left_out: set[str]
+) -> None:
+    assert indexed(data) == IndexAttributes(left_out=frozenset(left_out))
+
+
+@pytest.mark.parametrize("value", [b"text", b"te", b"\xfe\xff\x00", b"more text, and longer "])
+def test_text_in_the_place_of_requests_is_left_out(value: bytes) -> None:
+    data = implicit(REQUESTS, value) + implicit(PROCEDURE_ID, b"ID")
+
+    assert indexed(data, implicit_vr=True) == IndexAttributes(
+        left_out=frozenset({"RequestAttributesSequence"})
+    )
+
+
+def test_text_in_the_place_of_a_sequence_inside_a_request_costs_nothing() -> None:
+    inner = implicit(0x00400008, b"a code, once") + implicit(STEP_ID, b"STEP")
+    data = sequence(REQUESTS, item(inner), vr=None)
+
+    assert indexed(data, implicit_vr=True) == IndexAttributes(
+        series={"RequestAttributesSequence": [{"ScheduledProcedureStepID": "STEP"}]}
+    )
 
 
 @pytest.mark.parametrize(
@@ -371,4 +464,4 @@ def test_any_bytes_are_an_integer_or_none(value: bytes, vr: str) -> None:
     assert number is None or -(2**31) <= number < 2**31
     assert integer_of(None, vr) is None
     with suppress(ValueError):
-        assert vr == "US" or number in {None, int(value)}
+        assert vr == "US" or number in {None, int(float(value))}

@@ -12,15 +12,62 @@ from dicomweb.conformance import (
     is_implicit_vr,
     is_video,
     sop_class_groups,
+    sop_class_iods,
     takes_sop_class,
     takes_transfer_syntax,
     transfer_syntax_groups,
+    transfer_syntax_iods,
 )
 
 PROFILES = list(StorageProfile)
 EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 JPEG_LOSSLESS_PROCESS_14 = "1.2.840.10008.1.2.4.57"
 CLASSES = {uid: group for uid, group in sop_class_groups().items() if group != "-"}
+NO_INSTANCES = {
+    "1.2.840.10008.1.3.10": "Media Storage Directory Storage",
+    "1.2.840.10008.1.20.1": "Storage Commitment Push Model SOP Class",
+}
+"""Current, with Storage in their name, but for a directory (PS3.10) and a service."""
+
+NEWER_THAN_PYDICOM = {
+    "CT For Processing Image Storage",
+    "Enhanced CT For Processing Image Storage",
+    "Legacy Converted Enhanced CT For Processing Image Storage",
+    "Height Map Segmentation Storage",
+    "Label Map Segmentation Storage",
+    "Waveform Acquisition Presentation State Storage",
+    "Waveform Presentation State Storage",
+    "Deflated Image Frame Compression",
+    "JPEG XL",
+    "JPEG XL JPEG Recompression",
+    "JPEG XL Lossless",
+}
+IMAGES_BY_ANOTHER_NAME = {
+    "Corneal Topography Map Storage",
+    "DICOS 2D AIT Storage",
+    "DICOS 3D AIT Storage",
+    "DICOS Quadrupole Resonance (QR) Storage",
+    "Enhanced US Volume Storage",
+    "Height Map Segmentation Storage",
+    "Label Map Segmentation Storage",
+    "Ophthalmic Optical Coherence Tomography B-scan Volume Analysis Storage",
+    "Ophthalmic Thickness Map Storage",
+    "Parametric Map Storage",
+    "RT Dose Storage",
+    "Segmentation Storage",
+}
+"""Classes of pixel data without the word Image in their name."""
+
+REAL_TIME_VIDEO = "1.2.840.10008.1.2.7."
+"""SMPTE ST 2110, which is for streams: PS3.18 Table 8.7.3-2 leaves it out, in a note."""
+
+NAMES = {
+    row["uid"]: row["name"]
+    for table in ("sop_classes.tsv", "transfer_syntaxes.tsv")
+    for row in csv.DictReader(
+        files("dicomweb").joinpath(table).read_text("utf-8").splitlines(), delimiter="\t"
+    )
+}
 OTHER_CLASSES = set(sop_class_groups()) - set(CLASSES)
 
 
@@ -67,11 +114,98 @@ def test_the_profile_for_any_takes_every_known_syntax_for_every_class() -> None:
         assert syntaxes_of(StorageProfile.ANY_STORAGE, uid) == set(transfer_syntax_groups())
 
 
+def current(kind: str) -> set[str]:
+    """Return what pydicom's dictionary has of PS3.6 and does not call retired."""
+    return {
+        uid
+        for uid, (_, known, _, retired, _) in UID_dictionary.items()
+        if known == kind and not retired
+    }
+
+
+def test_the_profile_of_the_standard_takes_every_current_storage_class() -> None:
+    storage = {uid for uid in current("SOP Class") if "Storage" in UID_dictionary[uid][0]}
+    taken = {uid for uid in NAMES if takes_sop_class(StorageProfile.STANDARD, uid)}
+
+    assert storage - taken == set(NO_INSTANCES)
+    unknown = {NAMES[uid] for uid in taken if uid not in UID_dictionary}
+    assert unknown < NEWER_THAN_PYDICOM
+
+
+def test_the_profile_of_the_standard_takes_the_retired_classes_that_others_take() -> None:
+    retired = {uid for uid in CLASSES if uid in UID_dictionary and UID_dictionary[uid][3]}
+
+    assert len(retired) == 18
+    assert all(takes_sop_class(StorageProfile.STANDARD, uid) for uid in retired)
+
+
+def test_the_profile_of_the_standard_takes_no_private_class() -> None:
+    private = {uid for uid in sop_class_groups() if not uid.startswith("1.2.840.10008.")}
+
+    assert len(private) == 58
+    for uid in sop_class_groups():
+        assert takes_sop_class(StorageProfile.STANDARD, uid) == (uid not in private)
+        assert (uid in private) == (syntaxes_of(StorageProfile.STANDARD, uid) == set())
+
+
+def test_an_image_of_the_standard_takes_every_current_syntax_that_a_file_may_have() -> None:
+    in_files = {uid for uid in current("Transfer Syntax") if not uid.startswith(REAL_TIME_VIDEO)}
+
+    for uid in (uid for uid, iod in sop_class_iods().items() if iod == "image"):
+        taken = syntaxes_of(StorageProfile.STANDARD, uid)
+        assert in_files <= taken
+        assert {NAMES[syntax] for syntax in taken - in_files} <= NEWER_THAN_PYDICOM
+
+
+def test_what_is_no_image_of_the_standard_takes_the_syntaxes_that_encapsulate_nothing() -> None:
+    for uid in (uid for uid, iod in sop_class_iods().items() if iod == "other"):
+        assert syntaxes_of(StorageProfile.STANDARD, uid) == {
+            "1.2.840.10008.1.2",
+            "1.2.840.10008.1.2.1",
+            "1.2.840.10008.1.2.1.99",
+        }
+
+
+def test_the_standard_takes_all_pairs_of_the_statement_but_for_private_classes() -> None:
+    for uid in (uid for uid in CLASSES if sop_class_iods()[uid] != "-"):
+        assert syntaxes_of(StorageProfile.CONFORMANCE, uid) <= syntaxes_of(
+            StorageProfile.STANDARD, uid
+        )
+
+
+def test_an_image_is_what_has_the_name_or_is_known_as_one() -> None:
+    for uid, iod in sop_class_iods().items():
+        if iod != "-":
+            named = "Image" in NAMES[uid] or NAMES[uid] in IMAGES_BY_ANOTHER_NAME
+            assert (iod == "image") == named, NAMES[uid]
+
+
+def test_every_syntax_is_for_images_of_the_standard() -> None:
+    assert all("image" in iods for iods in transfer_syntax_iods().values())
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "syntax"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.3.1", "1.2.840.10008.1.2.4.102"),
+        ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.1.2.5"),
+        ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1.99"),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.1.2.1.99"),
+        ("1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.1.2.1.98"),
+    ],
+    ids=["ultrasound in H.264", "segmentation in RLE", "deflated CT", "deflated PDF", "slide"],
+)
+def test_the_standard_has_pairs_that_the_statement_has_not(sop_class: str, syntax: str) -> None:
+    assert not takes_transfer_syntax(StorageProfile.CONFORMANCE, sop_class, syntax)
+    assert takes_transfer_syntax(StorageProfile.STANDARD, sop_class, syntax)
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_misprinted_lossless_jpeg_stands_for_process_14(profile: StorageProfile) -> None:
     for uid, group in CLASSES.items():
         taken = takes_transfer_syntax(profile, uid, JPEG_LOSSLESS_PROCESS_14)
-        assert taken == (group == "Image" or profile is StorageProfile.ANY_STORAGE)
+        image = sop_class_iods()[uid] if profile is StorageProfile.STANDARD else group
+        assert taken == (image.lower() == "image" or profile is StorageProfile.ANY_STORAGE)
         assert not takes_transfer_syntax(profile, uid, "1.2.840.10008.1.2.4.54")
 
 

@@ -58,7 +58,7 @@ def test_an_empty_content_type_of_the_first_part_is_none() -> None:
         ("text/plain", "not supported"),
         ("application/zip", "not supported"),
         ("application/octet-stream", "not supported"),
-        ("multipart/form-data; boundary=b0undary", "not supported"),
+        ("multipart/form-data; boundary=b0undary", "found multipart/form-data"),
         ("multipart/mixed; boundary=b0undary", "not supported"),
         ('multipart/related; type="application/dicom"', "found no boundary"),
         ("multipart/related; boundary=other", "found no delimiter line"),

@@ -15,6 +15,6 @@ sys.path[:0] = [str(_ROOT / folder) for folder in ("functions", "client", ".")]
 from tests import conftest  # noqa: E402  once it can be found
 from tests.ingest import test_kills  # noqa: E402
 
-assert conftest, test_kills
+__all__ = ["conftest", "test_kills"]
 for service in ("s3", "dynamodb"):
     boto3.client(service)

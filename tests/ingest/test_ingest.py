@@ -54,6 +54,25 @@ def test_only_what_is_large_is_copied_inside_s3(
     assert large.unfinished() == 0
 
 
+def test_a_body_that_is_one_file_is_copied_from_its_first_byte(
+    large: LargeRequests, calls: dict[str, int]
+) -> None:
+    content = image(1, SMALLEST_COPY_BYTES)
+    invoke_ingest(large.message(large.upload(content, "application/dicom")))
+    assert calls["UploadPartCopy"] == 1
+    assert list(large.instances().values()) == [content]
+
+
+def test_what_was_made_of_metadata_is_nowhere_to_be_copied_from(
+    large: LargeRequests, calls: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.objects.SMALLEST_COPY_BYTES", 0)
+    metadata = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
+    invoke_ingest(large.message(large.upload(payload(), metadata)))
+    assert calls["UploadPartCopy"] == 0
+    assert calls["PutObject"] == 1 + 1  # and the answer
+
+
 def test_the_staged_body_is_gone_with_all_of_its_versions(large: LargeRequests) -> None:
     ingested(large, body_of(SMALL))
     assert large.versions("staging/") == 0
@@ -113,7 +132,7 @@ def test_a_body_with_a_broken_end_is_400_and_nothing_is_stored(
     body = body_of(SMALL, image(2, 10_000)).rstrip()
     reply = ingested(large, body[:-missing])
     assert reply.status == 400
-    assert "no close delimiter" in reply.warnings[0]
+    assert "without a close delimiter" in reply.warnings[0]
     assert (large.keys("studies/"), large.items(), large.keys("staging/")) == ([], [], [])
 
 

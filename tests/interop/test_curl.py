@@ -1,5 +1,6 @@
 """The service as curl meets it."""
 
+import shlex
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,15 +54,20 @@ def test_a_form_with_a_forced_content_type(running: "RunningService", tmp_path: 
     check_stored(running, said, 2002, *contents)
 
 
-def test_a_plain_form_is_refused_with_what_is_expected(
+def test_a_plain_form_is_refused_with_the_command_that_works(
     running: "RunningService", tmp_path: Path
 ) -> None:
     file = tmp_path / "a.dcm"
     file.write_bytes(instance(2003))
     said = curl("-F", f"file=@{file}", f"{running.base_url}/studies")
     assert said.status == 400
-    assert "expected multipart/related" in said.data_set["0040A160"][0]
+    text = said.data_set["0040A160"][0]
+    assert "found multipart/form-data, expected multipart/related" in text
     assert running.objects(study_uid(2003)) == []
+
+    _, _, command = text.partition("as sent by curl ")
+    command = command.replace("image.dcm", str(file)).replace("URL", f"{running.base_url}/studies")
+    check_stored(running, curl("-H", XML, *shlex.split(command)), 2003, instance(2003))
 
 
 def test_a_large_body_after_100_continue(running: "RunningService") -> None:

@@ -21,7 +21,7 @@ from tests.rows.defects import (
 
 if TYPE_CHECKING:
     from tests.answers import Answer
-    from tests.service import RunningService
+    from tests.service import RunningService, Start
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
 ITEMS_OF_UNKNOWN = (
@@ -39,6 +39,20 @@ def check_stored(running: "RunningService", row: int, content: bytes) -> None:
     assert answer.status == 200, answer.warnings
     assert answer.sequences == {"00081199"}
     assert answer.stored == [sop_uid(row)]
+    assert running.objects(study_uid(row)) == digests(content)
+
+
+def check_warned(running: "RunningService", row: int, content: bytes) -> None:
+    answer = running.store(content)
+    assert answer.status == 202
+    assert answer.sequences == {"00081199"}
+    assert answer.stored == [sop_uid(row)]
+    [item] = answer.data_set["00081199"]
+    assert [int(reason) for reason in item["00081196"]] == [0xB007]
+    assert '"B007: part 1: found ' in answer.warnings[0]
+    assert running.objects(study_uid(row)) == digests(content)
+    again = running.store(content)
+    assert (again.status, again.warnings) == (202, answer.warnings)
     assert running.objects(study_uid(row)) == digests(content)
 
 
@@ -229,12 +243,15 @@ def test_row_034_a_wrong_group_length_in_the_file_meta(
 
 def test_row_035_the_sop_instance_uid_of_the_file_meta_differs(running: "RunningService") -> None:
     other = {"MediaStorageSOPInstanceUID": sop_uid(35, 1, 2)}
-    check_failed(running, 35, lax(35, 1, file_meta=other), 0xA900)
+    check_warned(running, 35, lax(35, 1, file_meta=other))
 
 
-def test_row_036_the_sop_class_uid_of_the_file_meta_differs(running: "RunningService") -> None:
-    other = {"MediaStorageSOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}
-    check_failed(running, 36, lax(36, 1, file_meta=other), 0xA900)
+@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.1.1", "1.2.3"])
+def test_row_036_the_sop_class_uid_of_the_file_meta_differs(
+    running: "RunningService", sop_class: str
+) -> None:
+    running.clear()
+    check_warned(running, 36, lax(36, 1, file_meta={"MediaStorageSOPClassUID": sop_class}))
 
 
 def test_row_037_no_study_instance_uid(running: "RunningService") -> None:
@@ -282,6 +299,19 @@ def test_row_044_less_pixel_data_than_rows_and_columns_need(running: "RunningSer
     check_failed(running, 44, instance(44, Rows=5), 0xC000)
 
 
+def test_row_044_pixels_that_are_described_and_not_there(running: "RunningService") -> None:
+    check_warned(running, 440, instance(440, PixelData=None))
+    spectrum = instance(441, PixelData=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.4.2")
+    check_stored(running, 441, spectrum)
+    item = running.items(study_uid(441))[f"instances/{series_uid(441)}/{sop_uid(441)}"]
+    assert "NumberOfFrames" not in item
+
+
+def test_row_044_nuls_behind_the_last_element_are_padding(running: "RunningService") -> None:
+    check_stored(running, 442, instance(442) + bytes(512))
+    check_failed(running, 443, instance(443) + b"\xff" * 512, 0xC000)
+
+
 def test_row_045_more_pixel_data_than_rows_and_columns_need(running: "RunningService") -> None:
     check_stored(running, 45, instance(45, Rows=3))
 
@@ -319,6 +349,11 @@ def test_row_049_a_deflated_image_only_where_any_storage_is_chosen(
     content = part10(data_set(490), DeflatedExplicitVRLittleEndian)
     check_failed(running, 490, content, 0xC122)
     check_stored(chosen, 490, content)
+
+
+def test_row_049_a_deflated_image_where_the_standard_is_chosen(service: "Start") -> None:
+    content = part10(data_set(491), DeflatedExplicitVRLittleEndian)
+    check_stored(service(StorageProfile="standard"), 491, content)
 
 
 def test_row_050_a_deflated_data_set_that_inflates_without_end(running: "RunningService") -> None:
@@ -393,6 +428,8 @@ def test_row_107_private_and_unknown_elements(running: "RunningService", element
         (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
         (["ISO 2022 IR 13", "ISO 2022 IR 87"], "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
         ("GB18030", "Wang^XiaoDong=王^小东"),
+        (["", "ISO 2022 IR 58"], "Wang^XiaoDong=王^小东"),
+        ("ISO_IR 203", "Cœur^€"),
         ("ISO_IR 192", "Wang^XiaoDong=王^小東"),
     ],
 )

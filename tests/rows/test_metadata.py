@@ -138,7 +138,18 @@ def test_row_083_json_of_a_bare_object(running: "RunningService") -> None:
 def test_row_084_json_that_is_none(running: "RunningService", text: str) -> None:
     answer = post(running, JSON, metadata(text), bulk(PIXELS, "pixels"))
     assert answer.status == 400
-    assert answer.text.startswith("part 1: ")
+    assert answer.other_failures == [0xC000]
+    assert "C000: part 1: " in answer.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["[NaN]", "{", "[]", "\xff"])
+def test_row_084_fails_for_itself_beside_another_document(
+    running: "RunningService", text: str
+) -> None:
+    answer = post(running, JSON, metadata(text), metadata([model(84)]), bulk(PIXELS, "pixels"))
+    assert answer.status == 202
+    assert answer.stored == [sop_uid(84)]
+    assert answer.other_failures == [0xC000]
 
 
 BOMB = "".join(
@@ -166,6 +177,18 @@ def test_row_085_xml_that_is_none_or_hostile(running: "RunningService", text: st
     answer = post_xml(running, text)
     assert answer.status == 400
     assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("text", ["<NativeDicomModel>", "<html/>", "{}"])
+def test_row_085_fails_for_itself_beside_another_document(
+    running: "RunningService", text: str
+) -> None:
+    sent = [metadata(xml(85), XML), metadata(text, XML)]
+    answer = post(running, XML, *sent, bulk(PIXELS, "pixels"))
+    assert answer.status == 202
+    assert answer.stored == [sop_uid(85)]
+    assert answer.other_failures == [0xC000]
+    assert "C000: part 2: " in answer.warnings[0]
 
 
 @pytest.mark.parametrize("written", ["<NativeDicomModel", '<n:NativeDicomModel xmlns:n="urn:x"'])

@@ -35,8 +35,8 @@ FAILED = {
 MALFORMED = {
     "no-content-type": "no Content-Type",
     "empty": "an empty payload",
-    "cut-off": "no close delimiter",
-    "form-data": "a media type that is not supported",
+    "cut-off": "without a close delimiter",
+    "form-data": "multipart/form-data",
     "gzip": "a Content-Encoding",
     "not-a-uid": "not a UID",
     "too-many-parts": "more than 4000 parts",
@@ -59,6 +59,14 @@ def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, insta
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
         item["SOPInstanceUID"]["S"] for item in kept
     )
+
+
+def test_a_content_type_that_the_gateway_leaves_folded_is_read(store: Store) -> None:
+    sent = event("store/one-ct")
+    (content_type,) = sent["multiValueHeaders"]["Content-Type"]
+    sent["multiValueHeaders"]["Content-Type"] = [content_type.replace("; ", ";\r\n\t")]
+    assert "\r\n" in str(sent["multiValueHeaders"]["Content-Type"][0])
+    assert store.invoke(sent).status == HTTPStatus.OK
 
 
 def test_an_instance_is_kept_byte_for_byte_with_its_study_and_series(store: Store) -> None:
@@ -192,7 +200,8 @@ def test_a_preflight_of_an_allowed_origin_may_post_with_a_token(
     headers = store.send("preflight").headers
     assert headers["Access-Control-Allow-Origin"] == "https://viewer.example.org"
     assert headers["Access-Control-Allow-Methods"] == "POST, OPTIONS"
-    assert headers["Access-Control-Allow-Headers"] == "Accept, Authorization, Content-Type"
+    allowed = "Accept, Authorization, Content-Type, X-Requested-With"
+    assert headers["Access-Control-Allow-Headers"] == allowed
     assert "Access-Control-Allow-Methods" not in store.send("capabilities").headers
 
 

@@ -66,6 +66,7 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "envelope.multipart",
             "errors",
             "instances",
+            "mismatches",
             "outcomes",
             "part10",
             "part10.file",
@@ -73,6 +74,7 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "part10.walker",
             "payloads",
             "reasons",
+            "repertoires",
         )
     }
 

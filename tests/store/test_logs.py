@@ -106,6 +106,7 @@ def test_what_was_stored_and_what_failed_is_logged_with_the_request(store: Store
     assert (entry["status"], entry["stored"], entry["failed"]) == (202, 1, {"C000": 1})
     assert entry["texts"][0].startswith("part 2: ")
     assert entry["request_id"] == "3f9d2a1e-0c5b-4d59-9f57-6a0a5f1c2b3d"
+    assert entry["left_out"] == {}
 
 
 def test_a_refused_request_is_logged_with_its_reason(store: Store) -> None:

@@ -9,7 +9,11 @@ class TestApi:
         assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
 
     def test_dicom_bodies_arrive_as_bytes_and_no_wildcard_is_needed(self) -> None:
-        assert API["BinaryMediaTypes"] == ["multipart/related", "application/dicom"]
+        types = [
+            "multipart/related",
+            *(f"application/dicom{form}" for form in ("", "+xml", "+json")),
+        ]
+        assert API["BinaryMediaTypes"] == types
 
     def test_storing_is_authorized_and_asking_for_capabilities_is_open(self) -> None:
         routes = {

@@ -108,7 +108,7 @@ def test_a_payload_that_came_as_text_is_its_utf_8(text: str) -> None:
 
 @pytest.mark.parametrize("body", ["!", "AAA", "AA A=", "\N{BULLET}"])
 def test_what_claims_to_be_base64_and_is_not_is_refused(body: str) -> None:
-    with pytest.raises(MalformedRequest, match="not the base64"):
+    with pytest.raises(MalformedRequest, match="not valid base64"):
         gateway.take_payload(event("store/one-ct", body=body), request())
 
 

@@ -133,24 +133,24 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("announced", "found"),
         [
-            ("", "no JSON object"),
-            ("[]", "no JSON object"),
-            ("{", "no JSON object"),
-            ("[" * 100_000, "no JSON object"),
+            ("", "not a JSON object"),
+            ("[]", "not a JSON object"),
+            ("{", "not a JSON object"),
+            ("[" * 100_000, "not a JSON object"),
             ({"size": 5}, "no contentType"),
             ({**ANNOUNCED, "contentType": 5}, "no contentType"),
             ({**ANNOUNCED, "contentType": "application/dicom\r\nX: y"}, "no contentType"),
             ({**ANNOUNCED, "contentType": "application/dic\u00f6m"}, "no contentType"),
             ({**ANNOUNCED, "contentType": "application/dicom;a=" + "b" * 1024}, "characters"),
-            ({**ANNOUNCED, "contentType": "dicom"}, "no media type"),
+            ({**ANNOUNCED, "contentType": "dicom"}, "without a media type"),
             ({**ANNOUNCED, "contentType": "text/plain"}, "not supported"),
             ({**ANNOUNCED, "contentType": "multipart/related"}, "no boundary"),
-            ({"contentType": MULTIPART}, "no size"),
-            ({**ANNOUNCED, "size": 0}, "no size"),
-            ({**ANNOUNCED, "size": -1}, "no size"),
-            ({**ANNOUNCED, "size": True}, "no size"),
-            ({**ANNOUNCED, "size": 5.0}, "no size"),
-            ({**ANNOUNCED, "size": "5"}, "no size"),
+            ({"contentType": MULTIPART}, "no valid size"),
+            ({**ANNOUNCED, "size": 0}, "no valid size"),
+            ({**ANNOUNCED, "size": -1}, "no valid size"),
+            ({**ANNOUNCED, "size": True}, "no valid size"),
+            ({**ANNOUNCED, "size": 5.0}, "no valid size"),
+            ({**ANNOUNCED, "size": "5"}, "no valid size"),
             ({**ANNOUNCED, "size": LARGEST + 1}, f"expected at most {LARGEST}"),
             ({**ANNOUNCED, "studyInstanceUID": "1.02"}, "not a UID"),
             ({**ANNOUNCED, "studyInstanceUID": 1}, "not a UID"),
@@ -241,7 +241,7 @@ class TestLookUp:
     def test_what_is_unknown_is_400(self, large: LargeRequests, upload: str) -> None:
         reply = large.look_up(upload)
         assert reply.status == 400
-        assert "found no such upload" in reply.warnings[0]
+        assert "found no upload of this sender" in reply.warnings[0]
 
     def test_what_has_expired_is_unknown(self, large: LargeRequests) -> None:
         upload = large.announce(5).id

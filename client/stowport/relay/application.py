@@ -39,7 +39,9 @@ _OF_OPTIONS = frozenset(
     )
 )
 
-_UNFORESEEN = "the relay could not process the request, expected that it can when it is sent again"
+_UNFORESEEN = (
+    "the relay could not process the request because of an unforeseen error: send it again"
+)
 
 
 class Relay:
@@ -67,7 +69,7 @@ class Relay:
         try:
             answer, what = await self._answer(request, receive)
         except ClientDisconnect:
-            self._log(f"{request.method} left before the body was complete, nothing sent on")
+            self._log(f"{request.method} ended before the body was complete, nothing was sent on")
             return
         except Exception as error:  # noqa: BLE001 - else the server answers 500
             refused = isinstance(error, RequestRejected)
@@ -103,7 +105,7 @@ class Relay:
                 messages.Request(method="OPTIONS", url=url, headers=headers)
             )
         except (transport.Unreachable, transport.Stopped) as error:
-            raise ServiceBusy(str(error) or "the relay is being stopped") from error
+            raise ServiceBusy(str(error) or "the relay is stopping, send it again later") from error
         return Reply(
             status=answer.status,
             headers=[pair for pair in answer.headers.items() if pair[0] not in _HOP_BY_HOP],

@@ -18,7 +18,7 @@ _BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
-    """uvicorn; when it is to end, what was not sent on yet is refused for now."""
+    """uvicorn; when it shuts down, parts that were not sent on yet are refused for now."""
 
     def __init__(self, config: uvicorn.Config, connection: Transport) -> None:
         super().__init__(config)
@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace, connection: Transport) -> int:
     try:
         listener = _listen(*chosen.listen)
     except OSError as error:
-        sys.stderr.write(f"stowport: cannot listen there: {error.strerror}\n")
+        sys.stderr.write(f"stowport: cannot listen on this address: {error.strerror}\n")
         return 2
     delivery = Delivery(connection, chosen.url, chosen.limit)
     forwarding = Forwarding(delivery, chosen.parallel)

@@ -1,4 +1,4 @@
-"""From a spooled request to one answer: read the parts, send them on, merge what came of them."""
+"""From a spooled request to one answer: read the parts, send them on, merge the outcomes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ class Forwarding:
     def forward(
         self, content_type: str | None, payload: Payload, study: str | None
     ) -> tuple[list[Outcome], str]:
-        """Return what became of each part, in order, and the base of their Retrieve URLs.
+        """Return the outcome of each part, in order, and the base of their Retrieve URLs.
 
         The framing is read to the end before anything is sent on. Raises MalformedRequest if it
         is broken: then nothing of the request is stored.
@@ -37,8 +37,8 @@ class Forwarding:
         root_type, body_parts = read_parts(content_type, payload)
         if root_type != DICOM:
             raise MalformedRequest(
-                "found metadata and bulk data, which the relay does not pass on: expected Part 10"
-                " files, or the same request sent to the service itself"
+                "found metadata and bulk data, which the relay does not pass on, expected Part 10"
+                " files: send this request to the service itself"
             )
         received = [
             receive(each, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
@@ -109,7 +109,7 @@ def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> O
 def _failure(verdict: Verdict) -> tuple[FailureReason, str]:
     """Return the reason, and the text; a code that this service does not know goes into it."""
     if verdict.stored:
-        text = "not confirmed: the server's answer has it as stored, but under no UIDs"
+        text = "not confirmed: the server's answer says that it is stored, but names no UIDs"
         return FailureReason.PROCESSING_FAILURE, text
     try:
         return FailureReason(verdict.reason or 0), verdict.text

@@ -94,8 +94,8 @@ def dressed(answer: StoreResponse) -> Reply:
 
 
 def unsupported(request: Request) -> MalformedRequest:
-    """Return what is wrong with a resource or method that the relay does not have."""
+    """Return the refusal of a resource or method that the relay does not support."""
     return MalformedRequest(
-        f"found {request.method} of a resource that the relay does not have, expected POST to"
+        f"found {request.method} for a resource that the relay does not have, expected POST to"
         " /studies or /studies/{StudyInstanceUID}"
     )

@@ -57,5 +57,7 @@ async def spooled(chunks: AsyncIterator[bytes], folder: Path | None) -> AsyncIte
         try:
             payload = mapped(stream, await write(chunks, stream))
         except OSError as error:
-            raise ServiceBusy("the relay has no room to spool the request") from error
+            raise ServiceBusy(
+                "the relay's disk has no room for the request, send it later"
+            ) from error
         yield payload

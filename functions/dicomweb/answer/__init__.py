@@ -1,1 +1,1 @@
-"""What a request is answered (PS3.18 10.5.3, Annex I)."""
+"""The answer to a request (PS3.18 10.5.3, Annex I)."""

@@ -1,6 +1,6 @@
-"""Describe the service to a client that asks (PS3.18 8.9, Annex H).
+"""Describe the service to a client that asks for it (PS3.18 8.9, Annex H).
 
-``OPTIONS`` on the base names both resources; on a resource, that resource.
+``OPTIONS`` on the base describes both resources; on a resource, only that one.
 """
 
 import json
@@ -38,7 +38,7 @@ _RESOURCES = (
 def describe(resource: str, base_url: str, accept: str | None) -> tuple[str, str]:
     """Return media type and text of the capabilities of ``resource``, a path below the base.
 
-    ``""`` is the base and stands for all resources. WADL is the default, JSON comes if asked.
+    ``""`` is the base and stands for all resources. WADL is the default, JSON comes on request.
     """
     resources = [known for known in _RESOURCES if resource in ("", known.path)]
     if mediatypes.negotiate(accept) == DICOM_JSON:

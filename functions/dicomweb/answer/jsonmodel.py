@@ -6,7 +6,7 @@ from dicomweb.answer.model import DataSet
 
 
 def encode(data_set: DataSet) -> str:
-    """Return one JSON object, keys in the order of the tags; an empty attribute has no Value."""
+    """Return one JSON object, in the order of the tags; an empty attribute has no Value."""
     return json.dumps(_object(data_set), separators=(",", ":"))
 
 

@@ -1,7 +1,7 @@
 """Encode a data set as the Native DICOM Model (PS3.19 A.1).
 
-Every element carries its keyword and VR and an empty one has no Value, because that is what
-dicomweb-client for Python needs to read an answer.
+Every element has its keyword and VR, and an empty one has no Value, because dicomweb-client for
+Python needs that to read an answer.
 """
 
 from lxml import etree
@@ -12,7 +12,7 @@ NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 
 
 def encode(data_set: DataSet) -> str:
-    """Return one NativeDicomModel document in UTF-8, declared so."""
+    """Return one NativeDicomModel document, declared as UTF-8."""
     root = etree.Element("NativeDicomModel", nsmap={None: NAMESPACE})
     root.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     _append(root, data_set)

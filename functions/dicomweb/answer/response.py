@@ -1,8 +1,8 @@
 """The answer to a store transaction, whoever serves it (PS3.18 10.5.3).
 
-It is a report, the Store Instances Response Module, or the refusal of a request of which nothing
-was stored, a Status Report (PS3.18 8.6.3). The server that sends it adds what is its own: how a
-response looks there, when to come back, who may read it.
+It is a report, the Store Instances Response Module, or, if nothing of the request was stored, a
+refusal, a Status Report (PS3.18 8.6.3). The server that sends it adds what depends on the server:
+the form of a response, when to send again, who may read it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,17 +21,17 @@ from dicomweb.reasons import FailureReason, WarningReason
 
 Reason = FailureReason | WarningReason
 
-UNFORESEEN = "the request could not be processed, expected that it can be when sent again"
+UNFORESEEN = "the request could not be processed because of an unforeseen error: send it again"
 
 _MAX_WARNING_BYTES = 4096
-"""Of all Warning fields together: API Gateway allows 10,240 bytes of header."""
+"""For all Warning fields together: API Gateway allows 10,240 bytes of header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResponse:
     """An answer: its status, its text, its own header fields, and reasons for the Warning field.
 
-    A 503 that is ``given_up`` stays one, however often it is asked for.
+    A 503 with ``given_up`` is final, so it is sent without Retry-After.
     """
 
     status: HTTPStatus
@@ -58,7 +58,7 @@ def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str)
 
 
 def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> StoreResponse:
-    """Answer a request of which nothing was stored with a Status Report."""
+    """Answer with a Status Report a request of which nothing was stored."""
     return StoreResponse(
         status=status,
         media_type=media_type,
@@ -72,8 +72,8 @@ def refusal_of(
 ) -> tuple[HTTPStatus, FailureReason, str]:
     """Return status, reason and text for a request that ``error`` ended.
 
-    The last resort for what nobody foresaw is 503, with the text ``unforeseen``: any status
-    outside the closed set is worse.
+    The last resort for an unforeseen error is 503, with the text ``unforeseen``: any status
+    outside the closed set would be worse.
     """
     if isinstance(error, RequestRejected):
         return error.status, error.reason, str(error)
@@ -83,8 +83,8 @@ def refusal_of(
 def warning_values(warnings: Iterable[tuple[Reason | None, str]], agent: str) -> Iterator[str]:
     """Yield one Warning value for each distinct reason (RFC 7234 5.5, PS3.18 10.5.3.2).
 
-    The first text of a reason stands for all of it, and ``agent`` is the server that says so.
-    dcm4chee's form is followed: warn-code 299 and the reason in hex before the text.
+    Only the first text of a reason is used, and ``agent`` is the server that says so. The form is
+    dcm4chee's: warn-code 299, and the reason in hex before the text.
     """
     seen: set[Reason | None] = set()
     left = _MAX_WARNING_BYTES
@@ -101,6 +101,6 @@ def warning_values(warnings: Iterable[tuple[Reason | None, str]], agent: str) ->
 
 
 def _quotable(text: str) -> str:
-    """Return ``text`` fit for a quoted string: a line break in it would be another field."""
+    """Return ``text`` fit for a quoted string: a line break in it would begin another field."""
     printable = "".join(each if " " <= each <= "~" else "?" for each in text)
     return printable.replace("\\", "/").replace('"', "'")

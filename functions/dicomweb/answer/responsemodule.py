@@ -1,8 +1,8 @@
 """Build the answer to a store transaction (PS3.18 10.5.3, Annex I).
 
-The Store Instances Response Module is built once, as a data set, and encoded as the client
-asked. A request that is refused before its parts are read has no outcomes to report: its answer
-is a Status Report (PS3.18 8.6.3), a data set with the reason in Text Value (0040,A160).
+The Store Instances Response Module is built once, as a data set, and encoded as the client asked.
+A request that is refused before its parts are read has no outcomes to report, so its answer is a
+Status Report (PS3.18 8.6.3), a data set with the reason in Text Value (0040,A160).
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,9 +32,9 @@ def status_report(text: str) -> DataSet:
 def store_instances_response(outcomes: Sequence[Outcome], retrieve_base_url: str) -> DataSet:
     """Return the Store Instances Response Module for the outcomes (PS3.18 Table I.1-1).
 
-    Retrieve URLs are below ``retrieve_base_url``; without one they are present and empty. A
-    sequence is present only if it has an item: an empty Failed SOP Sequence is read as a
-    failure by dcm4chee's exporter.
+    Retrieve URLs are below ``retrieve_base_url``; if it is empty, they are present and empty. A
+    sequence is present only if it has an item, because dcm4chee's exporter takes an empty Failed
+    SOP Sequence for a failure.
     """
     stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
@@ -54,7 +54,7 @@ def store_instances_response(outcomes: Sequence[Outcome], retrieve_base_url: str
 
 
 def study_url(stored: Iterable[Stored], retrieve_base_url: str) -> str:
-    """Return the URL of the study if exactly one was stored to and there is a base, else ""."""
+    """Return the URL of the study if all were stored in one and there is a base, else ""."""
     studies = {instance.study_instance_uid for instance in stored}
     if len(studies) != 1 or not retrieve_base_url:
         return ""

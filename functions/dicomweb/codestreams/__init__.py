@@ -1,18 +1,27 @@
 """Pixel data from its bits: which transfer syntax it has and what image it holds.
 
-One file a standard, and each has a ``describe``. The bits decide, never the label: the default
-transfer syntax of ``image/jpeg``, say, is Lossless SV1 (PS3.18 Table 8.7.3-5), which a camera
-never writes. Uncompressed pixel data (application/octet-stream) has no bits to go by and is no
-matter of this package.
+There is one file for each standard, and each has a ``describe``. The bits decide, never the label:
+for example, the default transfer syntax of ``image/jpeg`` is Lossless SV1 (PS3.18 Table 8.7.3-5),
+which a camera never writes. Uncompressed pixel data (application/octet-stream) does not describe
+itself and does not concern this package.
 """
 
 from collections.abc import Callable
 
-from dicomweb.codestreams import jpeg, jpeg2000, mp4, mpeg2, mpegsystems, rendered, rle
-from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixelDescription, differences
+from dicomweb.codestreams import jpeg, jpeg2000, jpegxl, mp4, mpeg2, mpegsystems, rendered, rle
+from dicomweb.codestreams.codestream import Cine, Codestream, ImagePixelDescription
+from dicomweb.codestreams.consistency import description, differences
 from dicomweb.codestreams.fields import unreadable, unsupported
 
-__all__ = ["MEDIA_TYPES", "Cine", "Codestream", "ImagePixelDescription", "describe", "differences"]
+__all__ = [
+    "MEDIA_TYPES",
+    "Cine",
+    "Codestream",
+    "ImagePixelDescription",
+    "describe",
+    "description",
+    "differences",
+]
 
 MEDIA_TYPES = frozenset(
     {
@@ -25,6 +34,7 @@ MEDIA_TYPES = frozenset(
         "image/jph",
         "image/jphc",
         "image/jpx",
+        "image/jxl",
         "image/png",
         "image/x-dicom+rle",
         "image/x-dicom-rle",
@@ -36,13 +46,16 @@ MEDIA_TYPES = frozenset(
         "video/quicktime",
     }
 )
-"""What may be in a part of these types: PS3.18 Table 8.7.3-5 and the names it had before."""
+"""The media types of the codings read here: PS3.18 Table 8.7.3-5 and their former names."""
 
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+_JXL_SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 _BEGINNINGS: tuple[tuple[bytes, Callable[[memoryview], Codestream]], ...] = (
     (b"\xff\xd8", jpeg.describe),
     (b"\xff\x4f\xff\x51", jpeg2000.describe),
     (_JP2_SIGNATURE, jpeg2000.describe_file),
+    (b"\xff\x0a", jpegxl.describe),
+    (_JXL_SIGNATURE, jpegxl.describe_file),
     (b"\0\0\1\xb3", mpeg2.describe),
     (b"\0\0\1\xba", lambda content: mpeg2.describe(content, mpegsystems.program_stream)),
 )
@@ -54,12 +67,12 @@ def describe(
 ) -> Codestream:
     """Describe one part of pixel data; ``media_type`` is type/subtype in lower case.
 
-    A PNG or GIF is decoded, as long as its frames have no more than ``max_pixels`` together: of
-    several in a request, each takes from what the request has memory for.
+    A PNG or GIF is decoded if its frames have no more than ``max_pixels`` together; all those of
+    a request share the memory that the request may use.
 
-    The media type serves only to say why nothing is found: for one of `MEDIA_TYPES` the bits are
-    no such thing (C000), any other is a coding that is not taken (C122). Raises InstanceRejected
-    with these reasons, and with A700 for a PNG or GIF that unfolds beyond the limits.
+    The media type is used only to say why nothing was recognized: for one of `MEDIA_TYPES` the
+    bits are something else (C000), any other type is an unsupported coding (C122). Raises
+    InstanceRejected with these reasons, and with A700 for a PNG or GIF that exceeds the limits.
     """
     start = bytes(content[:12])
     for beginning, describe_content in _BEGINNINGS:
@@ -73,7 +86,7 @@ def describe(
 
 
 def _describe_by_structure(media_type: str, content: memoryview, start: bytes) -> Codestream:
-    """Describe what has no beginning of its own."""
+    """Describe a coding that does not begin with fixed bytes."""
     if start[4:8] == b"ftyp":
         return mp4.describe(content)
     if rle.is_rle(content):
@@ -83,5 +96,5 @@ def _describe_by_structure(media_type: str, content: memoryview, start: bytes) -
     if start.startswith((b"\0\0\1", b"\0\0\0\1")):
         raise unsupported("found a raw video stream, expected H.264 or H.265 in an MP4 file")
     if media_type in MEDIA_TYPES:
-        raise unreadable(f"found nothing that {media_type} may be")
-    raise unsupported(f"found {media_type}, which no transfer syntax has")
+        raise unreadable(f"found bits of another kind, expected {media_type}")
+    raise unsupported(f"found {media_type}, for which there is no transfer syntax")

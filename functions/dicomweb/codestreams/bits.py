@@ -1,7 +1,7 @@
 """The bits of a parameter set: ITU-T H.264 7.2, 7.4.1, 9.1 and H.265 7.2, 7.4.2, 9.2.
 
-Numbers are of fixed length, or Exp-Golomb codes. The bytes 00 00 03 stand for 00 00, so that no
-start code appears inside; what has to be read of a parameter set is within its first kilobyte.
+Numbers have a fixed length or are Exp-Golomb codes. The bytes 00 00 03 stand for 00 00, so that
+no start code appears inside. All that is read of a parameter set is in its first kilobyte.
 """
 
 from dicomweb.codestreams.fields import unreadable
@@ -11,7 +11,7 @@ _MAX_ZEROS = 32
 
 
 class Bits:
-    """Reads one parameter set from its first bit on; raises InstanceRejected (C000) at its end."""
+    """Reads a parameter set from its first bit on; raises InstanceRejected (C000) at its end."""
 
     def __init__(self, unit: memoryview) -> None:
         payload = bytes(unit[:_MAX_BYTES]).replace(b"\0\0\3", b"\0\0")
@@ -21,7 +21,7 @@ class Bits:
     def unsigned(self, count: int) -> int:
         """Read u(n)."""
         if count > self._left:
-            raise unreadable("found the end of a parameter set inside a field")
+            raise unreadable("found the end of a parameter set in the middle of a field")
         self._left -= count
         return self._number >> self._left & (1 << count) - 1
 

@@ -1,7 +1,7 @@
-"""Boxes: ISO/IEC 14496-12 Section 4.2, and the same in ISO/IEC 15444-1 Annex I.
+"""Boxes: ISO/IEC 14496-12 Section 4.2, and likewise ISO/IEC 15444-1 Annex I.
 
 A box is its length (32 bits, or 64 if that is 1, or the rest if it is 0), a type of four bytes
-and contents. Only what is asked for is entered, so nesting costs nothing.
+and contents. Only requested boxes are entered, so nesting costs nothing.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ _HEADER, _LARGE_HEADER = 8, 16
 
 
 def boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield type and contents of the boxes that ``content`` is made of.
+    """Yield type and contents of the boxes in ``content``.
 
-    Zeros too few for a box end it: QuickTime ends lists so, and odd parts are padded. Raises
-    InstanceRejected (C000) where a box does not fit, and if there is no end of them.
+    Zeros at the end that are too few for a box are ignored: QuickTime ends lists with them, and
+    odd parts are padded. Raises InstanceRejected (C000) if a box does not fit, and for too many.
     """
     return bounded(_boxes(content))
 
@@ -31,7 +31,7 @@ def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
             length, header = unsigned(content, offset + _HEADER, 8), _LARGE_HEADER
         end = offset + length
         if not offset + header <= end <= len(content):
-            raise unreadable(f"found a box of {length} bytes where it does not fit")
+            raise unreadable(f"found a box of {length} bytes that does not fit in its place")
         yield kind, content[offset + header : end]
         offset = end
 
@@ -44,5 +44,5 @@ def child(content: memoryview, *path: bytes) -> memoryview:
                 content = box
                 break
         else:
-            raise unreadable(f"found no {wanted.decode()} box where one is required")
+            raise unreadable(f"found no {wanted.decode()} box, expected one")
     return content

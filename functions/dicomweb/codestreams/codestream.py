@@ -1,26 +1,15 @@
-"""What a codestream says of itself: the Image Pixel Description Macro and how it was coded.
+"""What a codestream says about itself: the Image Pixel Description Macro and how it was coded.
 
-PS3.5 Section 8.2 asks that the attributes of the data set are consistent with the bits, and
-that the bits win where they are not. PS3.18 Section 10.5.2 lets a sender leave the attributes
-out, so these are also what they are filled with.
+PS3.18 Section 10.5.2 allows a sender to leave the attributes out; they are then filled in from
+here. ``consistency`` compares those that a sender states.
 """
 
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 from dicomweb.codestreams.fields import unsupported
 
 MAX_US = 0xFFFF
 """Rows and Columns are US (PS3.5 6.2)."""
-
-_SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
-
-
-class Attributes(Protocol):
-    """Values by keyword, as a pydicom Dataset has them, or a dict."""
-
-    def get(self, keyword: str, /) -> object:
-        """Return the value, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +27,7 @@ class ImagePixelDescription:
     pixel_representation: int
 
     def attributes(self) -> dict[str, int | str]:
-        """Return the attributes by keyword, without those that shall be absent."""
+        """Return the attributes by keyword, without those that must be absent."""
         values = ((item.name, getattr(self, item.name)) for item in fields(self))
         return {_keyword(name): value for name, value in values if value is not None}
 
@@ -47,8 +36,8 @@ class ImagePixelDescription:
 class Cine:
     """The frames of a multi-frame part, and their times in ms.
 
-    ``frame_time_vector`` has an increment for each frame, the first of them 0, if they are not
-    the same; else ``frame_time`` holds for all of them (PS3.3 C.7.6.5).
+    If the times differ, ``frame_time_vector`` has an increment for each frame, of which the first
+    is 0; otherwise ``frame_time`` applies to all frames (PS3.3 C.7.6.5).
     """
 
     number_of_frames: int
@@ -57,7 +46,7 @@ class Cine:
 
     @property
     def cine_rate(self) -> int | None:
-        """Frames per second, rounded: Cine Rate (0018,0040) is IS, and 0 would say nothing."""
+        """Frames per second, rounded: Cine Rate (0018,0040) is IS, and 0 would mean nothing."""
         return max(1, round(1000 / self.frame_time)) if self.frame_time else None
 
 
@@ -66,10 +55,10 @@ class Codestream:
     """What the bits of one part are.
 
     ``content`` is what to encapsulate, or native pixels if the transfer syntax says so.
-    ``image`` is None for RLE, which says no more than its number of ``segments``, that is
-    Samples per Pixel times the bytes of a sample. ``silent`` has the keywords of those
-    attributes of ``image`` that the bits leave open: there, what the sender says holds.
-    ``lossy_method`` is the Lossy Image Compression Method (0028,2114), None if nothing was lost.
+    ``image`` is None for RLE, which states only its number of ``segments``, that is, Samples per
+    Pixel times the bytes of a sample. ``silent`` has the keywords of those attributes of ``image``
+    that the bits leave open; for these, the sender's values are used. ``lossy_method`` is the
+    Lossy Image Compression Method (0028,2114), None if the compression is lossless.
     """
 
     transfer_syntax_uid: str
@@ -89,7 +78,7 @@ def image_pixel_description(
     bits_stored: int,
     signed: bool = False,
 ) -> ImagePixelDescription:
-    """Return the macro for whole bytes per sample; raises InstanceRejected (C122) beyond US."""
+    """Return the macro for whole bytes per sample; InstanceRejected (C122) if US is too small."""
     if not (0 < rows <= MAX_US and 0 < columns <= MAX_US):
         raise unsupported(
             f"found {rows} rows and {columns} columns, expected 1 to {MAX_US} of each"
@@ -106,40 +95,6 @@ def image_pixel_description(
         high_bit=bits_stored - 1,
         pixel_representation=int(signed),
     )
-
-
-def differences(codestream: Codestream, sent: Attributes) -> list[str]:
-    """Return the keywords of the attributes in ``sent`` that the bits contradict.
-
-    Absent and empty ones are no difference. Nor is a Bits Allocated that is larger than it need
-    be, nor YBR_FULL for YBR_FULL_422: senders use one for the other, and no decoder looks at it.
-    """
-    if codestream.image is None:
-        return _rle_differences(codestream, sent)
-    found = codestream.image.attributes()
-    said = {keyword: sent.get(keyword) for keyword in found if keyword not in codestream.silent}
-    return [
-        keyword
-        for keyword, value in said.items()
-        if value not in (None, "") and not _agrees(keyword, value, found[keyword])
-    ]
-
-
-def _agrees(keyword: str, said: object, found: int | str) -> bool:
-    if keyword == "BitsAllocated":
-        return isinstance(said, int) and isinstance(found, int) and said >= found
-    return _SAME_COLOUR.get(str(said), str(said)) == _SAME_COLOUR.get(str(found), str(found))
-
-
-def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
-    samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
-    if (
-        isinstance(samples, int)
-        and isinstance(bits, int)
-        and samples * bits // 8 != codestream.segments
-    ):
-        return ["SamplesPerPixel", "BitsAllocated"]
-    return []
 
 
 def _keyword(name: str) -> str:

@@ -1,7 +1,7 @@
-"""Read the fields of a codestream, and refuse what cannot be read or is not taken.
+"""Read the fields of a codestream, and refuse what is unreadable or unsupported.
 
-All codestreams here but RLE are big endian. Nothing is copied but the field itself, and a
-field that is not all there is a refusal, so that callers need no bounds of their own.
+All codestreams here except RLE are big endian. Only the field itself is copied, and an incomplete
+field is refused, so that callers need not check bounds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,23 +11,23 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 MAX_SEGMENTS = 10_000
-"""Of a header, or boxes side by side: some hundred are in use, a million takes seconds."""
+"""In a header, or boxes in a row: real files have some hundred, a million would take seconds."""
 
 _Segment = TypeVar("_Segment")
 
 
 def unreadable(found: str) -> InstanceRejected:
-    """Return the refusal (C000) of bits that break the rules of their own standard."""
+    """Return the refusal (C000) of bits that violate their own standard."""
     return InstanceRejected(FailureReason.CANNOT_UNDERSTAND, f"pixel data: {found}")
 
 
 def unsupported(found: str) -> InstanceRejected:
-    """Return the refusal (C122) of a coding for which there is no transfer syntax here."""
+    """Return the refusal (C122) of a coding for which no supported transfer syntax exists."""
     return InstanceRejected(FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED, f"pixel data: {found}")
 
 
 def field(content: memoryview, offset: int, size: int) -> memoryview:
-    """Return ``size`` bytes from ``offset``; raises InstanceRejected (C000) if there are less."""
+    """Return ``size`` bytes from ``offset``; raises InstanceRejected (C000) if there are fewer."""
     found = content[offset : offset + size]
     if len(found) != size:
         raise unreadable(f"found its end inside a field of {size} bytes at byte {offset}")
@@ -35,7 +35,7 @@ def field(content: memoryview, offset: int, size: int) -> memoryview:
 
 
 def unsigned(content: memoryview, offset: int, size: int) -> int:
-    """Return the unsigned big-endian number of ``size`` bytes at ``offset``; else as `field`."""
+    """Return the unsigned big-endian number of ``size`` bytes at ``offset``; raises as `field`."""
     return int.from_bytes(field(content, offset, size), "big")
 
 

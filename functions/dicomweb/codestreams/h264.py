@@ -1,11 +1,11 @@
 """MPEG-4 AVC: ITU-T H.264 (ISO/IEC 14496-10), as an MP4 file holds it (ISO/IEC 14496-15).
 
-The configuration record has the sequence parameter sets, and the first of them says it all.
-High profile is the only one of PS3.5 8.2.7 and 8.2.8, Stereo High that of PS3.5 8.2.9. Main and
-Baseline are other profiles, though a High decoder takes them too: they are refused.
+The configuration record has the sequence parameter sets; the first one says everything. PS3.5
+8.2.7 and 8.2.8 allow only the High profile, PS3.5 8.2.9 only Stereo High. Main and Baseline are
+other profiles and are refused, even though a High decoder reads them too.
 
-Up to level 4.1 a stream of one of the Blu-ray formats is called BD-compatible, as dcm4chee does.
-For level 4.2 it is called 2D: that views are packed in a frame is not in the parameter set.
+Up to level 4.1 a stream in one of the Blu-ray formats is called BD-compatible, as in dcm4chee.
+At level 4.2 it is called 2D: the parameter set does not say whether views are packed in a frame.
 """
 
 from pydicom.uid import MPEG4HP41, MPEG4HP41BD, MPEG4HP42STEREO, MPEG4HP422D
@@ -33,7 +33,7 @@ _MAX_CYCLE = 255
 def describe(content: memoryview, record: memoryview, cine: Cine) -> Codestream:
     """Describe a video whose sequence parameter sets are in ``record``.
 
-    Raises InstanceRejected as `read_sequence` does, and C122 for a level of no transfer syntax.
+    Raises InstanceRejected as `read_sequence`, and C122 for a level without a transfer syntax.
     """
     sequence = read_sequence(record)
     return video(
@@ -48,7 +48,7 @@ def describe(content: memoryview, record: memoryview, cine: Cine) -> Codestream:
 def read_sequence(record: memoryview) -> CodedVideoSequence:
     """Read an AVCDecoderConfigurationRecord (14496-15 5.3.3.1).
 
-    Raises InstanceRejected: C122 for a profile or samples of no transfer syntax, C000 otherwise.
+    Raises InstanceRejected: C122 if no transfer syntax has the profile or samples, C000 otherwise.
     """
     if not unsigned(record, 5, 1) & 0x1F:
         raise unreadable("found no sequence parameter set in the H.264 configuration record")
@@ -71,13 +71,13 @@ def _transfer_syntax(sequence: CodedVideoSequence, cine: Cine) -> str:
 
 
 def _sequence(bits: Bits) -> CodedVideoSequence:
-    """Read seq_parameter_set_data (H.264 7.3.2.1.1) as far as the cropping."""
+    """Read seq_parameter_set_data (H.264 7.3.2.1.1) up to the cropping."""
     profile, _, level = bits.unsigned(8), bits.unsigned(8), bits.unsigned(8)
     bits.golomb()
     if profile not in (_HIGH, _STEREO_HIGH):
         raise no_transfer_syntax("H.264", profile, level)
     if (bits.golomb(), bits.golomb(), bits.golomb()) != (1, 0, 0):
-        raise unsupported("found H.264 samples that are not 4:2:0 of 8 bits")
+        raise unsupported("found H.264 samples that are not 4:2:0 with 8 bits")
     bits.flag()
     _skip_scaling_matrix(bits)
     bits.golomb()

@@ -1,7 +1,8 @@
 """HEVC: ITU-T H.265 (ISO/IEC 23008-2), as an MP4 file holds it (ISO/IEC 14496-15).
 
-The configuration record has arrays of parameter sets; the first sequence parameter set says it
-all. PS3.5 8.2.10 and 8.2.11 take profiles Main and Main 10, up to level 5.1, of the Main tier.
+The configuration record has arrays of parameter sets; the first sequence parameter set says
+everything. PS3.5 8.2.10 and 8.2.11 allow the profiles Main and Main 10, up to level 5.1, in the
+Main tier.
 """
 
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def describe(content: memoryview, record: memoryview, cine: Cine) -> Codestream:
 def read_sequence(record: memoryview) -> CodedVideoSequence:
     """Read an HEVCDecoderConfigurationRecord (14496-15 8.3.3.1).
 
-    Raises InstanceRejected: C122 for a profile or samples of no transfer syntax, C000 otherwise.
+    Raises InstanceRejected: C122 if no transfer syntax has the profile or samples, C000 otherwise.
     """
     for kind, unit in _parameter_sets(record):
         if kind == _SEQUENCE_PARAMETER_SET:
@@ -55,7 +56,7 @@ def _parameter_sets(record: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 
 def _sequence(bits: Bits) -> CodedVideoSequence:
-    """Read seq_parameter_set_rbsp (H.265 7.3.2.2.1) as far as the bit depth."""
+    """Read seq_parameter_set_rbsp (H.265 7.3.2.2.1) up to the bit depth."""
     bits.unsigned(4)
     sub_layers = bits.unsigned(3)
     bits.flag()

@@ -1,14 +1,15 @@
 """JPEG: ITU-T T.81 (ISO/IEC 10918-1), and JPEG-LS: ITU-T T.87 (ISO/IEC 14495-1).
 
-Both have the marker segments of T.81 Annex B. They are walked from SOI to the first SOS,
-however long: consumer cameras put previews of more than 16 KB before it. The frame header says
-the process, thus the transfer syntax, and the scan header the predictor or NEAR.
+Both have the marker segments of T.81 Annex B. They are walked from SOI to the first SOS, however
+far: consumer cameras put previews of more than 16 KB before it. The frame header gives the
+process, and with it the transfer syntax, and the scan header gives the predictor or NEAR.
 
-T.81 says nothing of colour. JFIF, or a transform in Adobe's APP14, means YCbCr; no transform, or
-the component ids R, G, B, mean RGB. Lossless JPEG and JPEG-LS have no such convention, RGB is
-the common case. Progressive JPEG has no transfer syntax any more (1.2.840.10008.1.2.4.55 is
-retired): it is refused, for to call it Baseline, as dcm4chee can, is to promise what the bits
-do not keep.
+T.81 does not define colour (PS3.5 8.2.1, notes). A transform in Adobe's APP14 means YCbCr; no
+transform, or the component ids R, G, B, mean RGB. JFIF means YCbCr too, but many toolkits write it
+into RGB images as well: it is assumed to mean YCbCr, but does not contradict the sender. Lossless
+JPEG and JPEG-LS have no such convention; RGB is the common case. Progressive JPEG has no transfer
+syntax any more (1.2.840.10008.1.2.4.55 is retired). It is refused: to call it Baseline, as
+dcm4chee can, would be wrong.
 """
 
 import re
@@ -46,14 +47,16 @@ _COLOUR_COMPONENTS = 3
 def describe(content: memoryview) -> Codestream:
     """Describe a JPEG or JPEG-LS image.
 
-    Raises InstanceRejected: C122 for a process that is no transfer syntax and for other than
-    1 or 3 components, C000 for what is not as T.81 Annex B or T.87 Annex C says.
+    Raises InstanceRejected: C122 for a process without a transfer syntax and for any number of
+    components but 1 and 3, C000 for bits that violate T.81 Annex B or T.87 Annex C.
     """
     segments = _first_segments(content)
     process, frame = _frame_header(segments)
     precision = unsigned(frame, 0, 1)
     if precision not in _PRECISIONS[process]:
-        raise unreadable(f"found {precision} bits a sample, which its JPEG process has not")
+        raise unreadable(
+            f"found {precision} bits per sample, which the JPEG process does not allow"
+        )
     transfer_syntax_uid, lossy_method = _coding(process, segments[_SOS])
     photometric_interpretation, silent = _colour(process, frame, segments)
     return Codestream(
@@ -85,7 +88,7 @@ def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
     while True:
         found = _MARKER.match(content, offset)
         if not found:
-            raise unreadable(f"found no JPEG marker at byte {offset}")
+            raise unreadable(f"found no JPEG marker at byte {offset}, expected one")
         marker, offset = found[1][0], found.end()
         if marker == _EOI:
             return
@@ -95,14 +98,16 @@ def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 
 def _frame_header(segments: Mapping[int, memoryview]) -> tuple[int, memoryview]:
-    """Return process and frame header; of several the first counts, as it does to decoders."""
+    """Return process and frame header; of several the first counts, as in decoders."""
     process = next((marker for marker in segments if marker in _FRAME_HEADERS), None)
     if process is None:
         raise unreadable("found no JPEG frame header before the first scan")
     if process == _PROGRESSIVE:
-        raise unsupported("found progressive JPEG (SOF2), whose transfer syntax is retired")
+        raise unsupported("found progressive JPEG (SOF2), which no current transfer syntax allows")
     if process not in _PRECISIONS:
-        raise unsupported(f"found JPEG process SOF{process - _BASELINE}, no transfer syntax has it")
+        raise unsupported(
+            f"found JPEG process SOF{process - _BASELINE}, for which there is no transfer syntax"
+        )
     frame = segments[process]
     field(frame, 6, 3 * unsigned(frame, 5, 1))
     return process, frame
@@ -142,10 +147,12 @@ def _colour(
 
 
 def _says_rgb(frame: memoryview, segments: Mapping[int, memoryview]) -> bool | None:
-    """Tell RGB from YCbCr; None if nothing does, which decoders then take for YCbCr."""
-    if segments.get(_APP0, b"")[:5] == b"JFIF\0":
-        return False
+    """Tell RGB from YCbCr; None if nothing says so, which decoders take for YCbCr.
+
+    JFIF contradicts RGB, and decoders differ on what the two together mean.
+    """
     adobe = segments.get(_APP14, b"")
+    is_rgb = True if bytes(frame[6::3]) == b"RGB" else None
     if adobe[:5] == b"Adobe" and len(adobe) > _ADOBE_TRANSFORM:
-        return adobe[_ADOBE_TRANSFORM] == 0
-    return True if bytes(frame[6::3]) == b"RGB" else None
+        is_rgb = adobe[_ADOBE_TRANSFORM] == 0
+    return None if is_rgb and segments.get(_APP0, b"")[:5] == b"JFIF\0" else is_rgb

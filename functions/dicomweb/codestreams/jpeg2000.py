@@ -1,11 +1,11 @@
 """JPEG 2000: ISO/IEC 15444-1, and High-Throughput JPEG 2000: ISO/IEC 15444-15.
 
 The main header is read from SOC to the first SOT: SIZ has the image, COD the transformation.
-5-3 is reversible and called lossless, 9-7 is not; what a sender threw away before 5-3, or chose
-in the header of a tile, is not looked for. Part 15 is announced by bit 14 of Rsiz and CAP.
+5-3 is reversible and called lossless, 9-7 is not. What a sender discarded before 5-3, or chose
+in the header of a tile, is not examined. Bit 14 of Rsiz and CAP announce Part 15.
 
-A JP2, JPX or JPH file is boxes around the codestream. PS3.5 A.4.4 allows none, so they are
-stripped; what they say of colour is kept, and a palette, which would be lost, is refused.
+A JP2, JPX or JPH file has boxes around the codestream. PS3.5 A.4.4 does not allow them, so they
+are stripped; their colour space is kept, and a palette, which would be lost, is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ class _Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Coding:
-    """COD (15444-1 A.6.1), with the COC segments of components that are coded otherwise."""
+    """COD (15444-1 A.6.1), with the COC segments of components that are coded differently."""
 
     progression: int
     component_transformation: bool
@@ -53,8 +53,8 @@ class _Coding:
 def describe(content: memoryview, *, sycc: bool = False) -> Codestream:
     """Describe a codestream; ``sycc`` says that the boxes around it had the colour space sYCC.
 
-    Raises InstanceRejected: C122 for Part 2, for components that are not alike or not 1 or 3,
-    C000 for what is not as 15444-1 Annex A says.
+    Raises InstanceRejected: C122 for Part 2, for components that differ or are not 1 or 3 in
+    number, C000 for bits that violate 15444-1 Annex A.
     """
     segments = _main_header(content)
     size = _size(_first(segments, _SIZ))
@@ -80,7 +80,7 @@ def describe(content: memoryview, *, sycc: bool = False) -> Codestream:
 def describe_file(content: memoryview) -> Codestream:
     """Describe the first codestream of a JP2, JPX or JPH file, which becomes the content.
 
-    Raises InstanceRejected as `describe`, and C122 if the image is indices into a palette.
+    Raises InstanceRejected as `describe`, and C122 if the pixels are indices into a palette.
     """
     sycc = False
     for kind, box in boxes(content):
@@ -92,10 +92,10 @@ def describe_file(content: memoryview) -> Codestream:
 
 
 def _is_sycc(header: memoryview) -> bool:
-    """Read the colour specification (15444-1 I.5.3.3), whose enumerated kind has sYCC."""
+    """Tell whether the colour specification (15444-1 I.5.3.3) is the enumerated sYCC."""
     found = dict(boxes(header))
     if b"pclr" in found:
-        raise unsupported("found a JPEG 2000 palette, which would be lost with its box")
+        raise unsupported("found a JPEG 2000 palette, which DICOM cannot hold, expected no palette")
     colour = found.get(b"colr", memoryview(b""))
     return bytes(colour[:1]) == b"\1" and unsigned(colour, 3, 4) == _SYCC
 
@@ -112,7 +112,7 @@ def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
     while (marker := unsigned(content, offset, 2)) != _SOT:
         length = unsigned(content, offset + 2, 2)
         if marker < _CAP or length <= 1:
-            raise unreadable(f"found no JPEG 2000 marker segment at byte {offset}")
+            raise unreadable(f"found no JPEG 2000 marker segment at byte {offset}, expected one")
         yield marker, field(content, offset + 4, length - 2)
         offset += 2 + length
 
@@ -130,9 +130,12 @@ def _size(segment: memoryview) -> _Size:
     )
     depth, *alike = bytes(field(segment, 36, 3 * count)) or b"\0"
     if capabilities & _PART_2:
-        raise unsupported("found a codestream of JPEG 2000 Part 2")
+        raise unsupported("found a codestream of JPEG 2000 Part 2, expected Part 1 or Part 15")
     if alike != [1, 1, *[depth, 1, 1] * (count - 1)] or depth & 0x7F >= _MAX_BITS:
-        raise unsupported("found JPEG 2000 components of unlike depth or sampling, or over 38 bits")
+        raise unsupported(
+            "found JPEG 2000 components of different depth or sampling or of more than 38 bits,"
+            " expected equal components of at most 38"
+        )
     return _Size(
         capabilities=capabilities,
         columns=x - left,
@@ -161,7 +164,7 @@ def _coding(segments: Mapping[int, list[memoryview]], components: int) -> _Codin
 
 
 def _colour(components: int, coding: _Coding, *, sycc: bool) -> tuple[str, frozenset[str]]:
-    """Return the Photometric Interpretation (PS3.5 8.2.4), and what the bits leave open."""
+    """Return the Photometric Interpretation (PS3.5 8.2.4), and which attributes are left open."""
     silent = frozenset({"PlanarConfiguration"})
     if components == 1:
         return "MONOCHROME2", silent | {"PhotometricInterpretation"}

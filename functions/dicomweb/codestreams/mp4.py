@@ -1,8 +1,8 @@
 """MP4: ISO/IEC 14496-12 and -14, and QuickTime, which has the same boxes.
 
 PS3.5 8.2.7 allows MP4 around H.264 and H.265. The movie box is read: the one video track, its
-sample entry and its times. A file in fragments (14496-12 8.8) keeps the times of its frames all
-over the file and says in no place how many there are: it is refused. So are raw streams.
+sample entry and its times. A file in fragments (14496-12 8.8) is refused, because it has the times
+of its frames all over the file and nowhere says how many there are. Raw streams are refused too.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from dicomweb.codestreams.codestream import Cine, Codestream
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
 
 _ENTRY_FIELDS = 78
-"""A VisualSampleEntry has so many bytes before its boxes (14496-12 12.1.3)."""
+"""The bytes of a VisualSampleEntry before its boxes (14496-12 12.1.3)."""
 
 _MAX_IS = 2**31 - 1
 """Number of Frames is IS (PS3.5 6.2)."""
@@ -31,11 +31,14 @@ def describe(content: memoryview) -> Codestream:
     """Describe a video in an MP4 or QuickTime file.
 
     Raises InstanceRejected: C122 for other codings, profiles, levels, tracks and for fragments,
-    C000 for what is not as 14496-12 says.
+    C000 for bits that violate 14496-12.
     """
     movie = child(content, b"moov")
     if any(kind == b"mvex" for kind, _ in boxes(movie)):
-        raise unsupported("found an MP4 file in fragments, which does not tell its frames")
+        raise unsupported(
+            "found a fragmented MP4 file, which does not state its number of frames, expected one"
+            " without fragments"
+        )
     media = _video_track(movie)
     cine = _cine(media)
     kind, entry = _sample_entry(child(media, b"minf", b"stbl", b"stsd"))
@@ -46,7 +49,7 @@ def describe(content: memoryview) -> Codestream:
 
 
 def _video_track(movie: memoryview) -> memoryview:
-    """Return the media box of the only video track; sound and data may be beside it."""
+    """Return the media box of the only video track; there may be sound and data tracks as well."""
     media = [child(track, b"mdia") for kind, track in boxes(movie) if kind == b"trak"]
     videos = [box for box in media if bytes(field(child(box, b"hdlr"), 8, 4)) == b"vide"]
     if len(videos) != 1:
@@ -63,7 +66,7 @@ def _cine(media: memoryview) -> Cine:
     frames = sum(count for count, _ in runs)
     duration = sum(count * delta for count, delta in runs)
     if not (timescale and duration and frames <= _MAX_IS):
-        raise unreadable("found a video track in MP4 whose frames take no time, or are too many")
+        raise unreadable("found an MP4 video track with too many frames, or frames without a time")
     frame_time = round(1000 * duration / timescale / frames, 6)
     return Cine(number_of_frames=frames, frame_time=frame_time)
 

@@ -1,12 +1,12 @@
 """MPEG-2 video: ISO/IEC 13818-2 (ITU-T H.262), alone or in a program or transport stream.
 
-The first sequence header with its extension says profile, level, size and rate. Pictures are
-counted by their coding extensions: a frame has one, or each of its two fields. The stream comes
-in pieces that are never joined, so what spans two of them is looked for at the seam.
+The first sequence header with its extension gives profile, level, size and rate. Pictures are
+counted by their coding extensions: a frame has one, or each of its two fields has one. The stream
+comes in pieces that are never joined, so the seams are searched separately.
 
 Main profile at Main Level, and what it includes, is 1.2.840.10008.1.2.4.100; at High Level,
-with High 1440, it is .101 (PS3.5 8.2.5 and 8.2.6). MPEG-1 has no transfer syntax. Nor has H.264
-in a transport stream here, though PS3.5 8.2.7 allows it: it has no sequence header to read.
+with High 1440, it is .101 (PS3.5 8.2.5 and 8.2.6). MPEG-1 has no transfer syntax. H.264 in a
+transport stream is not supported, although PS3.5 8.2.7 allows it: it has no sequence header.
 """
 
 import re
@@ -54,13 +54,13 @@ def describe(
 ) -> Codestream:
     """Describe MPEG-2 video, whose elementary stream is the ``pieces`` of the content.
 
-    Raises InstanceRejected: C122 for a profile or level of no transfer syntax and for MPEG-1,
-    C000 for what has no pictures or is not as 13818-2 says.
+    Raises InstanceRejected: C122 for a profile or level without a transfer syntax and for MPEG-1,
+    C000 if there are no pictures or the bits violate 13818-2.
     """
     sequence, frame_time = _sequence(_head(pieces(content)))
     number_of_fields = sum(_pictures(pieces(content)))
     if not number_of_fields:
-        raise unreadable("found no pictures in the MPEG-2 video")
+        raise unreadable("found no pictures in the MPEG-2 video, expected at least one")
     key = (sequence.profile, sequence.level)
     if key not in _TRANSFER_SYNTAXES:
         raise no_transfer_syntax("MPEG-2", *key)
@@ -87,13 +87,13 @@ def _sequence(head: bytes) -> tuple[CodedVideoSequence, float]:
     header = _SEQUENCE.search(head)
     extension = header and _SEQUENCE_EXTENSION.search(head, header.end())
     if not (header and extension):
-        raise unsupported("found no sequence header of MPEG-2 video in its first 64 KiB")
+        raise unsupported("found no sequence header of MPEG-2 video in the first 64 KiB")
     first, more = (int.from_bytes(match[1], "big") for match in (header, extension))
     if more >> 33 & 3 != _CHROMA_420:
         raise unsupported("found MPEG-2 samples that are not 4:2:0")
     frame_time = _FRAME_TIMES.get(first >> 32 & 15)
     if frame_time is None:
-        raise unreadable("found a frame rate that MPEG-2 video has not")
+        raise unreadable("found an unknown frame rate, expected one of MPEG-2 video")
     sequence = CodedVideoSequence(
         profile=more >> 40 & 7,
         level=more >> 36 & 15,

@@ -1,7 +1,7 @@
 """MPEG-2 systems: ISO/IEC 13818-1 (ITU-T H.222.0), program and transport streams.
 
-The packets of the first video are found by their stream id, E0 to EF; sound and tables, in which
-start codes of video may appear by chance, are passed over. What is yielded are views.
+The packets of the first video are found by their stream id, E0 to EF. Sound and tables, in which
+start codes of video may appear by chance, are skipped. The pieces are views, not copies.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def is_transport_stream(content: memoryview) -> bool:
 def program_stream(content: memoryview) -> Iterator[memoryview]:
     """Yield the video of a program stream (2.5.3) piece by piece.
 
-    Raises InstanceRejected (C000) where none of its packets begins, or the last is cut off.
+    Raises InstanceRejected (C000) if a packet does not begin where it must, or the last is cut off.
     """
     offset, video = 0, 0
     while offset < len(content) and (code := unsigned(content, offset, 4)) != _END:
@@ -46,7 +46,7 @@ def program_stream(content: memoryview) -> Iterator[memoryview]:
 def transport_stream(content: memoryview) -> Iterator[memoryview]:
     """Yield the video of a transport stream (2.4.3) piece by piece.
 
-    Raises InstanceRejected (C000) where a packet does not begin, or the last one is cut off.
+    Raises InstanceRejected (C000) if a packet does not begin where it must, or the last is cut off.
     """
     video = None
     for offset in range(0, len(content), _PACKET):
@@ -74,8 +74,8 @@ def _pack_header(content: memoryview, offset: int) -> int:
 def _payload(packet: memoryview) -> memoryview:
     """Return what follows the optional header of a PES packet (2.4.3.6).
 
-    That of MPEG-1 (ISO/IEC 11172-1 2.4.3.3) is stuffing, buffer size and time stamps. It is in
-    use around MPEG-2 video, too: it is what an ``.mpg`` file has by default.
+    The header of MPEG-1 (ISO/IEC 11172-1 2.4.3.3) is stuffing, buffer size and time stamps. It is
+    also used around MPEG-2 video: ``.mpg`` files have it by default.
     """
     if unsigned(packet, 0, 1) >> 6 == _MPEG_2_HEADER:
         return packet[3 + unsigned(packet, 2, 1) :]

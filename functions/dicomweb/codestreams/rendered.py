@@ -1,10 +1,10 @@
 """PNG and GIF: transformed to uncompressed pixels, as PS3.18 Table 10.5.2-1 requires.
 
-Pillow decodes; it is imported when the first such image comes. Transparency is discarded and a
-palette becomes RGB, as the table allows, grey stays grey, 16 bits stay 16, fewer than 8 become
-8. The frames of an animation become frames. What Pillow would make less of, 16 bits of colour or
-with transparency, is refused. Sizes are read before anything is decoded: a GIF of a few bytes
-can unfold to gigabytes.
+Pillow decodes; it is imported with the first such image. Transparency is discarded and a palette
+becomes RGB, as the table allows, grey stays grey, 16 bits stay 16, fewer than 8 become 8. The
+frames of an animation become frames. Images that Pillow would reduce, 16 bits in colour or with
+transparency, are refused. Sizes are read before anything is decoded: a GIF of a few bytes can
+unfold to gigabytes.
 """
 
 import struct
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 2000
 MAX_PIXELS = 40_000_000
-"""Of all frames together: 120 MB of RGB, for which Pillow takes 600 MB at times."""
+"""For all frames together: 120 MB of RGB, for which Pillow may use 600 MB."""
 
 _MODES = {"I;16": (16, "MONOCHROME2"), "L": (8, "MONOCHROME2"), "RGB": (8, "RGB")}
-"""Bits stored and Photometric Interpretation by the modes of Pillow that come out of here."""
+"""Bits Stored and Photometric Interpretation for each Pillow mode that is used here."""
 
 _SIXTEEN_BITS, _GREY, _GREYS = 16, 0, (0, 4)
 
@@ -37,13 +37,16 @@ def describe_png(
 ) -> Codestream:
     """Decode a PNG image (ISO/IEC 15948).
 
-    Raises InstanceRejected: C122 for 16 bits of more than grey, A700 beyond the limits, C000 for
-    what does not decode.
+    Raises InstanceRejected: C122 for 16 bits in colour or with transparency, A700 beyond the
+    limits, C000 if it cannot be decoded.
     """
     columns, rows = unsigned(content, 16, 4), unsigned(content, 20, 4)
     depth, colour_type = field(content, 24, 2)
     if depth == _SIXTEEN_BITS and colour_type != _GREY:
-        raise unsupported("found a PNG image with 16 bits a sample in colour or with transparency")
+        raise unsupported(
+            "found a PNG image with 16 bits per sample in colour or with transparency, expected 8"
+            " bits or plain grey"
+        )
     grey = "I;16" if depth == _SIXTEEN_BITS else "L"
     mode = grey if colour_type in _GREYS else "RGB"
     return _decode(content, (columns, rows), mode, max_pixels, max_frames)
@@ -54,7 +57,7 @@ def describe_gif(
 ) -> Codestream:
     """Decode a GIF image (GIF89a); raises InstanceRejected (A700, C000) as `describe_png`."""
     if bytes(content[-2:]).rstrip(b"\0")[-1:] != b";":
-        raise unreadable("found a GIF image without its trailer")
+        raise unreadable("found a GIF image without a trailer, expected a complete image")
     size = struct.unpack("<HH", field(content, 6, 4))
     return _decode(content, size, "RGB", max_pixels, max_frames)
 
@@ -99,8 +102,8 @@ def _frames(
         raise
     except too_large as error:
         raise _too_large() from error
-    except Exception as error:  # Pillow raises whatever its plugins happen upon.
-        raise unreadable("found a PNG or GIF image that does not decode") from error
+    except Exception as error:  # Pillow passes on any error of its plugins.
+        raise unreadable("found a PNG or GIF image that cannot be decoded") from error
 
 
 def _check(number: int, frame: "Image", size: tuple[int, ...], most: int) -> None:
@@ -113,7 +116,7 @@ def _check(number: int, frame: "Image", size: tuple[int, ...], most: int) -> Non
 def _pixels(frame: "Image", mode: str) -> bytes:
     """Return the samples of a frame without its transparency.
 
-    A palette is applied by way of RGBA, or Pillow warns that transparency is lost.
+    A palette is converted to RGBA first, because otherwise Pillow warns about lost transparency.
     """
     if frame.mode == "P":
         frame = frame.convert("RGBA")
@@ -123,12 +126,13 @@ def _pixels(frame: "Image", mode: str) -> bytes:
 def _too_large() -> InstanceRejected:
     return InstanceRejected(
         FailureReason.OUT_OF_RESOURCES,
-        "pixel data: found a PNG or GIF image that unfolds to more than is allowed",
+        "pixel data: found a PNG or GIF image that is too large when decoded, expected fewer or"
+        " smaller frames",
     )
 
 
 def _cine(times: list[float]) -> Cine:
-    """Return the frame times; a GIF without any, as those with 0 are, has none."""
+    """Return the frame times; a GIF whose times are all 0 has none."""
     if len(set(times)) > 1:
         return Cine(number_of_frames=len(times), frame_time_vector=(0.0, *times[:-1]))
     return Cine(number_of_frames=len(times), frame_time=times[0] or None)

@@ -1,6 +1,6 @@
 """A video as DICOM describes it: PS3.5 Sections 8.2.5 to 8.2.11.
 
-MPEG-2, H.264 and H.265 all come down to this: the transfer syntax is profile and level, samples
+MPEG-2, H.264 and H.265 have this in common: profile and level give the transfer syntax, samples
 are YBR_PARTIAL_420, and the whole stream with its container is one part.
 """
 
@@ -12,7 +12,7 @@ from dicomweb.codestreams.fields import unsupported
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodedVideoSequence:
-    """What a sequence header or parameter set says of all pictures after it."""
+    """What a sequence header or parameter set says about all pictures after it."""
 
     profile: int
     level: int
@@ -30,7 +30,7 @@ def video(
     lossy_method: str,
     cine: Cine,
 ) -> Codestream:
-    """Return the description of a video, whose ``content`` goes in whole, container and all."""
+    """Return the description of a video, whose whole ``content`` is kept, with its container."""
     return Codestream(
         transfer_syntax_uid=transfer_syntax_uid,
         content=content,
@@ -48,4 +48,6 @@ def video(
 
 def no_transfer_syntax(coding: str, profile: int, level: int) -> Exception:
     """Return the refusal (C122) of a profile and level that DICOM has no transfer syntax for."""
-    return unsupported(f"found {coding} profile {profile} level {level}, no transfer syntax has it")
+    return unsupported(
+        f"found {coding} profile {profile} level {level}, for which there is no transfer syntax"
+    )

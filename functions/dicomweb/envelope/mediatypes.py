@@ -16,6 +16,7 @@ DICOM_JSON = "application/dicom+json"
 DICOM_XML = "application/dicom+xml"
 OCTET_STREAM = "application/octet-stream"
 MULTIPART_RELATED = "multipart/related"
+FORM_DATA = "multipart/form-data"
 
 ALIASES = {
     DICOM_JSON: DICOM_JSON,
@@ -26,6 +27,7 @@ ALIASES = {
 }
 """The answer for each acceptable media type; older clients ask for the short names."""
 
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_PARAMETER = re.compile(r"[\s;]*\Z")
 _PARAMETER = re.compile(
@@ -46,14 +48,27 @@ class MediaType:
 def parse_media_type(value: str) -> MediaType:
     """Parse the value of a Content-Type field (RFC 9110 8.3.1).
 
-    Raises MalformedRequest if it is not a type, a slash, a subtype and parameters. If a parameter
-    is given twice, the first one counts.
+    A folded value is unfolded, as MIME allows (RFC 5322 2.2.3) and HTTP asks of a recipient that
+    does not refuse it (RFC 9112 5.2). Raises MalformedRequest if it is not a type, a slash, a
+    subtype and parameters. If a parameter is given twice, the first one counts.
     """
-    essence, _, rest = value.partition(";")
+    essence, _, rest = _FOLD.sub("", value).partition(";")
     kind, slash, subtype = essence.strip().partition("/")
     if not (slash and _TOKEN.fullmatch(kind) and _TOKEN.fullmatch(subtype)):
         raise MalformedRequest("found a Content-Type without a media type, expected type/subtype")
     return MediaType(essence=f"{kind}/{subtype}".lower(), parameters=_parameters(rest))
+
+
+def refuse_forms(value: str) -> None:
+    """Raise MalformedRequest, with the command that works, if ``value`` is that of a form.
+
+    Whoever meets this has used curl's ``-F`` alone.
+    """
+    if value.partition(";")[0].strip().lower() == FORM_DATA:
+        raise MalformedRequest(
+            "found multipart/form-data, expected multipart/related, as sent by curl -H"
+            " 'Content-Type: multipart/related' -F 'file=@image.dcm;type=application/dicom' URL"
+        )
 
 
 def _parameters(text: str) -> dict[str, str]:

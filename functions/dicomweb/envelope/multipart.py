@@ -27,6 +27,7 @@ MAX_BOUNDARY = 200
 
 _BOUNDARY = re.compile(r"[ -~]*[!-~]")
 _DELIMITER_END = re.compile(rb"(--)(?![!-~])|[ \t]*(?:\r\n|\Z)")
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -142,7 +143,7 @@ def _read_header(
             f" within {limit} bytes and before the next delimiter"
         )
     headers: dict[str, str] = {}
-    for line in payload[start:end].split(b"\r\n") if end > start else ():
+    for line in _FOLD.sub(b"", payload[start:end]).split(b"\r\n") if end > start else ():
         name, value = _read_field(line, number)
         if name in headers:
             raise MalformedRequest(f"found a header field of part {number} twice, expected it once")
@@ -151,10 +152,7 @@ def _read_header(
 
 
 def _read_field(line: bytes, number: int) -> tuple[str, str]:
-    """Return name and value; a folded line, which MIME allows (RFC 5322 2.2.3), is refused.
-
-    No client sends one, and HTTP has made them obsolete for its own fields (RFC 9112 5.2).
-    """
+    """Return name and value of a line that was unfolded (RFC 5322 2.2.3, RFC 2045 Section 3)."""
     name, colon, value = line.partition(b":")
     if not (colon and _FIELD_NAME.fullmatch(name)):
         raise MalformedRequest(f"found a broken header line in part {number}, expected name: value")

@@ -4,7 +4,8 @@ All metadata is read first, whatever the order of the parts, because it says whi
 data and to which instances they belong. Each instance then becomes the Part 10 file that a
 sender with a DICOM toolkit would have sent, and is judged like that file.
 
-A part that no metadata refers to is a failure of its own: its sender meant it to be stored.
+A part that no metadata refers to is a failure of its own: its sender meant it to be stored. So is
+a document that cannot be read, because others beside it may hold instances.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.datasets import put, uid
 from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference
@@ -50,7 +51,7 @@ def candidates(
 
     ``url`` is the URL of the request, against which relative references are resolved. An instance
     without Study Instance UID belongs to the target's study, if the target is one. Raises
-    MalformedRequest if there is no metadata, too much, or a part that is not of ``root_type``.
+    MalformedRequest if there is no metadata, or too much.
     """
     metadata_parts = [part for part in parts if _is_metadata(part, root_type)]
     if not metadata_parts:
@@ -58,7 +59,7 @@ def candidates(
     read = [
         (part.number, item, metadata)
         for part in metadata_parts
-        for item, metadata in enumerate(_read(part, root_type), start=1)
+        for item, metadata in _read(part, root_type)
     ]
     if len(read) > MAX_PARTS:
         raise MalformedRequest(f"found {len(read)} instances, expected at most {MAX_PARTS}")
@@ -82,16 +83,21 @@ def _is_metadata(part: BodyPart, root_type: str) -> bool:
     return essence == root_type or (ALIASES.get(essence) == root_type and not located)
 
 
-def _read(part: BodyPart, root_type: str) -> Sequence[Metadata | InstanceRejected]:
+def _read(
+    part: BodyPart, root_type: str
+) -> Sequence[tuple[int | None, Metadata | InstanceRejected]]:
+    """Return the instances of a document and their places in it, or why it cannot be read."""
     try:
         check_unencoded(part)
         if root_type == DICOM_XML:
-            return [nativemodel.read(part.content)]
-        return jsonmodel.read(part.content)
-    except MalformedRequest as error:
-        raise MalformedRequest(f"part {part.number}: {error}") from error
+            return [(1, nativemodel.read(part.content))]
+        return list(enumerate(jsonmodel.read(part.content), start=1))
+    except MetadataRejected as refusal:
+        return [(1, refusal)]
     except InstanceRejected as refusal:
-        return [refusal]
+        return [(None, refusal)]
+    except MalformedRequest as error:
+        return [(None, InstanceRejected(FailureReason.CANNOT_UNDERSTAND, str(error)))]
 
 
 def _refuse(refusal: InstanceRejected) -> NoReturn:
@@ -108,11 +114,18 @@ class _Assembly:
         self.uris: set[str] = set()
         self.all_known = True
 
-    def candidate(self, number: int, item: int, metadata: Metadata | InstanceRejected) -> Candidate:
+    def candidate(
+        self, number: int, item: int | None, metadata: Metadata | InstanceRejected
+    ) -> Candidate:
         """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
-            return Candidate(number=number, item=item, content=partial(_refuse, metadata))
+            return Candidate(
+                number=number,
+                item=item,
+                content=partial(_refuse, metadata),
+                reference=metadata.reference if isinstance(metadata, MetadataRejected) else None,
+            )
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
         self.uris.update(reference.uri for reference in found)

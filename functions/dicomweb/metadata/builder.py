@@ -1,21 +1,18 @@
 """Build the data set of an instance from either model of it (PS3.19 A.1, PS3.18 Annex F).
 
-The Native DICOM Model and the DICOM JSON Model are two notations for the same: attributes, each
-with a tag, a VR and at most one of values, items, bulk data and inline binary. A Model reads a
-notation; what the attributes mean, and which are refused, is decided here for both.
+A notation is read by its model; what the attributes mean, and which are refused, is decided here
+for both. A refused instance is named if its UIDs can be read (PS3.18 Table I.1-1).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from functools import cache
+from typing import Generic
 
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.tag import Tag
 
-from dicomweb.errors import InstanceRejected
+from dicomweb.metadata import representations
 from dicomweb.metadata.elements import (
     BINARY,
     VALUE_REPRESENTATIONS,
@@ -23,75 +20,48 @@ from dicomweb.metadata.elements import (
     empty_element,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, NotUnderstood, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
+from dicomweb.metadata.notation import (
+    Attribute,
+    BulkDataURI,
+    Content,
+    InlineBinary,
+    Item,
+    Items,
+    Model,
+    Values,
+)
+from dicomweb.metadata.numbers import integer
+from dicomweb.outcomes import SOPReference
+from dicomweb.part10.file import uid_text
 from dicomweb.part10.walker import MAX_DEPTH
 
+_SOP_CLASS_UID = 0x00080016
+_SOP_INSTANCE_UID = 0x00080018
 _COMMAND_GROUP = 0x0000
 _FILE_META_GROUP = 0x0002
 _ITEM_GROUP = 0xFFFE
+_MAX_US = 0xFFFF
 
 _MAY_BE_BULK_DATA = BINARY.union(
     ("DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV")
 )
 """The VRs whose value may be bulk data (PS3.19 Table A.1.5-2, PS3.18 F.2.2)."""
 
-Item = TypeVar("Item")
-Attribute = TypeVar("Attribute")
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Values in order, None for an empty one; without values the element has zero length."""
-
-    values: Sequence[object] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Items(Generic[Item]):
-    """The items of a sequence, in order."""
-
-    items: Sequence[Item]
-
-
-@dataclass(frozen=True, slots=True)
-class InlineBinary:
-    """A whole Value Field in base64."""
-
-    base64: str
-
-
-@dataclass(frozen=True, slots=True)
-class BulkDataURI:
-    """A reference to a value that is sent in a separate part."""
-
-    uri: str
-
-
-Content = Values | Items[Item] | InlineBinary | BulkDataURI
-
-
-class Model(Protocol[Item, Attribute]):
-    """A notation: how a data set or item holds attributes, and an attribute its content.
-
-    Both methods raise NotUnderstood for anything that the notation does not allow.
-    """
-
-    def attributes(self, item: Item) -> Iterator[tuple[int, str | None, Attribute]]:
-        """Yield the tag of each attribute, its VR if it is stated, and the attribute."""
-
-    def content(self, vr: str, attribute: Attribute) -> Content[Item]:
-        """Return what an attribute of this VR holds."""
-
 
 def read_metadata(model: Model[Item, Attribute], root: Item) -> Metadata:
     """Return the metadata that ``root`` states in the notation of ``model``.
 
-    Raises InstanceRejected, with the path of tags and item numbers to the attribute in question,
+    Raises MetadataRejected, with the path of tags and item numbers to the attribute in question,
     if an attribute occurs twice, cannot be in a data set or cannot have its value, or if sequences
     are nested deeper than MAX_DEPTH.
     """
     builder = _Builder(model)
-    data_set = builder.data_set(root)
+    try:
+        data_set = builder.data_set(root)
+    except NotUnderstood as error:
+        place = "".join(reversed(builder.place))
+        raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,
@@ -106,24 +76,30 @@ class _Builder(Generic[Item, Attribute]):
         self.model = model
         self.bulk_data: list[Reference] = []
         self.discarded_file_meta = False
-        self.depth = 0
+        self.holders: list[representations.Number] = []
+        """Functions that look up numbers in the data set and the items down to the current one."""
+        self.place: list[str] = []
+        """The path to the attribute that is not understood, innermost first."""
 
-    def data_set(self, item: Item, path: str = "") -> Dataset:
+    def data_set(self, item: Item) -> Dataset:
         data_set = Dataset()
-        place = f"{path}an attribute"
+        self.holders.append(cache(lambda tag: _number(self.model, item, tag)))
+        place = "an attribute"
         try:
             for tag, stated_vr, attribute in self.model.attributes(item):
-                place = f"{path}({tag >> 16:04X},{tag & 0xFFFF:04X})"
+                place = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
                 if self.belongs(tag, data_set):
-                    vr = _vr(tag, stated_vr)
+                    vr = representations.stated_or_known(tag, stated_vr)
                     content = self.model.content(vr, attribute)
-                    element = self.element(tag, vr, content, place)
+                    element = self.element(tag, vr, content)
                     if isinstance(content, BulkDataURI):
                         self.bulk_data.append(Reference(data_set, tag, content.uri))
                     data_set.add(element)
-                place = f"{path}an attribute"
-        except NotUnderstood as error:
-            raise InstanceRejected(error.reason, f"{place}: {error}") from error
+                place = "an attribute"
+        except NotUnderstood:
+            self.place.append(place)
+            raise
+        self.holders.pop()
         return data_set
 
     def belongs(self, tag: int, data_set: Dataset) -> bool:
@@ -138,12 +114,12 @@ class _Builder(Generic[Item, Attribute]):
             return False
         return bool(tag & 0xFFFF)
 
-    def element(self, tag: int, vr: str, content: Content[Item], place: str) -> DataElement:
+    def element(self, tag: int, vr: str, content: Content[Item]) -> DataElement:
         if vr not in VALUE_REPRESENTATIONS:
-            vr = _chosen_vr(vr, content)
+            vr = self.chosen_vr(tag, vr, content)
         match content:
             case Items(items):
-                return self.sequence(tag, items, place)
+                return self.sequence(tag, items)
             case BulkDataURI(uri):
                 return _bulk_data_element(tag, vr, uri)
             case InlineBinary(base64):
@@ -152,15 +128,23 @@ class _Builder(Generic[Item, Attribute]):
             return value_element(tag, vr, content.values)
         return empty_element(tag, vr)
 
-    def sequence(self, tag: int, items: Sequence[Item], place: str) -> DataElement:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
+    def chosen_vr(self, tag: int, vr: str, content: Content[Item]) -> str:
+        """Choose among the VRs that the dictionary offers."""
+        if vr.startswith("OB") or (vr.endswith("OW") and not isinstance(content, Values)):
+            return representations.of_bytes(tag, vr, self.holders[-1])
+        values = content.values if isinstance(content, Values) else ()
+        return representations.of_numbers(tag, vr, values, self.holders)
+
+    def sequence(self, tag: int, items: Sequence[Item]) -> DataElement:
+        if len(self.holders) > MAX_DEPTH:
             raise NotUnderstood(f"found sequences nested deeper than {MAX_DEPTH}")
-        data_sets = [
-            self.data_set(item, f"{place}[{number}] > ")
-            for number, item in enumerate(items, start=1)
-        ]
-        self.depth -= 1
+        data_sets = []
+        for number, item in enumerate(items, start=1):
+            try:
+                data_sets.append(self.data_set(item))
+            except NotUnderstood:
+                self.place.append(f"[{number}] > ")
+                raise
         return DataElement(tag, "SQ", DicomSequence(data_sets))
 
 
@@ -172,20 +156,32 @@ def _bulk_data_element(tag: int, vr: str, uri: str) -> DataElement:
     return empty_element(tag, vr)
 
 
-def _vr(tag: int, stated_vr: str | None) -> str:
-    """Return the VR, from the dictionary if it is not stated; the dictionary may offer several."""
-    if stated_vr:
-        if stated_vr not in VALUE_REPRESENTATIONS:
-            raise NotUnderstood("found an unknown VR, expected one of PS3.5 Table 6.2-1")
-        return stated_vr
-    if Tag(tag).is_private_creator:
-        return "LO"
+def _number(model: Model[Item, Attribute], item: Item, tag: int) -> int | None:
+    """Return the US that the attribute of a tag has as its only value, or None."""
+    attribute = model.find(item, tag)
     try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
+        match attribute is not None and model.content("US", attribute):
+            case Values([value]):
+                return integer(0, _MAX_US, value)
+    except NotUnderstood:
+        pass
+    return None
 
 
-def _chosen_vr(vr: str, content: Content[Item]) -> str:
-    """Choose among the VRs that the dictionary offers: OW is for bytes (PS3.5 A.2)."""
-    return "OW" if vr.endswith("OW") and not isinstance(content, Values) else "US"
+def _reference(model: Model[Item, Attribute], root: Item) -> SOPReference | None:
+    """Return the UIDs of an instance that cannot be read, or None if they cannot be read either."""
+    return SOPReference.of(_uid(model, root, _SOP_CLASS_UID), _uid(model, root, _SOP_INSTANCE_UID))
+
+
+def _uid(model: Model[Item, Attribute], root: Item, tag: int) -> str:
+    """Return a UID, or "" if it cannot be read; it may be inline binary of VR UN."""
+    attribute = model.find(root, tag)
+    try:
+        match attribute is not None and model.content("UI", attribute):
+            case Values([str(text)]):
+                return uid_text(memoryview(text.encode().strip()))
+            case InlineBinary(base64):
+                return uid_text(memoryview(binary_element(tag, "UN", base64).value))
+    except NotUnderstood:
+        pass
+    return ""

@@ -2,8 +2,9 @@
 
 A part is found only by its Content-Location: first by the same string, and then, because senders
 may write a relative reference in one place and an absolute one in the other, by the same URI after
-both are resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A value that has
-no part in the request is missing. Nothing is ever fetched, whatever scheme the URI has.
+both are resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID matches
+with and without ``urn:uuid:``. A value that has no part in the request is missing. Nothing is ever
+fetched, whatever scheme the URI has.
 """
 
 import re
@@ -18,6 +19,7 @@ from dicomweb.reasons import FailureReason
 
 _FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_URN = "urn:uuid:"
 _ESCAPED_OR_TO_BE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
 
 
@@ -49,6 +51,12 @@ class BulkData:
         Several parts are the frames of pixel data, in order: they all have the same location, or
         the URI followed by ``/frames/1`` and so on, of which none may be missing.
         """
+        if uri.lower().startswith(_URN):
+            uuid = uri[len(_URN) :]
+            return self._find(urn(uuid)) or self._find(uuid)
+        return self._find(uri)
+
+    def _find(self, uri: str) -> Sequence[BodyPart]:
         normalised = self._normalise(uri)
         parts = self.exact.get(uri) or self.normalised.get(normalised)
         if parts:
@@ -66,11 +74,18 @@ class BulkData:
         return [part for part in self.parts if part.number not in found]
 
     def _normalise(self, uri: str) -> str:
+        if uri.lower().startswith(_URN):
+            return uri.lower()
         try:
             resolved = urlsplit(urljoin(self.url, _ESCAPED_OR_TO_BE.sub(_escape, uri)))
         except ValueError:  # an invalid port or address: it equals only itself
             return uri
         return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
+
+
+def urn(uuid: str) -> str:
+    """Return the URN of a UUID, which may be a URN already, or "" for an empty string."""
+    return _URN + uuid if uuid and not uuid.lower().startswith(_URN) else uuid
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -13,13 +13,17 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
+from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 UTF8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
 
-_TEXT = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+DEFAULT_REPERTOIRE = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
+"""The VRs of text that has no other letters than those of ASCII, by PS3.5 6.2; files have them."""
+
+_TEXT = DEFAULT_REPERTOIRE.union(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
 
 
@@ -31,7 +35,7 @@ def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
     if SPECIFIC_CHARACTER_SET not in data_set:
         return parents
     terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
-    if not set(terms) <= charset.python_encoding.keys():
+    if not all(map(repertoires.is_known, terms)):
         return ()
     first = "ascii" if not terms or terms[0] in _DEFAULT_REPERTOIRE else ""
     try:

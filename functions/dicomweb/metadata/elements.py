@@ -1,10 +1,10 @@
 r"""Make elements from values as metadata states them, each by its VR (PS3.5 6.2).
 
 Numbers come as numbers or as text and are checked against what the VR can hold. Text is kept as
-it was sent, even if it does not conform (too long, an invalid date), just as in an instance that
-is sent as a file. Only what the element cannot hold is refused: a number out of range, text in a
-binary VR, letters outside the default repertoire if the VR allows no other. A backslash in one
-of several values splits it in two, because that is what it means in an instance.
+it was sent, even if it does not conform (too long, an invalid date or number, a code string with
+letters outside the default repertoire), just as in an instance that is sent as a file. Only what
+cannot be encoded is refused: a number out of range, text in a binary VR, a number in a sequence.
+A backslash separates values, because that is what it means in an instance.
 """
 
 import binascii
@@ -16,7 +16,14 @@ from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement, empty_value_for_VR
 
 from dicomweb.metadata.metadata import NotUnderstood
-from dicomweb.metadata.numbers import decimal_string, integer, integer_string, real, trimmed
+from dicomweb.metadata.numbers import (
+    decimal_string,
+    integer,
+    integer_string,
+    number_text,
+    real,
+    trimmed,
+)
 
 BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 """The VRs whose value may be inline binary in metadata (PS3.18 F.2.7)."""
@@ -67,14 +74,30 @@ def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
     read_text = _TEXTS.get(vr)
     if not read_text:
         raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
-    if len(values) > 1 and vr in _SINGLE:
-        raise NotUnderstood(f"found {len(values)} values, expected one for VR {vr}")
-    return _element(tag, vr, "\\".join(read_text(value) for value in values))
+    text = "\\".join(read_text(value) for value in values)
+    if vr in NUMBER_STRINGS:
+        return set_string(empty_element(tag, vr), text)
+    return _element(tag, vr, text)
+
+
+def set_string(element: DataElement, text: str) -> DataElement:
+    """Set this text as the whole Value Field of an element, and return the element.
+
+    pydicom converts DS and IS to numbers and refuses invalid ones; it does not convert UT.
+    """
+    vr, element.VR = element.VR, "UT"
+    element.value = text
+    element.VR = vr
+    return element
 
 
 def person_name(groups: Sequence[str]) -> str:
-    """Return a PN value from its alphabetic, ideographic and phonetic groups (PS3.5 6.2.1)."""
-    if any("=" in group for group in groups):
+    """Return a PN value from its alphabetic, ideographic and phonetic groups (PS3.5 6.2.1).
+
+    Some senders write the whole name, with equals signs, as the first group. Raises NotUnderstood
+    for an equals sign in one of several groups, because it would start another group.
+    """
+    if sum(map(bool, groups)) > 1 and any("=" in group for group in groups):
         raise NotUnderstood("found an equals sign in a component group of a person name")
     return "=".join(groups).rstrip("=")
 
@@ -109,51 +132,36 @@ def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
 
 
 def _text(value: object) -> str:
+    """Return text as it is, and a number as its digits: JavaScript senders write some as numbers.
+
+    Raises NotUnderstood for anything else.
+    """
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise NotUnderstood("found a value that is not text")
-    return value
+    return value if isinstance(value, str) else number_text(value)
 
 
-def _default_repertoire(value: object) -> str:
-    text = _text(trimmed(value))
-    if not text.isascii():
-        raise NotUnderstood("found characters outside the default repertoire, expected ASCII")
-    return text
-
-
-def _uri(value: object) -> str:
-    return _without_backslash(_default_repertoire(value))
-
-
-def _person_name(value: object) -> str:
-    return _without_backslash(_text(value))
-
-
-def _without_backslash(text: str) -> str:
-    if "\\" in text:
-        raise NotUnderstood("found a backslash in a person name or URI")
-    return text
+def _trimmed_text(value: object) -> str:
+    return _text(trimmed(value))
 
 
 def _attribute_tag(value: object) -> int | None:
-    text = _default_repertoire(value)
+    text = trimmed(value)
+    if not isinstance(text, str | None):
+        raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
     return tag_number(text) if text else None
 
 
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
 
 
-_SINGLE = frozenset(("LT", "ST", "UR", "UT"))
+NUMBER_STRINGS = frozenset(("DS", "IS"))
 
 _TEXTS: dict[str, Callable[[object], str]] = {
-    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI"), _default_repertoire),
-    **dict.fromkeys(("LO", "LT", "SH", "ST", "UC", "UT"), _text),
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"), _trimmed_text),
+    **dict.fromkeys(("LO", "LT", "PN", "SH", "ST", "UC", "UT"), _text),
     "DS": decimal_string,
     "IS": integer_string,
-    "PN": _person_name,
-    "UR": _uri,
 }
 
 _NUMBERS: dict[str, Callable[[object], float | None]] = {

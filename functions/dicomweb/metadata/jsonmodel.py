@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest
-from dicomweb.metadata.builder import (
+from dicomweb.metadata.builder import read_metadata
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
     InlineBinary,
     Items,
     Values,
-    read_metadata,
 )
-from dicomweb.metadata.elements import person_name, tag_number
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.reasons import FailureReason
 
 _VALUE_KEYS = ("Value", "InlineBinary", "BulkDataURI")
@@ -111,6 +111,10 @@ class _JSONModel:
             vr = attribute.get("vr")
             yield tag, None if vr is None else str(vr), attribute
 
+    def find(self, item: Mapping[str, object], tag: int) -> Mapping[str, object] | None:
+        attribute = item.get(f"{tag:08X}")
+        return attribute if isinstance(attribute, dict) else None
+
     def content(self, vr: str, attribute: Mapping[str, object]) -> Content[Mapping[str, object]]:
         match {key: attribute[key] for key in _VALUE_KEYS if attribute.get(key) is not None}:
             case {"Value": [*values], **rest} if not rest:
@@ -145,12 +149,12 @@ def _item(value: object) -> Mapping[str, object]:
     return value
 
 
-def _person_name(value: object) -> str | None:
-    """Return a name from its component groups, or from one string, which some senders write."""
-    if value is None:
-        return None
+def _person_name(value: object) -> object:
+    """Return a name from its component groups, or from one value, which some senders write."""
     if isinstance(value, str):
         return _characters(value)
+    if value is None or isinstance(value, int | float):
+        return value
     if not isinstance(value, dict) or not value.keys() <= set(_GROUPS):
         raise NotUnderstood("found an invalid person name, expected an object of component groups")
     groups = [value.get(group) or "" for group in _GROUPS]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
-from dicomweb.errors import DicomWebError
+from dicomweb.errors import DicomWebError, InstanceRejected
+from dicomweb.outcomes import SOPReference
 from dicomweb.reasons import FailureReason
 
 
@@ -41,6 +42,10 @@ class Metadata:
 class NotUnderstood(DicomWebError):
     """An attribute that cannot become an element; the text holds no value, and no tag."""
 
-    def __init__(self, text: str, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
-        super().__init__(text)
-        self.reason = reason
+
+class MetadataRejected(InstanceRejected):
+    """Metadata that states no data set (C000); ``reference`` names the instance if that can be."""
+
+    def __init__(self, text: str, reference: SOPReference | None) -> None:
+        super().__init__(FailureReason.CANNOT_UNDERSTAND, text)
+        self.reference = reference

@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from lxml import etree
 
 from dicomweb.errors import MalformedRequest
-from dicomweb.metadata.builder import (
+from dicomweb.metadata.builder import read_metadata
+from dicomweb.metadata.bulkdata import urn
+from dicomweb.metadata.elements import person_name, tag_number
+from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
     InlineBinary,
     Items,
     Values,
-    read_metadata,
 )
-from dicomweb.metadata.elements import person_name, tag_number
-from dicomweb.metadata.metadata import Metadata, NotUnderstood
 from dicomweb.metadata.privateblocks import PrivateBlocks
-from dicomweb.reasons import FailureReason
 
 MAX_MISSING_NUMBERS = 10_000
 """Values whose numbers are missing, in a whole document."""
@@ -48,9 +48,8 @@ _MISPLACED_SPACE = re.compile(
 def read(content: memoryview) -> Metadata:
     """Return the metadata that a NativeDicomModel document states.
 
-    Raises MalformedRequest if it is not one, and InstanceRejected if its attributes are not
-    those of a data set: Cannot understand (C000), or Missing bulk data (A922) for bulk data that
-    is named by a UUID, which only applications on the same host can use.
+    Raises MalformedRequest if it is not one, and MetadataRejected (C000) if its attributes are
+    not those of a data set.
     """
     return read_metadata(_NativeModel(), _parse(content))
 
@@ -95,6 +94,10 @@ class _NativeModel:
             yield blocks.tag(tag, creator) if creator else tag, attribute.get("vr"), attribute
         for tag, creator in blocks.creators:
             yield tag, "LO", creator
+
+    def find(self, item: etree._Element, tag: int) -> etree._Element | None:
+        text = f"{tag:08X}"
+        return next((attribute for attribute in item if attribute.get("tag") == text), None)
 
     def content(self, vr: str, attribute: etree._Element | str) -> Content[etree._Element]:
         if isinstance(attribute, str):
@@ -177,15 +180,16 @@ def _component_group(group: etree._Element) -> str:
 
 
 def _uri(bulk_data: etree._Element) -> str:
-    """Return the URI; the model requires either a URI or a UUID (PS3.19 A.1.5)."""
+    """Return the URI; the model requires either a URI or a UUID (PS3.19 A.1.5).
+
+    dcm2xml writes a UUID for each value that it leaves out; its URI is its URN.
+    """
     uri, uuid = bulk_data.get("uri"), bulk_data.get("uuid")
-    if uuid is not None and uri is None:
-        raise NotUnderstood(
-            "found bulk data named by a UUID, expected a URI", FailureReason.MISSING_BULK_DATA
-        )
-    if uri is None or uuid is not None:
-        raise NotUnderstood("found bulk data without a URI or with a UUID, expected only a URI")
-    return uri.strip()
+    if uri is not None and uuid is None:
+        return uri.strip()
+    if uuid is None or uri is not None:
+        raise NotUnderstood("found bulk data with no URI or UUID, or with both, expected one")
+    return urn(uuid.strip())
 
 
 def _name(element: etree._Element) -> str:

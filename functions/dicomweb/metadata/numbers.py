@@ -14,7 +14,7 @@ from dicomweb.metadata.metadata import NotUnderstood
 
 _BLANKS = " \t\r\n\0"
 _MAX_DS = 16
-_INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
+_INTEGER = re.compile(r"([+-]?[0-9]{1,64})(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"^(-?)0\.")
 _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -26,7 +26,7 @@ def trimmed(value: object) -> object:
 
 
 def integer(low: int, high: int, value: object) -> int | None:
-    """Return an integer within limits, or None for an empty one; ``1.0`` is an integer in JSON."""
+    """Return an integer within limits, or None for an empty one; ``1.0`` is an integer."""
     match trimmed(value):
         case None | "":
             return None
@@ -34,8 +34,8 @@ def integer(low: int, high: int, value: object) -> int | None:
             found = number
         case float(number) if number.is_integer():
             found = int(number)
-        case str(text) if _INTEGER.fullmatch(text):
-            found = int(text)
+        case str(text) if digits := _INTEGER.fullmatch(text):
+            found = int(digits[1])
         case _:
             raise NotUnderstood("found a value that is not an integer")
     if not low <= found <= high:
@@ -63,23 +63,40 @@ def real(size: str, value: object) -> float | None:
     return held
 
 
+def number_text(value: object) -> str:
+    """Return a finite number as text; raises NotUnderstood for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise NotUnderstood("found a value that is neither text nor a number")
+    return str(value)
+
+
 def integer_string(value: object) -> str:
-    """Return a value of VR IS: the text as it was sent, without the blanks around it."""
-    number = integer(-(2**31), 2**31 - 1, value)
-    return str(trimmed(value)) if isinstance(value, str) else "" if number is None else str(number)
+    """Return a value of VR IS: the text as it was sent, without the blanks around it.
+
+    Text is not judged: exposures of ``14.5`` are what scanners write into an IS.
+    """
+    match trimmed(value):
+        case None:
+            return ""
+        case str(text):
+            return text
+        case float(number) if number.is_integer():
+            return str(int(number))
+        case other:
+            return number_text(other)
 
 
 def decimal_string(value: object) -> str:
     """Return the text as it was sent, or a number in the 16 characters that a DS may have."""
     match trimmed(value):
-        case None | "":
+        case None:
             return ""
-        case str(text) if _DECIMAL.fullmatch(text):
+        case str(text):
             return text
         case int(number) | float(number) if not isinstance(value, bool) and math.isfinite(number):
             return _decimal(number)
-        case _:
-            raise NotUnderstood("found a value that is not a decimal number")
+        case other:
+            return number_text(other)
 
 
 def _decimal(number: float) -> str:

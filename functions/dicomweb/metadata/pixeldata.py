@@ -2,13 +2,12 @@
 
 Uncompressed pixel data does not describe itself: the whole Image Pixel Description Macro must be
 in the metadata. Compressed pixel data describes itself: the macro may be left out where Table
-10.5.2-1 allows it, and attributes that are sent must agree with the bits (PS3.5 8.2). PNG and GIF
-come out of ``codestreams`` as uncompressed pixels and are written like that.
+10.5.2-1 allows it, and attributes of the picture that are sent must agree with the bits (PS3.5
+8.2). PNG and GIF come out of ``codestreams`` as uncompressed pixels and are written like that.
 """
 
 from collections.abc import Mapping, Sequence
 
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -22,13 +21,15 @@ from pydicom.uid import (
 )
 
 from dicomweb import conformance
-from dicomweb.codestreams import Cine, Codestream, describe, differences
+from dicomweb.codestreams import Codestream, describe, description, differences
+from dicomweb.codestreams.jpegxl import JPEG_XL, JPEG_XL_JPEG_RECOMPRESSION, JPEG_XL_LOSSLESS
 from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import media_type_of
 from dicomweb.metadata.datasets import put, sent
+from dicomweb.metadata.frames import describe_frames, mismatch, set_lossy, set_number_of_frames
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason
 
@@ -56,15 +57,11 @@ _MACRO_REQUIRED = frozenset(
 )
 """Media types for which Table 10.5.2-1 does not let a sender leave the macro out."""
 
-_LOSSY = (
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
-)
-
 _MAY_BE_LOSSY: Mapping[str, Sequence[str]] = {
     JPEG2000: (JPEG2000Lossless,),
     HTJ2K: (HTJ2KLossless, HTJ2KLosslessRPCL),
+    JPEG_XL: (JPEG_XL_LOSSLESS, JPEG_XL_JPEG_RECOMPRESSION),
+    JPEG_XL_JPEG_RECOMPRESSION: (JPEG_XL_LOSSLESS,),
 }
 """Transfer syntaxes and those they include: a reversible wavelet may have been truncated."""
 
@@ -90,13 +87,13 @@ def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], budget: Budget)
     _check_same(streams)
     derive = not any(media_type.essence in _MACRO_REQUIRED for media_type in media_types)
     _describe_image(data_set, streams[0], derive=derive)
-    _describe_frames(data_set, streams)
+    describe_frames(data_set, streams)
     contents = [stream.content for stream in streams]
     syntax = _transfer_syntax(streams[0], media_types[0])
     if not conformance.is_encapsulated(syntax):
         return _set_value(data_set, contents)
     if streams[0].lossy_method:
-        _set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
+        set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
     return _set_encapsulated(data_set, contents, syntax)
 
 
@@ -146,7 +143,7 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
     """Set pixel data that only the metadata describes."""
     missing = _missing(data_set)
     if missing:
-        raise _mismatch(
+        raise mismatch(
             f"found uncompressed pixel data without {', '.join(missing)}, expected them in the"
             " metadata"
         )
@@ -157,7 +154,7 @@ def _set_uncompressed(data_set: Dataset, frames: Sequence[memoryview]) -> str:
                 "found one part per frame for pixel data whose samples are not whole bytes,"
                 " expected one part for all frames",
             )
-        _set_number_of_frames(data_set, len(frames))
+        set_number_of_frames(data_set, len(frames))
     return _set_value(data_set, frames)
 
 
@@ -191,65 +188,17 @@ def _missing(data_set: Dataset) -> list[str]:
 
 def _describe_image(data_set: Dataset, stream: Codestream, *, derive: bool) -> None:
     """Check what the metadata says about the image, and add what is missing if that is allowed."""
-    wrong = differences(stream, sent(data_set, *_MACRO, _PLANAR_CONFIGURATION))
+    said = sent(data_set, *_MACRO, _PLANAR_CONFIGURATION)
+    wrong = differences(stream, said)
     if wrong:
-        raise _mismatch(
+        raise mismatch(
             f"found {', '.join(wrong)} other than in the pixel data, expected the same or none"
         )
-    found = stream.image.attributes() if stream.image and derive else {}
-    for keyword in found.keys() - sent(data_set, *found).keys():
+    found = description(stream.image, said) if stream.image and derive else {}
+    for keyword in found.keys() - said.keys():
         put(data_set, keyword, found[keyword])
     missing = _missing(data_set)
     if missing:
-        raise _mismatch(
+        raise mismatch(
             f"found no {', '.join(missing)}, expected them in the metadata for this media type"
         )
-
-
-def _describe_frames(data_set: Dataset, streams: Sequence[Codestream]) -> None:
-    frames = sum(stream.cine.number_of_frames if stream.cine else 1 for stream in streams)
-    _set_number_of_frames(data_set, frames)
-    cine = streams[0].cine
-    if cine and len(streams) == 1 and "FrameIncrementPointer" not in data_set:
-        _set_frame_times(data_set, cine)
-
-
-def _set_number_of_frames(data_set: Dataset, frames: int) -> None:
-    said = sent(data_set, "NumberOfFrames").get("NumberOfFrames")
-    if said is None and frames > 1:
-        put(data_set, "NumberOfFrames", frames)
-    elif said not in (None, frames):
-        raise _mismatch(
-            f"found {frames} frames of pixel data, expected as many as Number of Frames"
-        )
-
-
-def _set_frame_times(data_set: Dataset, cine: Cine) -> None:
-    """Set when each frame is to be shown (PS3.3 C.7.6.5, C.7.6.6)."""
-    if cine.frame_time_vector:
-        put(data_set, "FrameTimeVector", [f"{time:.8g}" for time in cine.frame_time_vector])
-        put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTimeVector"))
-    elif cine.frame_time:
-        put(data_set, "FrameTime", f"{cine.frame_time:.8g}")
-        put(data_set, "FrameIncrementPointer", tag_for_keyword("FrameTime"))
-        if "CineRate" not in data_set:
-            put(data_set, "CineRate", cine.cine_rate)
-
-
-def _set_lossy(data_set: Dataset, method: str, compressed: int) -> None:
-    """Set that the image was lossily compressed, how and how much (PS3.3 C.7.6.1.1.5)."""
-    said = sent(data_set, *_LOSSY)
-    if said.get("LossyImageCompression") == "00":
-        raise _mismatch(
-            "found lossily compressed pixel data with Lossy Image Compression 00, expected 01"
-        )
-    samples = data_set.Rows * data_set.Columns * data_set.SamplesPerPixel
-    bits = samples * data_set.BitsAllocated * int(data_set.get("NumberOfFrames") or 1)
-    found = ("01", f"{bits / _BITS_A_BYTE / compressed:.2f}", method)
-    for keyword, value in zip(_LOSSY, found, strict=True):
-        if keyword not in said:
-            put(data_set, keyword, value)
-
-
-def _mismatch(text: str) -> InstanceRejected:
-    return InstanceRejected(FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, text)

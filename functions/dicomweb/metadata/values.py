@@ -15,6 +15,7 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.bulkdata import media_type_of
 from dicomweb.metadata.charactersets import decode
+from dicomweb.metadata.elements import NUMBER_STRINGS, set_string
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason
 
@@ -28,7 +29,6 @@ _FORMATS = {
     "US": "H",
     "UV": "Q",
 }
-_NUMBER_STRINGS = frozenset(("DS", "IS"))
 _TEXT = frozenset(("LT", "ST", "UC", "UT"))
 
 
@@ -44,6 +44,9 @@ def set_value(element: DataElement, part: BodyPart, encodings: Sequence[str]) ->
             FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
             "found compressed pixel data in an item, expected uncompressed pixel data",
         )
+    if element.VR in NUMBER_STRINGS:
+        set_string(element, decode(bytes(part.content), encodings).rstrip(" \0"))
+        return
     try:
         element.value = _value(element.VR, part.content, encodings)
     except (ValueError, OverflowError, struct.error) as error:
@@ -59,8 +62,6 @@ def _value(vr: str, value: memoryview, encodings: Sequence[str]) -> object:
         size = struct.calcsize(_FORMATS[vr])
         numbers = struct.unpack(f"<{len(value) // size}{_FORMATS[vr]}", value)
         return numbers[0] if len(numbers) == 1 else list(numbers)
-    if vr in _NUMBER_STRINGS:
-        return str(value, "ascii").rstrip(" \0")
     if vr in _TEXT:
         return decode(bytes(value), encodings)
     return bytes(value)

@@ -67,9 +67,9 @@ def read_file_meta(content: memoryview) -> FileMeta:
 def inflate(deflated: memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> memoryview:
     """Inflate the data set of a deflated transfer syntax: a raw RFC 1951 stream (PS3.5 A.5).
 
-    Raises InstanceRejected if the stream is broken or cut off, or if anything but one byte of
-    padding follows it (C000), and if it inflates to more than ``max_bytes`` (A700). dicom3tools
-    writes the trailer of RFC 1952 after the stream; it is accepted and checked.
+    Raises InstanceRejected if the stream is broken or cut off, or if anything but NULs as padding
+    follows it (C000), and if it inflates to more than ``max_bytes`` (A700). dicom3tools writes
+    the trailer of RFC 1952 after the stream; it is accepted and checked.
     """
     stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     try:
@@ -82,7 +82,7 @@ def inflate(deflated: memoryview, *, max_bytes: int = MAX_INFLATED_BYTES) -> mem
             f"found a deflated data set of more than {max_bytes} bytes, expected no more than that",
         )
     rest = stream.unused_data.removeprefix(_TRAILER.pack(zlib.crc32(data_set), len(data_set)))
-    if not stream.eof or rest not in (b"", b"\0"):
+    if not stream.eof or rest.strip(b"\0"):
         raise _broken_stream("found a stream that does not end where the part ends")
     return memoryview(data_set)
 

@@ -13,6 +13,8 @@ ITEM_GROUP = 0xFFFE
 SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 """The VRs with a 16 bit length (PS3.5 Table 7.1-2); any VR added later has 32 bits (6.2)."""
 
+_PIECE = 1 << 16
+
 _EXPLICIT = Struct("<HH2sH")
 _IMPLICIT = Struct("<HHI")
 LENGTH = Struct("<I")
@@ -26,6 +28,17 @@ def is_vr(vr: bytes) -> bool:
 def tag_text(tag: int) -> str:
     """Return ``tag`` as texts for the sender show it, such as (0010,0020)."""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def is_padding(rest: memoryview) -> bool:
+    """Tell whether ``rest`` is nothing but NULs; a header of an element is not.
+
+    It is read a piece at a time, and after the first 8 bytes only if these may be padding.
+    """
+    if any(rest[: _IMPLICIT.size]):
+        return False
+    pieces = (rest[at : at + _PIECE] for at in range(0, len(rest), _PIECE))
+    return not any(piece.tobytes().strip(b"\0") for piece in pieces)
 
 
 class Headers:

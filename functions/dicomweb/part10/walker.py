@@ -17,7 +17,15 @@ from typing import NamedTuple
 from pydicom.datadict import dictionary_VR, keyword_dict
 from pydicom.tag import BaseTag
 
-from dicomweb.part10.headers import ITEM_GROUP, LENGTH, SHORT, Headers, is_vr, tag_text
+from dicomweb.part10.headers import (
+    ITEM_GROUP,
+    LENGTH,
+    SHORT,
+    Headers,
+    is_padding,
+    is_vr,
+    tag_text,
+)
 
 MAX_DEPTH = 64
 """Sequences within sequences; even the deepest templates of the standard stay far below."""
@@ -29,6 +37,7 @@ _PIXEL_DATA = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 
 _GROUP_LENGTH = 0x00020000
 _ITEM = 0xFFFEE000
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
 _ITEM_DELIMITATION = 0xFFFEE00D
 _SEQUENCE_DELIMITATION = 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
@@ -48,7 +57,8 @@ class PixelData:
     """The pixel data element that was found: its length, and its fragments if encapsulated.
 
     ``length`` is in bytes, without the item headers if encapsulated; ``fragments`` does not
-    count the Basic Offset Table, and is None if the pixel data is native (PS3.5 A.4).
+    count the Basic Offset Table, and is None if the pixel data is native (PS3.5 A.4). An element
+    without a value is no pixel data.
     """
 
     tag: int
@@ -74,6 +84,7 @@ def walk(
 ) -> DataSet:
     """Walk the Little Endian data set in ``data[start:]`` and return the ``wanted`` elements.
 
+    NULs from its last element to the end are padding, which some systems write into files.
     Raises InstanceRejected with Cannot understand (C000) if an element, item or fragment does
     not fit in its place, if a sequence does not end, if sequences are nested deeper than
     ``max_depth``, if a wanted element occurs twice, or if there are more than MAX_ELEMENTS
@@ -139,6 +150,8 @@ class _Walker(Headers):
     def data_set(self, position: int, *, implicit_vr: bool) -> None:
         data, wanted, end = self.data, self.wanted, len(self.data)
         while position < end:
+            if not data[position] and is_padding(data[position:]):
+                return
             tag, vr, length, value = self.header(position, end, implicit_vr=implicit_vr)
             if tag >> 16 in _NOT_IN_A_DATA_SET:
                 raise self.refusal(
@@ -168,7 +181,7 @@ class _Walker(Headers):
     def keep(self, tag: int, vr: bytes | None, value: memoryview, length: int, at: int) -> None:
         if tag in self.elements:
             raise self.refusal(at, f"found {tag_text(tag)} twice, expected it once")
-        if tag in _PIXEL_DATA and length != _UNDEFINED:
+        if tag in _PIXEL_DATA and length not in (0, _UNDEFINED):
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
         self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
 
@@ -181,9 +194,18 @@ class _Walker(Headers):
                 position,
                 f"{tag_text(tag)} declares {length} bytes, {end - position} are left",
             )
-        if vr == b"SQ" or (vr is None and length and tag in _sequence_tags()):
+        if vr == b"SQ" or (vr is None and self.is_sequence(tag, length, position)):
             self.items(position, position + length, implicit_vr=vr is None)
         return position + length
+
+    def is_sequence(self, tag: int, length: int, position: int) -> bool:
+        """Tell whether a value in implicit VR is a sequence, by the dictionary and by itself.
+
+        Old reports have a code string in (0040,A170), as its note in PS3.6 says, and
+        anonymisers write text into other sequences.
+        """
+        begin = bytes(self.data[position : position + min(length, len(_ITEM_TAG))])
+        return tag in _sequence_tags() and begin == _ITEM_TAG
 
     def undefined_length(self, tag: int, vr: bytes | None, position: int, end: int) -> int:
         """Step over a value that ends with a Sequence Delimitation Item (PS3.5 7.5, A.4).

@@ -11,9 +11,13 @@ from tests.dicomweb.codestreams.bitstreams import FILES, NAMES, described, file
 MONO = (1, "MONOCHROME2", 48, 64)
 SMALL = (3, "YBR_PARTIAL_420", 0, 48, 64, 8, 8, 7, 0)
 IMAGES = {
+    "colour.jxl": ("110", (3, "RGB", 0, 48, 64, 8, 8, 7, 0), None),
     "irreversible.j2k": ("91", (3, "YBR_ICT", 0, 48, 64, 8, 8, 7, 0), "ISO_15444_1"),
     "irreversible.jhc": ("203", (3, "YBR_ICT", 0, 48, 64, 8, 8, 7, 0), "ISO_15444_15"),
     "lossless.jls": ("80", (*MONO, 16, 16, 15, 0), None),
+    "lossless.jxl": ("110", (*MONO, 16, 12, 11, 0), None),
+    "lossy.jxl": ("112", (3, "XYB", 0, 48, 64, 8, 8, 7, 0), "ISO_18181_1"),
+    "recompressed.jxl": ("111", (3, "YBR_FULL", 0, 48, 64, 8, 8, 7, 0), "ISO_10918_1"),
     "lossless.jpg": ("57", (*MONO, 16, 12, 11, 0), None),
     "near2.jls": ("81", (3, "RGB", 0, 48, 64, 8, 8, 7, 0), "ISO_14495_1"),
     "reversible.j2k": ("90", (*MONO, 16, 16, 15, 0), None),
@@ -45,6 +49,8 @@ VIDEOS = {
     "mpeg2.vob": ("100", SMALL, "ISO_13818_2", FIVE),
 }
 REFUSED = {
+    "alpha.jxl": "channels beside those of the image",
+    "animation.jxl": "rotated, animated or has a preview",
     "fragments.mp4": "fragments",
     "h264.ts": "no sequence header of MPEG-2",
     "high10.mp4": "H.264 profile 110",

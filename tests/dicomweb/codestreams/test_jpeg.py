@@ -41,10 +41,11 @@ def test_process_predictor_and_near_choose_the_transfer_syntax(
 @pytest.mark.parametrize(
     ("before", "components", "expected", "known"),
     [
-        ([JFIF], THREE, "YBR_FULL", True),
-        ([JFIF], SUBSAMPLED, "YBR_FULL_422", True),
-        ([JFIF, ADOBE_RGB], THREE, "YBR_FULL", True),
-        ([JFIF], NAMED, "YBR_FULL", True),
+        ([JFIF], THREE, "YBR_FULL", False),
+        ([JFIF], SUBSAMPLED, "YBR_FULL_422", False),
+        ([JFIF, ADOBE_RGB], THREE, "YBR_FULL", False),
+        ([JFIF, ADOBE_YCC], THREE, "YBR_FULL", True),
+        ([JFIF], NAMED, "YBR_FULL", False),
         ([ADOBE_RGB], THREE, "RGB", True),
         ([ADOBE_YCC], NAMED, "YBR_FULL", True),
         ([], NAMED, "RGB", True),

@@ -197,8 +197,8 @@ def test_video_that_is_not_of_a_transfer_syntax_is_refused(content: bytes, found
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (elementary(rate=(0, 0, 0)), "a frame rate"),
-        (elementary(rate=(9, 0, 0)), "a frame rate"),
+        (elementary(rate=(0, 0, 0)), "an unknown frame rate"),
+        (elementary(rate=(9, 0, 0)), "an unknown frame rate"),
         (elementary(pictures=b""), "no pictures"),
         (program()[:-4] + b"\0\0\2\0", "no start code of a program stream at byte 14"),
         (program()[:-4] + pes(elementary())[:-1], "end inside a field"),

@@ -59,5 +59,5 @@ def test_offsets_that_cannot_be_are_not_understood(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [rle(count=0), rle(64, count=16), rle(65)])
 def test_what_has_no_such_header_is_not_taken_for_rle(content: bytes) -> None:
-    with pytest.raises(InstanceRejected, match="which no transfer syntax has"):
+    with pytest.raises(InstanceRejected, match="for which there is no transfer syntax"):
         described(content)

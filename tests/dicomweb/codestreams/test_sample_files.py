@@ -59,12 +59,12 @@ OTHER_TRANSFER_SYNTAX = {
     "SC_rgb_gdcm_KY.dcm": "5-3, so it is called lossless; the file says .91, which allows both",
 }
 CONTRADICTED = {
-    # GDCM coded all 16 bits allocated, of which 14 are said to be stored.
-    "693_J2KI.dcm": ["BitsStored", "HighBit"],
     # pydicom's example of a data set that says signed of unsigned samples.
     "J2K_pixelrep_mismatch.dcm": ["PixelRepresentation"],
 }
 UNEQUAL = CONTRADICTED | {
+    # GDCM coded all 16 bits allocated, of which 14 are said to be stored.
+    "693_J2KI.dcm": ["BitsStored", "HighBit"],
     # JPEG-LS does not know of signs.
     "MR_small_jpeg_ls_lossless.dcm": ["PixelRepresentation"],
     # RGB without any sign of it; the second has an APP14 segment that is too short for one.

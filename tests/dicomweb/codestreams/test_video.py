@@ -97,8 +97,8 @@ def test_frames_and_their_mean_time_come_from_the_time_table(version: int) -> No
         ([Avc(profile=77).track()], "profile 77"),
         ([Avc(level=50).track()], "level 50"),
         ([Avc(profile=128, level=50).track()], "profile 128 level 50"),
-        ([Avc(chroma=0).track()], "not 4:2:0 of 8 bits"),
-        ([Avc(depth=1).track()], "not 4:2:0 of 8 bits"),
+        ([Avc(chroma=0).track()], "not 4:2:0 with 8 bits"),
+        ([Avc(depth=1).track()], "not 4:2:0 with 8 bits"),
         (
             [Hevc(profile=3).track()],
             "profile 3",
@@ -133,8 +133,8 @@ def test_a_video_that_dicom_cannot_hold_is_refused(tracks: list[bytes], found: s
 @pytest.mark.parametrize(
     ("tracks", "found"),
     [
-        ([Track(timescale=0).box()], "no time"),
-        ([Track(delta=0).box()], "no time"),
+        ([Track(timescale=0).box()], "without a time"),
+        ([Track(delta=0).box()], "without a time"),
         ([Track(frames=2**31).box()], "too many"),
         (
             [Track(record=BEFORE_SETS + b"\xe0\0").box()],

@@ -12,6 +12,7 @@ from dicomweb.envelope.mediatypes import (
     MULTIPART_RELATED,
     negotiate,
     parse_media_type,
+    refuse_forms,
 )
 from dicomweb.errors import MalformedRequest
 from tests import strategies
@@ -83,6 +84,34 @@ def test_the_content_type_of_every_client_is_read(
     assert media_type.essence == MULTIPART_RELATED, client
     assert media_type.parameters["type"].lower() == DICOM
     assert media_type.parameters["boundary"] == boundary
+
+
+@pytest.mark.parametrize("fold", ["\r\n ", "\r\n\t", "\n ", " \r\n   \r\n "])
+def test_a_folded_content_type_is_unfolded(fold: str) -> None:
+    value = f'multipart/related;{fold}type="application/dicom"{fold};{fold}boundary={fold}a{fold}'
+
+    media_type = parse_media_type(value)
+
+    assert media_type.essence == "multipart/related"
+    assert media_type.parameters == {"type": "application/dicom", "boundary": "a"}
+
+
+def test_a_line_break_that_folds_nothing_is_refused() -> None:
+    with pytest.raises(MalformedRequest, match="without a media type"):
+        parse_media_type("multipart/\r\nrelated")
+
+
+@pytest.mark.parametrize(
+    "value", ["multipart/form-data", "Multipart/Form-Data ; boundary=a", "multipart/form-data;"]
+)
+def test_a_form_is_refused_with_the_command_that_works(value: str) -> None:
+    with pytest.raises(MalformedRequest, match=r"-F 'file=@image\.dcm;type=application/dicom' URL"):
+        refuse_forms(value)
+
+
+@pytest.mark.parametrize("value", ["", "multipart/form-data-like", "multipart/related"])
+def test_what_is_no_form_is_not_refused_as_one(value: str) -> None:
+    refuse_forms(value)
 
 
 def test_a_media_type_needs_no_parameters() -> None:

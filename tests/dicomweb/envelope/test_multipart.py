@@ -158,7 +158,7 @@ def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
         (b"--b0undary\r\nA: b\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
         (b"--b0undary\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
         (b"--b0undary\r\nno colon\r\n\r\n\r\n--b0undary--", "expected name: value"),
-        (b"--b0undary\r\nA: b\r\n folded\r\n\r\n\r\n--b0undary--", "expected name: value"),
+        (b"--b0undary\r\n folded\r\nA: b\r\n\r\n\r\n--b0undary--", "expected name: value"),
         (b"--b0undary\r\n: b\r\n\r\n\r\n--b0undary--", "expected name: value"),
         (b"--b0undary\r\nA: b\r\na: c\r\n\r\n\r\n--b0undary--", "a header field of part 1 twice"),
     ],
@@ -181,6 +181,16 @@ def test_header_names_are_in_lower_case_and_values_are_text_in_utf_8_or_latin_1(
     headers = split(payload, BOUNDARY)[0].headers
 
     assert headers == {"content-disposition": "form-data; filename=\u00e4", "odd": "\u00e4"}
+
+
+def test_folded_header_lines_are_unfolded() -> None:
+    header = b"Content-Type: application/dicom;\r\n\ttransfer-syntax=\r\n 1.2\r\n \r\nA:\r\n b\r\n"
+    payload = b"--b0undary\r\n" + header + b"\r\n folded\r\n--b0undary--"
+
+    part = split(payload, BOUNDARY)[0]
+
+    assert part.headers == {"content-type": "application/dicom;\ttransfer-syntax= 1.2", "a": "b"}
+    assert bytes(part.content) == b" folded"
 
 
 def test_the_number_of_parts_is_limited() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from base64 import b64encode
+from struct import pack
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
 from tests import models
 from tests.builders import BOUNDARY, data_set, multipart, part, sop_uid, study_uid
+from tests.dicomweb.codestreams.bitstreams import file, jpeg, jpeg_2000, segment
 from tests.split_bulk_data import JSON, XML, bulk, content_type, metadata
 
 Model = dict[str, Any]
@@ -300,3 +302,200 @@ def test_any_bulk_data_has_an_outcome(content: bytes, media_type: str, vr: str, 
     [outcome] = outcomes(metadata([sent]), bulk(content, "here", media_type))
     if isinstance(outcome, Failed):
         assert outcome.reason != FailureReason.PROCESSING_FAILURE
+
+
+def test_a_document_that_is_none_fails_for_itself() -> None:
+    first, second = outcomes(metadata("{"), metadata([other()]))
+    assert isinstance(first, Failed)
+    assert first.text == "part 1: found invalid JSON at character 1"
+    assert (first.reference, first.final) == (None, True)
+    assert isinstance(second, SOPInstance)
+
+
+def test_an_instance_that_cannot_be_read_is_named() -> None:
+    reason, text = refused(metadata([other(x00280010={"vr": "US", "Value": [70000]})]))
+    assert reason == FailureReason.CANNOT_UNDERSTAND
+    assert text.startswith("part 1, instance 1: (0028,0010)")
+
+
+@pytest.mark.parametrize("name", ["x", "urn:uuid:x", "URN:UUID:X"])
+@pytest.mark.parametrize("location", ["x", "urn:uuid:x", "URN:UUID:x"])
+def test_a_uuid_is_matched_with_its_scheme_and_without(name: str, location: str) -> None:
+    if name == "URN:UUID:X" and location == "x":
+        return
+    identified_by = str(models.native_xml(identified(Dataset())), "utf-8")
+    reference = f'<DicomAttribute tag="00282000" vr="OB"><BulkData uuid="{name}"/></DicomAttribute>'
+    text = identified_by.replace("</NativeDicomModel>", reference + "</NativeDicomModel>")
+    found = stored(metadata(text, XML), bulk(b"icc!", location), media_type=XML)
+    assert found.ICCProfile == b"icc!"
+
+
+JPEG_LOSSLESS, RLE = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.5"
+CODINGS = {
+    "image/jpeg": ["lossless.jpg"],
+    "image/jls": ["lossless.jls"],
+    "image/jp2": ["reversible.j2k"],
+    "image/jphc": ["reversible.jhc", "rpcl.jhc"],
+    "image/jxl": ["lossless.jxl"],
+}
+GREY = {
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "Rows": 48,
+    "Columns": 64,
+    "PixelRepresentation": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"), [(kind, name) for kind, names in CODINGS.items() for name in names]
+)
+@pytest.mark.parametrize(
+    ("allocated", "bits", "high"), [(16, 12, 11), (16, 16, 15), (8, 8, 7), (1, 1, 0), (16, 10, 15)]
+)
+def test_the_bits_that_the_sender_states_are_kept_whatever_the_precision(
+    media_type: str, name: str, allocated: int, bits: int, high: int
+) -> None:
+    said = GREY | {"BitsAllocated": allocated, "BitsStored": bits, "HighBit": high}
+    parts = metadata([described(**said)]), bulk(file(name), "pixels", media_type)
+    found = stored(*parts)
+    assert {keyword: found[keyword].value for keyword in said} == said
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"), [(kind, name) for kind, names in CODINGS.items() for name in names]
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"Rows": 47}, {"Columns": 65}, {"SamplesPerPixel": 3}, {"BitsStored": 17}, {"HighBit": 16}],
+)
+def test_what_contradicts_the_picture_or_does_not_fit_is_refused(
+    media_type: str, name: str, wrong: dict[str, int]
+) -> None:
+    said = GREY | {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11} | wrong
+    parts = metadata([described(**said)]), bulk(file(name), "pixels", media_type)
+    assert refused(*parts)[0] == FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+
+
+def test_a_signed_picture_called_unsigned_is_refused() -> None:
+    said = GREY | {"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "Rows": 5, "Columns": 7}
+    content = jpeg_2000(components=b"\x8f\1\1")
+    parts = metadata([described(**said)]), bulk(content, "pixels", "image/jp2")
+    assert "PixelRepresentation" in refused(*parts)[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "filled"),
+    [
+        ({}, (16, 12, 11)),
+        ({"BitsAllocated": 8}, (8, 8, 7)),
+        ({"BitsAllocated": 32}, (32, 12, 11)),
+        ({"BitsStored": 10}, (16, 10, 9)),
+        ({"BitsStored": 20}, (24, 20, 19)),
+        ({"HighBit": 15}, (16, 12, 15)),
+    ],
+)
+def test_bits_that_are_left_out_go_with_those_that_are_not(
+    said: dict[str, int], filled: tuple[int, int, int]
+) -> None:
+    parts = metadata([described(**said)]), bulk(file("lossless.jpg"), "pixels", "image/jpeg")
+    found = stored(*parts)
+    assert (found.BitsAllocated, found.BitsStored, found.HighBit) == filled
+
+
+@pytest.mark.parametrize(
+    ("bits", "samples", "segments"), [(1, 1, 1), (8, 3, 3), (12, 1, 2), (16, 1, 2)]
+)
+def test_rle_has_a_segment_for_each_byte_of_a_sample(
+    bits: int, samples: int, segments: int
+) -> None:
+    said = GREY | {"BitsAllocated": bits, "BitsStored": bits, "HighBit": bits - 1}
+    said |= {"SamplesPerPixel": samples, "PlanarConfiguration": 0}
+    if samples == 3:
+        said["PhotometricInterpretation"] = "RGB"
+    content = pack("<16I", segments, *(64 + 2 * n for n in range(segments)), *[0] * (15 - segments))
+    parts = (
+        metadata([described(**said)]),
+        bulk(content + bytes(2 * segments), "pixels", "image/dicom-rle"),
+    )
+    assert stored(*parts).BitsAllocated == bits
+    said["BitsAllocated"] = 40
+    parts = (
+        metadata([described(**said)]),
+        bulk(content + bytes(2 * segments), "pixels", "image/dicom-rle"),
+    )
+    assert refused(*parts)[0] == FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+
+
+COLOUR = GREY | {
+    "SamplesPerPixel": 3,
+    "PlanarConfiguration": 0,
+    "BitsAllocated": 8,
+    "BitsStored": 8,
+    "HighBit": 7,
+}
+
+
+def coloured(colour: str, content: bytes, media_type: str, rows: int, columns: int) -> bytes:
+    said = COLOUR | {"PhotometricInterpretation": colour, "Rows": rows, "Columns": columns}
+    [outcome] = outcomes(metadata([described(**said)]), bulk(content, "pixels", media_type))
+    if isinstance(outcome, SOPInstance):
+        assert dcmread(io.BytesIO(outcome.content)).PhotometricInterpretation == colour
+        return b"stored"
+    assert outcome.reason == FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+    return b"refused"
+
+
+@pytest.mark.parametrize(
+    ("colour", "result"),
+    [
+        *((colour, b"stored") for colour in ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")),
+        *((colour, b"refused") for colour in ("YBR_RCT", "YBR_ICT", "MONOCHROME2")),
+    ],
+)
+def test_the_sender_says_the_colour_where_the_bits_do_not(colour: str, result: bytes) -> None:
+    three, jfif = b"\1\x11\0\2\x11\0\3\x11\0", segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+    for before in ([], [jfif]):
+        for process, bits in ((0xC0, 8), (0xC1, 8), (0xC3, 8), (0xF7, 8)):
+            content = jpeg(*before, process=process, bits=bits, components=three)
+            media_type = "image/jls" if process == 0xF7 else "image/jpeg"
+            assert coloured(colour, content, media_type, 3, 5) == result
+    untransformed = jpeg_2000(components=b"\7\1\1" * 3, cod=bytes((0, 2, 0, 1, 0, 1, 4, 4, 0, 1)))
+    assert coloured(colour, untransformed, "image/jp2", 5, 7) == result
+
+
+@pytest.mark.parametrize("name", ["reversible.jp2", "irreversible.j2k", "irreversible.jhc"])
+@pytest.mark.parametrize("colour", ["RGB", "YBR_FULL", "YBR_RCT", "YBR_ICT"])
+def test_a_component_transform_is_said_to_be_there(name: str, colour: str) -> None:
+    right = "YBR_RCT" if name == "reversible.jp2" else "YBR_ICT"
+    media_type = "image/jphc" if name.endswith("jhc") else "image/jp2"
+    result = coloured(colour, file(name), media_type, 48, 64)
+    assert result == (b"stored" if colour == right else b"refused")
+
+
+def test_rle_has_no_component_transform() -> None:
+    content = pack("<16I", 3, 64, 66, 68, *[0] * 12) + bytes(6)
+    assert coloured("RGB", content, "image/dicom-rle", 48, 64) == b"stored"
+    assert coloured("YBR_RCT", content, "image/dicom-rle", 48, 64) == b"refused"
+
+
+@pytest.mark.parametrize("allocated", [8, 16])
+def test_decoded_pixels_have_the_bits_that_they_have(allocated: int) -> None:
+    said = GREY | {
+        "Rows": 4,
+        "Columns": 4,
+        "BitsAllocated": allocated,
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+    parts = metadata([described(**said)]), bulk(_png("L", 4), "pixels", "image/png")
+    if allocated == 8:
+        assert stored(*parts).PixelData == bytes(16)
+    else:
+        assert refused(*parts)[0] == FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+
+
+def test_uids_of_other_letters_are_no_uids() -> None:
+    [outcome] = outcomes(metadata([other(x00080018={"vr": "UI", "Value": ["\u4e2d\u6587"]})]))
+    assert isinstance(outcome, Failed)
+    assert outcome.reason == FailureReason.INVALID_OBJECT_INSTANCE

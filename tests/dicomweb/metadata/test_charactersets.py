@@ -4,9 +4,14 @@ from base64 import b64encode
 
 import pytest
 from pydicom import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
+from dicomweb.attributes import TAGS, index_attributes
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata import writer
 from dicomweb.metadata.charactersets import decode, settle
+from dicomweb.part10.file import read_file_meta
+from dicomweb.part10.walker import walk
 
 
 def made(charset: str | list[str] | None, name: str, **attributes: object) -> Dataset:
@@ -32,6 +37,10 @@ def made(charset: str | list[str] | None, name: str, **attributes: object) -> Da
         ("GBK", "Wang^XiaoDong=王^小东"),
         ("ISO_IR 192", "Müller=山田"),
         (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["", "ISO 2022 IR 58"], "Zhang^San=张^三"),
+        (["ISO 2022 IR 100", "ISO 2022 IR 58"], "Müller=张^三"),
+        ("ISO_IR 203", "Cœur^€"),
+        (["", "ISO 2022 IR 203"], "Cœur^€"),
         (["ISO 2022 IR 6", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
         (["ISO 2022 IR 13", "ISO 2022 IR 87"], "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
     ],
@@ -109,3 +118,23 @@ def test_no_text_is_lost_in_what_is_not_text() -> None:
     data_set["PixelData"].VR = "OB"
     settle(data_set)
     assert "SpecificCharacterSet" not in data_set
+
+
+@pytest.mark.parametrize(
+    ("charset", "name", "written"),
+    [
+        (["", "ISO 2022 IR 58"], "Zhang^San=张^三", b"Zhang^San=\x1b$)A\xd5\xc5^\x1b$)A\xc8\xfd"),
+        ("ISO_IR 203", "Cœur^€", b"C\xbdur^\xa4"),
+    ],
+)
+def test_what_is_kept_is_written_with_its_escape_sequences_and_read_again(
+    charset: str | list[str], name: str, written: bytes
+) -> None:
+    data_set = made(charset, name)
+    settle(data_set)
+    content = writer.write(data_set, ExplicitVRLittleEndian)
+
+    assert written in bytes(content)
+    file_meta = read_file_meta(content)
+    found = walk(content, start=file_meta.data_set_offset, implicit_vr=False, wanted=TAGS)
+    assert index_attributes(found.elements).study["PatientName"] == name

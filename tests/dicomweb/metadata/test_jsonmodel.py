@@ -69,7 +69,7 @@ def test_each_instance_of_an_array_stands_for_itself() -> None:
     assert isinstance(fourth, Metadata)
     assert (first.data_set.PatientID, fourth.data_set.PatientID) == ("A", "D")
     assert str(second) == "(0010,0020): found a number out of range, expected 0 to 65535"
-    assert "expected an object" in str(third)
+    assert "not an object" in str(third)
 
 
 @pytest.mark.parametrize("document", [[], 1, "text", None, True, [{}] * (MAX_PARTS + 1)])
@@ -150,7 +150,7 @@ def test_null_is_an_empty_value(vr: str) -> None:
 
 def test_null_keeps_the_place_of_a_value_in_text() -> None:
     assert value("LO", None, "B", None) == ["", "B", ""]
-    assert value("DS", "1.50", None) == ["1.50", ""]
+    assert value("DS", "1.50", None) == "1.50\\"
     assert value("PN", None, {"Alphabetic": "B"}) == ["", "B"]
 
 
@@ -190,14 +190,12 @@ def test_a_person_name_is_an_object_of_groups_or_a_string(name: object, expected
 @pytest.mark.parametrize(
     "name",
     [
-        1,
+        True,
         ["Doe"],
         {"alphabetic": "Doe"},
         {"Alphabetic": 1},
         {"Alphabetic": ["Doe"]},
-        {"Alphabetic": "Doe=Doe"},
-        {"Alphabetic": "Doe\\Doe"},
-        "Doe\\Doe",
+        {"Alphabetic": "Doe=Doe", "Ideographic": "Doe"},
         "\ud800",
         {"Alphabetic": "\ud800"},
     ],
@@ -238,7 +236,6 @@ def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
         ("LO", {"Value": {"0": "A"}}),
         ("LO", {"value": ["A"]}),
         ("LO", {"Value": [["A"]]}),
-        ("LO", {"Value": [1]}),
         ("LO", {"Value": [True]}),
         ("LO", {"Value": [{}]}),
         ("LO", {"Value": ["\udc00"]}),
@@ -295,7 +292,12 @@ def test_private_attributes_have_the_tags_that_they_have() -> None:
         ("US", 65535.0, 65535),
         ("UV", 2**64 - 1, 2**64 - 1),
         ("SV", "-9223372036854775808", -(2**63)),
-        ("IS", 5, 5),
+        ("IS", 5, "5"),
+        ("IS", 14.5, "14.5"),
+        ("IS", "4.000000", "4.000000"),
+        ("DS", "1,5", "1,5"),
+        ("LO", 5, "5"),
+        ("PN", 5, "5"),
         ("IS", "+05", "+05"),
         ("DS", "1.500", "1.500"),
         ("DS", 3.141592653589793, "3.14159265358979"),
@@ -371,7 +373,6 @@ def test_any_data_set_survives_the_model(data_set: Dataset) -> None:
 
     assert isinstance(metadata, Metadata)
     assert models.differences(metadata.data_set, data_set) == set()
-    assert metadata.data_set.to_json_dict() == written
 
 
 _json: st.SearchStrategy[Any] = st.recursive(

@@ -13,6 +13,7 @@ from pydicom.encaps import generate_frames
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.budget import Budget
+from dicomweb.metadata.elements import value_element
 from dicomweb.metadata.pixeldata import set_inline_pixel_data, set_pixel_data
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import file
@@ -36,7 +37,10 @@ MISMATCH = FailureReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
 def made(vr: str = "OW", **attributes: object) -> Dataset:
     data_set = Dataset()
     for keyword, value in attributes.items():
-        setattr(data_set, keyword, value)
+        if keyword == "NumberOfFrames":  # as metadata has it: text
+            data_set.add(value_element(0x00280008, "IS", [value]))
+        else:
+            setattr(data_set, keyword, value)
     data_set[0x7FE00010] = DataElement(0x7FE00010, vr, None)
     return data_set
 
@@ -130,7 +134,8 @@ def test_octets_may_be_of_a_transfer_syntax() -> None:
     [
         ({"Rows": 17}, "Rows"),
         ({"PhotometricInterpretation": "MONOCHROME2"}, "PhotometricInterpretation"),
-        ({"BitsStored": 12, "HighBit": 11}, "BitsStored, HighBit"),
+        ({"BitsAllocated": 8, "BitsStored": 12, "HighBit": 11}, "BitsStored, HighBit"),
+        ({"NumberOfFrames": "1.5"}, "1 frames"),
         ({"NumberOfFrames": 2}, "1 frames"),
         ({"LossyImageCompression": "00"}, "Lossy Image Compression 00"),
     ],

@@ -78,7 +78,8 @@ def test_a_uid_is_read_without_its_padding(value: bytes, text: str) -> None:
 def test_what_was_deflated_is_inflated(data: bytes) -> None:
     stream = deflated(data)
     assert inflate(memoryview(stream)) == data
-    assert inflate(memoryview(stream + b"\0")) == data
+    for number in (1, 2, 8, 700):
+        assert inflate(memoryview(stream + bytes(number))) == data
 
 
 def test_the_trailer_of_dicom3tools_is_taken_if_it_is_right() -> None:
@@ -87,7 +88,8 @@ def test_the_trailer_of_dicom3tools_is_taken_if_it_is_right() -> None:
 
     assert inflate(memoryview(deflated(data) + trailer)) == data
     assert inflate(memoryview(deflated(data) + trailer + b"\0")) == data
-    for wrong in (trailer[:7], trailer[::-1], bytes(8)):
+    assert inflate(memoryview(deflated(data) + trailer + bytes(500))) == data
+    for wrong in (trailer[:7], trailer[::-1], bytes(8) + trailer, b"\xff"):
         with pytest.raises(InstanceRejected, match="does not end where the part ends"):
             inflate(memoryview(deflated(data) + wrong))
 

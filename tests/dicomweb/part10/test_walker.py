@@ -157,7 +157,8 @@ def test_a_data_set_that_is_cut_off_is_refused_unless_cut_between_elements(
     }
 
     for length in range(len(data)):
-        if length in whole:
+        begun = data[max(end for end in whole if end <= length) : length]
+        if not begun.strip(b"\0"):  # the first byte of a tag may be NUL, as padding is
             walked(data[:length], implicit_vr=implicit_vr)
         else:
             refusal(data[:length], implicit_vr=implicit_vr)
@@ -242,6 +243,77 @@ def test_a_private_sequence_in_implicit_vr_is_walked_if_its_length_is_undefined(
     walked(sequence(PRIVATE, b"garbage!", vr=None), implicit_vr=True)
 
 
+TEXTS = [b"C-100 ", b"te", b"text", b"odd", b"\xfe\xff\x00", b"\xfe\xff\x0d\xe0\0\0\0\0", bytes(8)]
+
+
+@pytest.mark.parametrize("tag", [0x0040A170, 0x00120064, REQUESTS])
+@pytest.mark.parametrize("value", TEXTS)
+def test_text_in_the_place_of_a_sequence_in_implicit_vr_is_stepped_over(
+    tag: int, value: bytes
+) -> None:
+    data = implicit(tag, value) + implicit(PRIVATE, b"next")
+
+    found = walked(data, tag, PRIVATE, implicit_vr=True).elements
+
+    assert {at: bytes(element.value) for at, element in found.items()} == {
+        tag: value,
+        PRIVATE: b"next",
+    }
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("value", TEXTS)
+def test_text_in_the_place_of_a_sequence_is_stepped_over_at_any_depth(
+    value: bytes, undefined: bool
+) -> None:
+    made = implicit(0x0040A170, value)
+    for _ in range(3):
+        made = sequence(REQUESTS, item(made, undefined=undefined), vr=None, undefined=undefined)
+
+    walked(made, implicit_vr=True)
+    if undefined:
+        walked(sequence(PRIVATE, item(made, undefined=True), vr="UN", undefined=True))
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (implicit(0x0040A170, b"\xfe\xff\x00\xe0"), "found a sequence or item that does not end"),
+        (implicit(0x0040A170, implicit(ITEM, b"", 9)), "an item declares 9 bytes, 0 are left"),
+        (implicit(0x0040A170, item() + b"text, which no item is"), "expected an item"),
+        (implicit(0x0040A170, b"text", UNDEFINED), "found a sequence or item that does not end"),
+        (implicit(0x0040A170, b"text and more", UNDEFINED), "expected an item"),
+        (implicit(0x0040A170, b"text", 5), "declares 5 bytes, 4 are left"),
+    ],
+)
+def test_a_sequence_in_implicit_vr_that_begins_as_one_is_walked(data: bytes, text: str) -> None:
+    assert text in refusal(data, implicit_vr=True)
+
+
+def test_what_says_that_it_is_a_sequence_is_walked() -> None:
+    assert "expected an item" in refusal(explicit(REQUESTS, "SQ", b"more text"))
+
+
+@pytest.mark.parametrize("implicit_vr", [False, True])
+@pytest.mark.parametrize("number", [1, 7, 8, 12, 1 << 16, (1 << 16) + 9, 3 << 16])
+def test_nuls_to_the_end_of_the_data_set_are_padding(number: int, implicit_vr: bool) -> None:
+    made = implicit(ROWS, b"\4\0") if implicit_vr else explicit(ROWS, "US", b"\4\0")
+
+    assert walked(made + bytes(number), ROWS, implicit_vr=implicit_vr) == walked(
+        made, ROWS, implicit_vr=implicit_vr
+    )
+
+
+def test_padding_is_read_in_little_memory() -> None:
+    data = memoryview(bytes(16 << 20))
+    tracemalloc.start()
+    try:
+        assert headers.is_padding(data)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_items_of_what_is_no_sequence_are_refused() -> None:
     element = walked(explicit(REQUESTS, "UN", b"garbage!"), REQUESTS).elements[REQUESTS]
 
@@ -256,6 +328,7 @@ def test_native_pixel_data_is_found_with_its_length() -> None:
     assert walked(implicit(PIXEL_DATA, bytes(4)), implicit_vr=True).pixel_data == PixelData(
         tag=PIXEL_DATA, length=4, fragments=None
     )
+    assert walked(explicit(PIXEL_DATA, "OW")).pixel_data is None
 
 
 @pytest.mark.parametrize(
@@ -282,7 +355,11 @@ def test_pixel_data_of_an_icon_and_private_fragments_are_not_the_pixel_data() ->
     [
         (b"\x28\0", "found 2 bytes, expected an element header of 8"),
         (explicit(ROWS, "US", b"\4\0") + b"trailing", "without a VR, expected two capital letters"),
-        (explicit(ROWS, "US", b"\4\0") + b"\0", "found 1 bytes, expected an element header of 8"),
+        (explicit(ROWS, "US", b"\4\0") + b"\xff", "found 1 bytes, expected an element header of 8"),
+        (explicit(ROWS, "US", b"\4\0") + b"\xff" * 8, "without a VR, expected two capital letters"),
+        (explicit(ROWS, "US", b"\4\0") + bytes(8) + b"x", "without a VR, expected two capital"),
+        (explicit(ROWS, "US", b"\4\0") + bytes(70_000) + b"x", "without a VR, expected two"),
+        (sequence(REQUESTS, item(bytes(8))), "without a VR, expected two capital letters"),
         (explicit(ROWS, "us", b"\4\0"), "(0028,0010) without a VR, expected two capital letters"),
         (explicit(PRIVATE, "UT")[:10], "in (0009,1001), expected a header of 12 bytes"),
         (explicit(ROWS, "US", b"\4\0", 4), "(0028,0010) declares 4 bytes, 2 are left"),
@@ -380,8 +457,17 @@ def test_nothing_is_allocated_because_a_length_says_so(data: bytes) -> None:
         sequence(PRIVATE, item(b""), vr="OB", undefined=True),
         nested(MAX_DEPTH),
         nested(MAX_DEPTH, undefined=False),
+        explicit(0x60000022, "LO"),
     ],
-    ids=["empty", "empty long", "sequences", "fragments", "nested", "nested with lengths"],
+    ids=[
+        "empty",
+        "empty long",
+        "sequences",
+        "fragments",
+        "nested",
+        "nested with lengths",
+        "overlays",
+    ],
 )
 def test_time_is_linear_in_the_number_of_elements(piece: bytes) -> None:
     def act(size: int) -> Callable[[], object]:

@@ -1,0 +1,113 @@
+"""Hold what a sender says of an image against its bits (PS3.5 Section 8.2).
+
+Attributes of the picture (rows, columns, samples, signedness, colour) must agree with the bits,
+where the bits tell. Bits Stored and High Bit are suggestions for the decoder, by the notes in PS3.5
+8.2.1: in real images they often differ from the codestream's precision, and viewers show them.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dicomweb.codestreams.codestream import Codestream, ImagePixelDescription
+
+_SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
+_ONE_SAMPLE = frozenset(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"))
+_COMPONENT_TRANSFORMS = frozenset(("YBR_ICT", "YBR_RCT"))
+_BITS = ("BitsAllocated", "BitsStored", "HighBit")
+
+
+class Attributes(Protocol):
+    """Values by keyword, as a pydicom Dataset has them, or a dict."""
+
+    def get(self, keyword: str, /) -> object:
+        """Return the value, or None."""
+
+
+def differences(codestream: Codestream, sent: Attributes) -> list[str]:
+    """Return the keywords of the attributes in ``sent`` that the bits contradict.
+
+    Absent and empty ones are no difference. Bits Stored and High Bit need fit Bits Allocated only,
+    whatever the precision of the bits (PS3.5 8.2.1, notes); in decoded pixels Bits Allocated is
+    that of the bits. Nor is YBR_FULL for YBR_FULL_422 a difference: senders use one for the
+    other, and no decoder looks at it.
+    """
+    if codestream.image is None:
+        return _rle_differences(codestream, sent)
+    found = codestream.image.attributes()
+    contradicted = [
+        keyword
+        for keyword, value in found.items()
+        if keyword not in _BITS
+        and sent.get(keyword) not in (None, "")
+        and not _agrees(keyword, sent.get(keyword), value, codestream)
+    ]
+    return contradicted + _unfit_bits(codestream.image, sent, codestream.transfer_syntax_uid)
+
+
+def _agrees(keyword: str, said: object, found: int | str, codestream: Codestream) -> bool:
+    if keyword not in codestream.silent:
+        return _SAME_COLOUR.get(str(said), str(said)) == _SAME_COLOUR.get(str(found), str(found))
+    return keyword != "PhotometricInterpretation" or _is_colour_of(str(said), codestream)
+
+
+def _is_colour_of(photometric_interpretation: str, codestream: Codestream) -> bool:
+    """Tell whether bits that say nothing of colour may have this one (PS3.5 8.2.1, notes).
+
+    They still say whether there are components of it, and JPEG 2000 whether these are transformed.
+    """
+    one_sample = codestream.image is not None and codestream.image.samples_per_pixel == 1
+    return (
+        photometric_interpretation not in _COMPONENT_TRANSFORMS
+        and (photometric_interpretation in _ONE_SAMPLE) == one_sample
+    )
+
+
+def _unfit_bits(image: ImagePixelDescription, sent: Attributes, syntax: str) -> list[str]:
+    allocated, stored, high = (sent.get(keyword) for keyword in _BITS)
+    if not isinstance(allocated, int):
+        return []
+    unfit = []
+    if syntax == ExplicitVRLittleEndian and allocated != image.bits_allocated:
+        unfit.append("BitsAllocated")
+    if isinstance(stored, int) and not 0 < stored <= allocated:
+        unfit.append("BitsStored")
+    if isinstance(high, int) and high >= allocated:
+        unfit.append("HighBit")
+    return unfit
+
+
+def description(image: ImagePixelDescription, sent: Attributes) -> Mapping[str, int | str]:
+    """Return the attributes by keyword, to fill in what ``sent`` leaves out.
+
+    Of allocated bits, stored bits and high bit those that are sent decide those that are not.
+    """
+    allocated, stored, high = (sent.get(keyword) for keyword in _BITS)
+    if not isinstance(stored, int):
+        most = allocated if isinstance(allocated, int) else image.bits_stored
+        stored = min(image.bits_stored, most)
+    if not isinstance(high, int):
+        high = stored - 1
+    needed = (max(stored, high + 1) + 7) // 8 * 8
+    return {
+        **image.attributes(),
+        "BitsAllocated": max(image.bits_allocated, needed),
+        "BitsStored": stored,
+        "HighBit": high,
+    }
+
+
+def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
+    """Return what a number of segments contradicts, which is that of whole bytes (PS3.5 G.2)."""
+    samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
+    wrong = []
+    if (
+        isinstance(samples, int)
+        and isinstance(bits, int)
+        and samples * ((bits + 7) // 8) != codestream.segments
+    ):
+        wrong = ["SamplesPerPixel", "BitsAllocated"]
+    if sent.get("PhotometricInterpretation") in _COMPONENT_TRANSFORMS:
+        wrong.append("PhotometricInterpretation")
+    return wrong

@@ -1,0 +1,59 @@
+"""The two models of metadata as two notations of the same (PS3.19 A.1, PS3.18 Annex F).
+
+A data set or item holds attributes, each with a tag, a VR and at most one of values, items, bulk
+data and inline binary. ``nativemodel`` and ``jsonmodel`` read one notation each.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+Item = TypeVar("Item")
+Attribute = TypeVar("Attribute")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values in order, None for an empty one; without values the element has zero length."""
+
+    values: Sequence[object] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Generic[Item]):
+    """The items of a sequence, in order."""
+
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class InlineBinary:
+    """A whole Value Field in base64."""
+
+    base64: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDataURI:
+    """A reference to a value that is sent in a separate part."""
+
+    uri: str
+
+
+Content = Values | Items[Item] | InlineBinary | BulkDataURI
+
+
+class Model(Protocol[Item, Attribute]):
+    """A notation: how a data set or item holds attributes, and an attribute its content.
+
+    ``attributes`` and ``content`` raise NotUnderstood for anything that the notation forbids.
+    """
+
+    def attributes(self, item: Item) -> Iterator[tuple[int, str | None, Attribute]]:
+        """Yield the tag of each attribute, its VR if it is stated, and the attribute."""
+
+    def find(self, item: Item, tag: int) -> Attribute | None:
+        """Return the attribute of a tag without letters, or None if there is none."""
+
+    def content(self, vr: str, attribute: Attribute) -> Content[Item]:
+        """Return what an attribute of this VR holds."""

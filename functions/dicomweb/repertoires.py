@@ -1,0 +1,85 @@
+"""The character sets of text: their terms, their Python encodings, and how to decode by them.
+
+pydicom's tables, which its writer goes by as well, are completed when this module is imported:
+Latin alphabet 9 is not in them, and the escape sequence of ISO 2022 IR 58 is left to a codec
+that neither reads nor writes it (PS3.3 C.12.1.1.2).
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+
+from pydicom import charset
+
+_GB2312 = "iso_ir_58"
+_LATIN_9 = "iso8859_15"
+_LATIN_9_CODE = charset.ESC + b"-b"
+
+charset.python_encoding |= {
+    "ISO_IR 203": _LATIN_9,
+    "ISO 2022 IR 203": _LATIN_9,
+    "ISO 2022 58": _GB2312,  # pydicom's other name of it has no escape sequence
+}
+charset.CODES_TO_ENCODINGS[_LATIN_9_CODE] = _LATIN_9
+charset.ENCODINGS_TO_CODES[_LATIN_9] = _LATIN_9_CODE
+_handled_by_codecs = tuple(each for each in charset.handled_encodings if each != _GB2312)
+charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # one fewer
+
+_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+_TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
+_NAME_DELIMITERS = frozenset(b"^=")
+_TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
+
+
+def term(value: str) -> str:
+    """Return the defined term that a value of Specific Character Set (0008,0005) means.
+
+    Lower case, and hyphens or blanks in the place of underscores, are in files in circulation.
+    """
+    plain = value.strip(" \0").upper()
+    found = _TERM.fullmatch(plain)
+    if not found:
+        return plain
+    return f"ISO 2022 IR {found[2]}" if found[1] else f"ISO_IR {found[2]}"
+
+
+def is_known(term: str) -> bool:
+    """Tell whether text can be read and written by a defined term."""
+    return term in charset.python_encoding
+
+
+def encodings(values: Sequence[str]) -> tuple[str, ...]:
+    """Return the Python encodings for values of Specific Character Set, the first one first.
+
+    Without a first one, or for one that is unknown, only ASCII is promised; of the others,
+    which a text has to switch to, the unknown are left out.
+    """
+    first, *others = map(term, values or ("",))
+    known = charset.python_encoding
+    return (
+        "ascii" if first in _DEFAULT_REPERTOIRE else known.get(first, "ascii"),
+        *(known[each] for each in others if each in known),
+    )
+
+
+def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
+    """Decode text, with code extensions if there are any; raises ValueError if that fails.
+
+    A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer begins it anew.
+    Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
+    """
+    if charset.ESC not in value:
+        return value.decode(encodings[0])
+    delimiters = _NAME_DELIMITERS if is_name else _TEXT_DELIMITERS
+    try:
+        return _decode_extended(value, encodings, delimiters)
+    except ValueError:
+        return _decode_extended(value, encodings, frozenset())
+
+
+def _decode_extended(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
+    with warnings.catch_warnings(action="ignore"):
+        text = charset.decode_bytes(value, encodings, set(delimiters))
+    if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
+        raise ValueError  # pydicom replaces what it cannot decode, and warns of it
+    return text
