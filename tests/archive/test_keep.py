@@ -71,7 +71,6 @@ def test_the_items_of_a_new_study_are_complete(sender: Sender, deployment: Deplo
             "SOPClassUID": {"S": SOP_CLASSES["CT"]},
             "TransferSyntaxUID": {"S": EXPLICIT_VR_LITTLE_ENDIAN},
             "InstanceNumber": {"N": "7"},
-            "NumberOfFrames": {"N": "1"},
             "Bucket": {"S": BUCKET},
             "Key": {"S": f"studies/1.2/series/1.2.1/instances/1.2.1.7/{digest}.dcm"},
             "Size": {"N": "3"},

@@ -11,7 +11,6 @@ import pytest
 from botocore.model import OperationModel
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 from werkzeug.serving import make_server
@@ -21,7 +20,7 @@ from ingest.settings import settings
 from local import partiql
 from local.moto_server import OneDynamoDBRequestAtATime
 from tests.ingest.deployment import LargeRequests, forget
-from tests.intercepted_s3 import answer_at_once
+from tests.intercepted_s3 import Untraced, answer_at_once
 from transaction import journal
 
 
@@ -30,7 +29,7 @@ def endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     partiql.insert_in_batches()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=Untraced)
     answer_at_once(server.socket)
     serving = Thread(target=server.serve_forever, args=(0.02,))
     serving.start()
