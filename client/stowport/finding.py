@@ -133,7 +133,8 @@ class _Finder:
         try:
             return path.stat().st_mode
         except OSError as error:
-            nowhere = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
+            # In this order: without permission to look, is_symlink raises the same error as stat.
+            nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
             what = "the link leads nowhere" if nowhere else "the file cannot be read"
             self._miss(path, f"{what}: {error.strerror}")
             return 0

@@ -17,9 +17,16 @@ from stowport.finding import Found
 
 def journal_of(url: str, study: str | None, paths: Iterable[Path]) -> Path:
     """Return where the journal of exactly this send is kept, in the user's state directory."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    state = Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state")
     told = json.dumps([url, study, sorted(map(os.path.realpath, paths))])
     return state / "stowport" / f"{sha256(told.encode()).hexdigest()[:24]}.jsonl"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # users in containers often have none; then there is no journal
+        return Path(os.devnull)
 
 
 class Journal:
