@@ -40,7 +40,7 @@ class ArgumentError(ValueError):
 
 def main(arguments: Sequence[str], template: Path = TEMPLATE) -> int:
     """Run the service until it is told to stop; return the exit status."""
-    # SIGTERM is as Ctrl-C: uvicorn finishes what is under way, and passes the signal on.
+    # SIGTERM is treated like Ctrl-C: uvicorn finishes requests in progress and passes it on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _run(_assignments(arguments), template)
@@ -133,7 +133,7 @@ def _event_log(console: TextIO) -> Callable[[str], None]:
 
 
 def _print(console: TextIO, text: str) -> None:
-    # Whoever reads the lines may stop before the service does.
+    # The reader of the lines may end before the service does.
     with suppress(BrokenPipeError):
         console.write(text)
         console.flush()

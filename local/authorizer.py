@@ -8,7 +8,7 @@ _ACTION = "execute-api:Invoke"
 
 
 class InvalidPolicy(Exception):
-    """What the authorizer function returned is no authorizer output."""
+    """What the authorizer function returned is not the output of an authorizer."""
 
 
 def event(proxy_event: Mapping[str, Any], method_arn: str) -> dict[str, Any]:
@@ -20,12 +20,12 @@ def event(proxy_event: Mapping[str, Any], method_arn: str) -> dict[str, Any]:
 
 
 def context(output: object) -> dict[str, Any]:
-    """Return what the function behind gets to know: ``requestContext.authorizer``.
+    """Return what is passed on to the function: ``requestContext.authorizer``.
 
     Raises
     ------
     InvalidPolicy
-        There is no principal, or a value is neither text, number nor boolean.
+        There is no principal, or a value is not text, a number or a boolean.
     """
     if not isinstance(output, dict) or not isinstance(output.get("principalId"), str):
         raise InvalidPolicy("principalId is missing")

@@ -1,4 +1,4 @@
-"""AWS for the laptop: the embedded one or any at ``AWS_ENDPOINT_URL``."""
+"""AWS for the laptop: the embedded one, or another at ``AWS_ENDPOINT_URL``."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ _MADE_UP_KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 class AwsUnavailable(Exception):
-    """The endpoint does not do as it is asked; the text says why in one line."""
+    """The endpoint does not do what it is asked to; the text says why in one line."""
 
 
 def listen(port: int, variable: str) -> socket.socket:
@@ -31,8 +31,8 @@ def listen(port: int, variable: str) -> socket.socket:
         raise AwsUnavailable(
             f"port {port} cannot be used ({error.strerror}): choose another with {variable}=number"
         ) from error
-    # Connections inherit it. Else the body of an answer waits for the client's delayed
-    # acknowledgement of its head: 40 ms for every request on a connection but the first.
+    # Connections inherit it. Otherwise the body of an answer waits for the client's delayed
+    # acknowledgement of its head: 40 ms for each request on a connection except the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -42,7 +42,7 @@ def embedded(port: int) -> Iterator[str]:
     """Run AWS on a loopback ``port``; give its endpoint URL."""
     with listen(port, "AWS_PORT") as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # A session of its own, so that Ctrl-C does not end it before the requests under way.
+        # In a separate session, so that Ctrl-C does not end it before the requests in progress.
         process = subprocess.Popen(  # noqa: S603  this interpreter, this package
             [sys.executable, "-m", "local.moto_server", str(listener.fileno())],
             cwd=_ROOT,
@@ -58,7 +58,7 @@ def embedded(port: int) -> Iterator[str]:
 def use(endpoint: str) -> None:
     """Make boto3 talk to ``endpoint`` in this process.
 
-    On loopback anyone's keys will do, so some are made up if there are none in the environment.
+    On loopback any keys will do, so some are made up if the environment has none.
     """
     os.environ["AWS_ENDPOINT_URL"] = endpoint
     if not is_loopback(endpoint):

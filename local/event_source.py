@@ -3,9 +3,9 @@
 A message whose invocation fails stays in the queue and is received again when its visibility
 timeout has passed, until the queue's redrive policy moves it to the dead-letter queue.
 
-SQS hides what it has handed out, also when its answer is lost on the way, and nobody knows then
-which messages it was. So each is received for some seconds only, and held for the queue's
-visibility timeout once it has arrived.
+SQS hides the messages that it has handed out even if its answer is lost on the way, and then it is
+not known which messages they were. So each is received for a few seconds only, and hidden for the
+queue's visibility timeout once it has arrived.
 """
 
 import json
@@ -82,8 +82,8 @@ def _event_source(function: Function, properties: Mapping[str, Any]) -> EventSou
 def mapped(sources: Sequence[EventSource], functions: LambdaService, log: Log) -> Iterator[None]:
     """Invoke the ``functions`` for what arrives in their queues, one line to ``log`` for each.
 
-    At the end no more is received. What is under way is not waited for: its messages appear
-    again, as after a crash.
+    At the end, no more messages are received. Invocations in progress are not waited for: their
+    messages appear again, as after a crash.
     """
     stopped = Event()
 
@@ -193,7 +193,7 @@ def _record(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
 
 
 def _subject(message: Mapping[str, Any]) -> str:
-    """Return the object that ``message`` tells of, or else the message's ID."""
+    """Return the object that ``message`` names, or else the message's ID."""
     try:
         return str(json.loads(message["Body"])["detail"]["object"]["key"])
     except (ValueError, LookupError, TypeError):

@@ -1,7 +1,7 @@
 """Amazon API Gateway in front of the functions: an ASGI application that is one REST API.
 
-A request goes through the steps it goes through on AWS, each with the gateway response that it
-ends in when it fails: body (REQUEST_TOO_LARGE), method and resource
+A request goes through the same steps as on AWS. Each step has the gateway response with which it
+ends if it fails: body (REQUEST_TOO_LARGE), method and resource
 (MISSING_AUTHENTICATION_TOKEN), authorizer (UNAUTHORIZED, ACCESS_DENIED, AUTHORIZER_FAILURE,
 AUTHORIZER_CONFIGURATION_ERROR), integration (INTEGRATION_FAILURE, INTEGRATION_TIMEOUT,
 REQUEST_TOO_LARGE, DEFAULT_5XX).
@@ -48,7 +48,7 @@ class ClientDisconnect(Exception):
 
 
 class Gateway:
-    """The API in front of Lambda; ``log`` is told of every response, with the seconds it took."""
+    """The API in front of Lambda; ``log`` gets every response, with the seconds that it took."""
 
     def __init__(self, api: Api, functions: LambdaService, log: Log) -> None:
         self._api = api
@@ -67,7 +67,7 @@ class Gateway:
         except Refusal as refusal:
             response = self._refuse(request, refusal)
         except asyncio.CancelledError:
-            # The server stops, and has waited for this request long enough.
+            # The server is stopping, and has waited for this request long enough.
             response = self._refuse(request, Refusal("DEFAULT_5XX", "Internal server error"))
         # Logged first, so that the line is there when the client has its answer.
         self._log(request, response, time.monotonic() - started)

@@ -99,7 +99,7 @@ class Intrinsics:
         return dict(self._items(node))
 
     def condition(self, name: str) -> bool:
-        """Return whether the condition ``name`` holds."""
+        """Return whether the condition ``name`` is true."""
         if name not in self._conditions:
             raise TemplateError(f"there is no condition {name}")
         return bool(self.resolve(self._conditions[name]))

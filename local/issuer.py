@@ -2,7 +2,7 @@
 
 It stands in for the identity provider: ``Issuer.start`` makes a key pair, serves its public half
 and leaves a state directory, from which ``mint`` signs tokens in any other process of the same
-user. Whoever can read that directory can store, which is why only its owner can.
+user. Anyone who can read that directory can store, so only its owner may read it.
 
 ``python -m local.issuer token`` prints a token for the running service.
 """
@@ -62,7 +62,7 @@ class Issuer:
         server = _Server(("127.0.0.1", port), _Documents)
         url = f"http://127.0.0.1:{server.server_address[1]}"
         key = generate_private_key(public_exponent=65537, key_size=2048)
-        # Not the same at every start: a key that is named like another is taken for it.
+        # Different at every start: a key with the same name as another would be taken for it.
         kid = token_hex(8)
         server.documents = _documents(url, key.public_key(), kid)
         settings = {"issuer": url, "audience": audience, "scope": scope, "kid": kid}
@@ -134,7 +134,7 @@ class _Documents(BaseHTTPRequestHandler):
         self.wfile.write(document or b"")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the laptop's console is one line for each request stored."""
+        """Say nothing: the laptop's console has one line for each request stored."""
 
 
 def _documents(url: str, key: RSAPublicKey, kid: str) -> dict[str, bytes]:

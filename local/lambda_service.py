@@ -43,11 +43,11 @@ class RequestTooLarge(InvocationError):
 
 
 class TooManyRequests(InvocationError):
-    """429: as many invocations as the function may have at once are under way."""
+    """429: the function already has as many invocations at once as it may have."""
 
 
 class FunctionError(Exception):
-    """The function was invoked and gave no result; ``error_type`` is Lambda's name for why."""
+    """The function was invoked and gave no result; ``error_type`` is Lambda's name of the cause."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -77,7 +77,7 @@ class Context:
 class LambdaService:
     """Lambda with these ``functions`` in it.
 
-    ``environment`` goes over what the template gives each function.
+    ``environment`` overrides what the template gives each function.
     """
 
     def __init__(self, functions: Sequence[Function], environment: Mapping[str, str]) -> None:
@@ -116,7 +116,7 @@ class LambdaService:
             try:
                 return json.loads(in_daemon_thread(work).result(function.timeout))
             except TimeoutError:
-                # Lambda ends the environment. A thread cannot be ended, so it goes on unheard.
+                # Lambda ends the environment. A thread cannot be ended: it goes on, and is ignored.
                 text = f"Task timed out after {function.timeout:.2f} seconds"
                 raise FunctionError("Sandbox.Timedout", text) from None
 

@@ -1,10 +1,10 @@
 """moto's S3 with objects of any size: those over ``IN_MEMORY`` stay in files.
 
-moto holds a request's body in memory, and takes a whole object there for every range of it that
-is read or copied: a body of 2 GB takes 4 GB, and each of its ranges another 2. Here a large body
-goes to a file as it arrives, and what moto passes around in its place is a :class:`Content`, of
-which only what is sent is ever read. Copies of ranges share the file. The files have no name, so
-they are gone with the process; they are where ``TMPDIR`` says.
+moto holds a request's body in memory, and loads a whole object for every range of it that is read
+or copied: a body of 2 GB takes 4 GB, and each of its ranges another 2. Here a large body is written
+to a file as it arrives, and moto passes around a :class:`Content` in its place, of which only what
+is sent is ever read. Copies of ranges share the file. The files are in ``TMPDIR`` and have no
+names, so they disappear with the process.
 """
 
 import os
@@ -18,21 +18,21 @@ from typing import IO, Any, NamedTuple
 
 from flask import Flask
 
-# moto cannot be told where to keep bodies: what does so is replaced, part by part.
+# moto cannot be told where to keep bodies, so the functions that keep them are replaced.
 from moto.moto_server.werkzeug_app import BackendRequest, create_backend_app
 from moto.s3 import models  # the same
 from moto.s3.exceptions import EntityTooSmall, InvalidPart  # the same
 from moto.s3.models import FakeKey, FakeMultipart  # the same
 
 IN_MEMORY = 8 * 1024 * 1024
-"""Bytes that a body may have to be left to moto."""
+"""Bytes up to which a body is left to moto."""
 
 _BLOCK = 1024 * 1024
 _SMALLEST_PART = 5 * 1024 * 1024
 
 
 class Piece(NamedTuple):
-    """Bytes ``start`` to ``end`` of a file that is not written any more."""
+    """Bytes ``start`` to ``end`` of a file that is no longer written."""
 
     file: IO[bytes]
     start: int
@@ -78,14 +78,14 @@ class FileKey(FakeKey):
     def value(self, value: bytes | Content) -> None:
         if isinstance(value, Content):
             self._content, self.contentsize = value, len(value)
-            # S3 says of no object that is encrypted by a key of its own that this is the MD5,
-            # which of 2 GB would take longer than a client of S3 waits for a copy.
+            # For an object encrypted by a key of its own, S3 does not say that this is the MD5,
+            # which for 2 GB would take longer than a client of S3 waits for a copy.
             self._etag = self._etag or token_hex(16)
         else:
             vars(FakeKey)["value"].fset(self, value)
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: FBT001, FBT002  moto's signature
-        """Let go of the bytes; moto keeps a list of the keys themselves."""
+        """Release the bytes; moto keeps a list of the keys themselves."""
         self._content = None
         super().dispose(garbage)
 

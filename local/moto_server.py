@@ -1,10 +1,10 @@
 """S3, DynamoDB, EventBridge and SQS: moto as a server, in a process of its own.
 
 ``python -m local.moto_server DESCRIPTOR`` serves the listening socket with that number until
-its standard input ends, which it does when the process that holds the other end does, in
-whatever way that happens. What moto lacks of S3 is added: objects of any size
-(``large_objects``), the checks of presigned requests (``presigned``), and events as AWS sends
-them (``s3_events``); what it lacks of DynamoDB as well (``partiql``).
+its standard input ends, which happens when the process that holds the other end ends, however it
+ends. What moto's S3 lacks is added: objects of any size (``large_objects``), the checks of
+presigned requests (``presigned``), and events as AWS sends them (``s3_events``). So is what its
+DynamoDB lacks (``partiql``).
 """
 
 import logging
@@ -15,7 +15,7 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-# moto.server serves on a port, and not on a socket that is there; it takes no other application.
+# moto.server opens a port itself; it accepts neither a socket nor another application.
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 
@@ -50,7 +50,7 @@ def _end_with_standard_input() -> None:
 
 
 def _allow_many_files() -> None:
-    """Raise the limit of open files: the body of every upload that was copied from is one."""
+    """Raise the limit of open files: every body that was copied from stays open."""
     soft, hard = getrlimit(RLIMIT_NOFILE)
     most = _FILES if hard == RLIM_INFINITY else min(_FILES, hard)
     setrlimit(RLIMIT_NOFILE, (max(soft, most), hard))

@@ -1,4 +1,4 @@
-"""The template's parameters: defaults, what overrides them, and what a value may be."""
+"""The template's parameters: defaults, overrides and allowed values."""
 
 import re
 from collections.abc import Mapping

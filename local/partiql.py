@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# What runs a statement for moto: it has no place for one that it lacks.
+# The function with which moto runs a statement; a missing statement can only be added there.
 from moto.dynamodb.models import DynamoDBBackend
 
 _INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE \{(.+)\}')

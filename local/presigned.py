@@ -1,8 +1,8 @@
 """What S3 checks of a presigned request, and moto does not: expiry, signed headers, signature.
 
-A header that was signed has to be sent as it was signed, which the signature proves: so the
-Content-Type, Content-Length and If-None-Match of a presigned PUT are what they were said to be.
-What is neither presigned nor signed is refused, but for a browser's preflight.
+A signed header has to be sent as it was signed, which the signature proves. So the Content-Type,
+Content-Length and If-None-Match of a presigned PUT are those that were announced. A request that
+is neither presigned nor signed is refused, except for a browser's preflight.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
-# botocore signs requests of its clients alone; what came in is signed again to compare.
+# botocore signs only requests of its own clients; those that come in are signed again to compare.
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest  # the same
 from botocore.credentials import Credentials  # the same
@@ -35,7 +35,7 @@ class _Refused(Exception):
 class PresignedRequests:
     """WSGI middleware that refuses a presigned request which S3 would refuse.
 
-    The keys are those of the environment, as for whoever presigns (``aws.use``).
+    The keys are those in the environment, with which requests are presigned (``aws.use``).
     """
 
     def __init__(self, application: "WSGIApplication") -> None:
@@ -105,7 +105,7 @@ def _amazon_headers(environ: "WSGIEnvironment") -> Iterable[str]:
 
 
 def _request(environ: "WSGIEnvironment", names: list[str], timestamp: str) -> AWSRequest:
-    """Return the request as its sender signed it: with the signed headers alone."""
+    """Return the request as its sender signed it: with only the signed headers."""
     uri = urlsplit(environ["RAW_URI"])
     signed = [pair for pair in uri.query.split("&") if not pair.startswith("X-Amz-Signature=")]
     request = AWSRequest(

@@ -1,8 +1,8 @@
 """The Lambda proxy integration's event: an HTTP request as a REST API hands it to a function.
 
 Payload format 1.0. Header names arrive in lower case, as they do over HTTP/2, so a function
-that looks for one spelling only is found out here. There is no stage in the path, as behind a
-custom domain name.
+that expects one spelling only fails here. The stage is not in the path, as behind a custom domain
+name.
 """
 
 import base64

@@ -43,7 +43,7 @@ def response(result: object, accept: str, binary_media_types: Iterable[str]) -> 
     Raises
     ------
     MalformedProxyResponse
-        ``result`` has no status, unknown keys, or parts that are no header or text.
+        ``result`` has no status, has unknown keys, or its headers or body are not valid.
     """
     if not isinstance(result, dict) or "statusCode" not in result or set(result) - _RESULT_KEYS:
         raise MalformedProxyResponse("statusCode is missing, or there are other keys")
@@ -73,11 +73,11 @@ def _status_code(value: object) -> int:
 
 
 def _merged(single: Mapping[str, object], multi: Mapping[str, object]) -> Headers:
-    """Return both kinds of headers as one list; a pair that is in both is there once."""
+    """Return both kinds of headers as one list, in which a pair that is in both occurs once."""
     values = [*single.items()]
     for name, many in multi.items():
         if not isinstance(many, list):
-            raise MalformedProxyResponse("a value in multiValueHeaders is no list")
+            raise MalformedProxyResponse("a value in multiValueHeaders is not a list")
         values += [(name, value) for value in many]
     return list(dict.fromkeys(_header(name, value) for name, value in values))
 

@@ -1,4 +1,4 @@
-"""Create what the template describes of S3, DynamoDB, SQS and EventBridge."""
+"""Create the resources of S3, DynamoDB, SQS and EventBridge that the template describes."""
 
 import json
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def _create_table(dynamodb: "DynamoDBClient", name: str, properties: Mapping[str
 def _create_queues(queues: Mapping[str, Mapping[str, Any]]) -> None:
     # In the region of the template's ARNs, by which queues and rules name queues.
     sqs = boto3.client("sqs", REGION, config=_CONFIG)
-    # A queue has to be there before another's redrive policy names it.
+    # A queue must exist before another's redrive policy names it.
     for name in sorted(queues, key=lambda name: _queues_behind(name, queues)):
         attributes = {key: _attribute(value) for key, value in queues[name].items()}
         sqs.create_queue(QueueName=name, Attributes=attributes)

@@ -10,7 +10,7 @@ from local.template import Function, Template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A method of a resource, the function behind it, and the one that authorizes."""
+    """A method of a resource, the function that serves it, and the authorizer function."""
 
     method: str
     resource: str
@@ -43,7 +43,7 @@ def read(template: Template) -> Api:
     Raises
     ------
     TemplateError
-        There is none, or more, or one that the laptop cannot be.
+        There is no API, or more than one, or one that the local gateway cannot serve.
     """
     name = template.only("AWS::Serverless::Api")
     properties = template.properties(name)

@@ -1,6 +1,6 @@
-"""What S3 tells EventBridge of a new object, as AWS writes it.
+"""The event that S3 sends EventBridge for a new object, in AWS's form.
 
-moto does so too, but with names of its own (``eTag``), and twice for a multipart upload.
+moto sends it too, but with other names (``eTag``), and twice for a multipart upload.
 """
 
 import time
@@ -21,7 +21,7 @@ _REASONS = {
 
 
 def send_as_aws() -> None:
-    """Make moto's S3 send EventBridge what S3 sends of new objects, and nothing else."""
+    """Make moto's S3 send EventBridge the events that S3 sends for new objects, and no others."""
     vars(notifications)["send_event"] = _send
 
 

@@ -1,4 +1,4 @@
-"""The HTTP server under the gateway: uvicorn, set up to be heard as little as possible."""
+"""The HTTP server under the gateway: uvicorn, set up to print as little as possible."""
 
 import socket
 from collections.abc import Callable

@@ -38,7 +38,7 @@ def announced(service: Service) -> Iterator[None]:
     try:
         yield
     finally:
-        # Another service that was started here later has put its own in place.
+        # A service that was started later may have replaced the file by its own.
         if path.read_text("utf-8") == content:
             path.unlink()
 

@@ -1,8 +1,8 @@
 """What the laptop takes from ``template.yaml``: functions, and what they work with.
 
-``Template`` evaluates the template for the given parameters and hands out what it says in the
-nouns of AWS SAM. Nothing of it is repeated here: a route, a limit or a refusal that changes in
-the template changes on the laptop.
+``Template`` evaluates the template for the given parameters, and returns its contents under the
+names of AWS SAM. Nothing is repeated here: a route, a limit or a refusal that changes in the
+template also changes on the laptop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class Template:
 
     @property
     def table(self) -> str:
-        """The name of the index: the ``AWS::DynamoDB::Table`` that the output of it names."""
+        """The name of the index: the ``AWS::DynamoDB::Table`` that its output names."""
         name: str = self._intrinsics.resolve(self._outputs["IndexTableName"]["Value"])
         return name
 
@@ -170,7 +170,7 @@ _PSEUDO_PARAMETERS = {
 
 
 def _merge(shared: object, own: object) -> object:
-    """Return ``own`` over ``shared``, as SAM merges Globals: maps by key, lists one after other."""
+    """Return ``own`` over ``shared``, as SAM merges Globals: maps by key, lists concatenated."""
     if isinstance(shared, dict) and isinstance(own, dict):
         return {**shared, **{key: _merge(shared.get(key), value) for key, value in own.items()}}
     if isinstance(shared, list) and isinstance(own, list):

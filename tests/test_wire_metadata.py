@@ -204,7 +204,7 @@ def test_a_video_that_is_none_is_refused_and_named(empty: "RunningService") -> N
     assert answer.status == 409
     assert [reason for _, reason in answer.failed] == [0xC000]
     assert answer.sequences == {"00081198"}
-    assert "found bits of another kind, expected video/mp4" in answer.warnings[0]
+    assert "found content in another format, expected video/mp4" in answer.warnings[0]
     assert empty.count() == (0, 0)
 
 

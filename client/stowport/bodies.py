@@ -122,7 +122,7 @@ def _literal(content: bytes) -> Buffer:
 
 
 ENVELOPE = RelatedBody([]).size
-"""Bytes of a body beside its parts."""
+"""Bytes of a body in addition to its parts."""
 
 PART_ENVELOPE = RelatedBody([Part(content=_literal(b""), head=b"")]).size - ENVELOPE
-"""Bytes of a body for each part beside its head and content."""
+"""Bytes of a body for each part in addition to its head and content."""

@@ -50,7 +50,7 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
         journal.forget()
     if journal.fault:
         sys.stderr.write(
-            f"warning: no journal is kept ({journal.fault}): the next send begins anew\n"
+            f"warning: no journal is kept ({journal.fault}): the next send starts over\n"
         )
     if chosen.json:
         sys.stdout.write(as_json(sent, seconds) + "\n")

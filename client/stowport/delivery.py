@@ -22,7 +22,7 @@ _UNUSABLE = {
 }
 
 _ALIKE = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Answers without a module after which halves would fare no better."""
+"""Answers without a module after which sending halves of the request would not help."""
 
 
 class Unusable(Exception):
@@ -30,17 +30,17 @@ class Unusable(Exception):
 
 
 NO_ANSWER = (Unusable, Unreachable, NoToken, Stopped)
-"""What ends a delivery without an answer of the server about its parts."""
+"""What ends a delivery without an answer from the server about its parts."""
 
 
 def count_nothing(_: int) -> None:
-    """Do without progress."""
+    """Report no progress."""
 
 
 class Delivery:
     """Sends requests of at most ``limit`` bytes to ``base_url``, the rest through its uploads.
 
-    Safe for threads: there is no state but that the server was found to have no uploads.
+    Thread-safe: the only state is whether the server was found to have no uploads.
     """
 
     def __init__(self, transport: Transport, base_url: str, limit: int = LIMIT) -> None:
@@ -107,7 +107,7 @@ class Delivery:
     def _again(
         self, packs: Sequence[Sequence[Part]], study: str | None, count: Count
     ) -> list[Verdict]:
-        """Send further requests, until one gets no answer; the other verdicts are kept."""
+        """Send further requests until one gets no answer; keep the verdicts received so far."""
         verdicts: list[Verdict] = []
         try:
             for packed in packs:

@@ -28,9 +28,9 @@ class Unreadable(Exception):
 def referenced_files(directory: Path) -> Iterator[tuple[Path, str]]:
     """Yield the path of each file that a DICOMDIR names, with "" or why it cannot be sent.
 
-        A DICOMDIR may name only files below its own folder: whoever made the medium must not choose
-    files of the machine that reads it. Raises Unreadable, but only after it has yielded what can
-    be read: pydicom reads a DICOMDIR that was cut off without an error.
+    A DICOMDIR may name only files below its own folder, so that a medium cannot make its reader
+    send other files of the machine. Raises Unreadable, but only after it has yielded what can be
+    read: pydicom reads a DICOMDIR that was cut off without an error.
     """
     root = directory.parent
     medium = _Medium()
@@ -63,7 +63,7 @@ def _check_whole(directory: Path) -> None:
 
 
 def _file_ids(directory: Path) -> list[list[str]]:
-    """Return the components of each File ID (0004,1500); "/" is no character of one."""
+    """Return the components of each File ID (0004,1500), which must not contain "/"."""
     try:
         with warnings.catch_warnings(action="ignore"):
             records = pydicom.dcmread(directory).DirectoryRecordSequence
@@ -81,7 +81,7 @@ class _Medium:
         self._names: dict[Path, dict[str, list[str]]] = {}
 
     def matches(self, folder: Path, components: Sequence[str]) -> Iterator[Path]:
-        """Yield what a File ID may mean: its case is not always that of a mounted medium."""
+        """Yield the paths that a File ID may mean: its case may differ from that of the medium."""
         name, *rest = components
         names = self._in(folder).get(_plain(name), [])
         for each in sorted(names, key=lambda each: (each != name, each)):
@@ -91,7 +91,7 @@ class _Medium:
                 yield from self.matches(folder / each, rest)
 
     def _in(self, folder: Path) -> dict[str, list[str]]:
-        """Return the names in ``folder`` by the form in which they are compared."""
+        """Return the names in ``folder``, keyed by the form in which they are compared."""
         if folder not in self._names:
             names = defaultdict(list)
             with suppress(OSError):

@@ -1,7 +1,7 @@
 """Find the instances in files, folders and file-sets (PS3.10 Sections 7 and 8).
 
-Everything that was named, or is in a folder that was named, is accounted for: it is found, or
-missing with a reason, or counted as not being a Part 10 file.
+Every file that was named, or is in a folder that was named, is accounted for: as found, as missing
+with a reason, or in the count of files that are not Part 10 files.
 """
 
 import errno
@@ -55,10 +55,10 @@ class Search:
 
 
 def find(paths: Iterable[Path]) -> Search:
-    """Look into ``paths``: each file once, in a stable order.
+    """Search ``paths``: each file once, in a stable order.
 
-    A file that is named, by the user or by a DICOMDIR, and is no instance is ``missing``; one
-    that only lies in a folder is ``skipped``. Links are followed.
+    A file that is not an instance is ``missing`` if the user or a DICOMDIR named it, and
+    ``skipped`` if it was only found in a folder. Links are followed.
     """
     finder = _Finder()
     for path in paths:
@@ -70,7 +70,7 @@ def find(paths: Iterable[Path]) -> Search:
 
 
 class _Finder:
-    """A search under way. Files and folders are known by their paths without links."""
+    """A search in progress. Files and folders are identified by their paths without links."""
 
     def __init__(self) -> None:
         self.search = Search()
@@ -81,7 +81,7 @@ class _Finder:
         self._directories: list[Path] = []
 
     def look_at(self, path: Path) -> None:
-        """Look into a file or folder that the user has named."""
+        """Search a file or folder that the user has named."""
         mode = self._mode(path)
         if stat.S_ISDIR(mode):
             for file in self._files(path):
@@ -90,7 +90,7 @@ class _Finder:
             self._look_into(path, named=True)
 
     def open_file_sets(self) -> None:
-        """Look into the files that each DICOMDIR names, including further DICOMDIRs."""
+        """Search the files that each DICOMDIR names, including further DICOMDIRs."""
         for directory in self._directories:
             try:
                 for file, fault in referenced_files(directory):
@@ -102,7 +102,7 @@ class _Finder:
                 self._miss(directory, f"the DICOMDIR cannot be read: {error}")
 
     def _files(self, root: Path) -> Iterator[Path]:
-        """Yield the files below a folder: its own first, then those of its folders."""
+        """Yield the files below a folder: first those in it, then those in its subfolders."""
         outstanding = [(root, frozenset[str]())]
         while outstanding:
             folder, above = outstanding.pop()
@@ -129,11 +129,12 @@ class _Finder:
             return []
 
     def _mode(self, path: Path) -> int:
-        """Return the mode of what ``path`` leads to; 0, and note it, if it leads nowhere."""
+        """Return the mode of the target of ``path``; if there is none, note it and return 0."""
         try:
             return path.stat().st_mode
         except OSError as error:
-            nowhere = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
+            # In this order: without permission to look, is_symlink raises the same error as stat.
+            nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
             what = "the link leads nowhere" if nowhere else "the file cannot be read"
             self._miss(path, f"{what}: {error.strerror}")
             return 0

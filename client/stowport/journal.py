@@ -16,16 +16,23 @@ from stowport.finding import Found
 
 
 def journal_of(url: str, study: str | None, paths: Iterable[Path]) -> Path:
-    """Return where the journal of this very send is kept, in the user's state directory."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    """Return where the journal of exactly this send is kept, in the user's state directory."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state")
     told = json.dumps([url, study, sorted(map(os.path.realpath, paths))])
     return state / "stowport" / f"{sha256(told.encode()).hexdigest()[:24]}.jsonl"
 
 
-class Journal:
-    """The journal at ``path``; entries are written as they come, for whoever interrupts.
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # users in containers often have none; then there is no journal
+        return Path(os.devnull)
 
-    ``fault`` says why it cannot be kept, if it cannot, which is no reason not to send.
+
+class Journal:
+    """The journal at ``path``; each entry is written at once, in case the send is interrupted.
+
+    ``fault`` says why the journal cannot be kept, if so. Files are sent nevertheless.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +56,7 @@ class Journal:
                 stream.write(lines)
 
     def forget(self) -> None:
-        """Remove the journal: nothing is outstanding, or all of it is."""
+        """Remove the journal: everything is done, or everything is to be sent again."""
         self._entries = frozenset()
         with self._noting_faults():
             self._path.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent; ``blocks`` is called for the body of each try anew."""
+    """What is to be sent; ``blocks`` is called again for the body of each try."""
 
     method: str
     url: str

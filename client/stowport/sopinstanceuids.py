@@ -1,6 +1,6 @@
 """The SOP Instance UIDs that an answer may name a file by: File Meta Information and data set.
 
-The two are meant to be equal (PS3.10 7.1) and are not always. Only the head of a file is read.
+The two should be equal (PS3.10 7.1), but not always are. Only the head of a file is read.
 """
 
 import zlib
@@ -20,8 +20,8 @@ _SOP_INSTANCE_UID = 0x00080018
 def sop_instance_uids(head: memoryview) -> frozenset[str]:
     """Return every UID that may name the file that begins with ``head``.
 
-    Empty if they cannot be told for sure: a server that reads more leniently might then name
-    the file by one that another file has.
+    Empty if it is not certain what they are: a more lenient server might then name the file by
+    the UID of another file.
     """
     try:
         meta = read_file_meta(head)

@@ -1,4 +1,4 @@
-"""HTTP requests that are tried again: at network faults, and when a server asks to wait."""
+"""HTTP requests that are repeated after network faults and when a server asks to wait."""
 
 import random
 import threading
@@ -15,7 +15,7 @@ from stowport.credentials import Credentials
 from stowport.messages import Request, Response, retry_after
 
 WAIT = frozenset((429, 502, 503, 504))
-"""Statuses with which a server, or what stands before it, asks to be asked again later."""
+"""Statuses with which a server, or a gateway in front of it, asks for the request later."""
 
 TRIES = 7
 FIRST_DELAY = 1.0
@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 
 class Transport:
-    """Connections to the server and to where it has uploads put, shared by all threads."""
+    """Connections to the server and to the host of its uploads, shared by all threads."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Transport:
         self._pools: dict[str | None, urllib3.PoolManager] = {}
 
     def authorized(self, request: Request) -> Response:
-        """Send ``request`` with the credentials; once more with others if these are refused."""
+        """Send ``request`` with credentials; if they are refused, once more with new ones."""
         authorization = self._credentials.authorization()
         response = self.exchange(request.authorized(authorization))
         if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(authorization):
@@ -61,10 +61,10 @@ class Transport:
         return response
 
     def exchange(self, request: Request) -> Response:
-        """Send ``request`` until it is answered, for a bounded number of tries.
+        """Send ``request`` until it is answered, for a limited number of tries.
 
         Returns the last answer if the server still asks to wait. Raises Unreachable if there
-        is none, and Stopped as soon as ``stop`` is set.
+        was no answer at all, and Stopped as soon as ``stop`` is set.
         """
         fault = "no try"
         response = None
@@ -140,13 +140,13 @@ class Transport:
 
 
 def _with_length(request: Request) -> dict[str, str]:
-    """Return the header: with a length urllib3 does not send a body in chunks, which S3 refuses."""
+    """Return the header with a length: without one, urllib3 sends chunks, which S3 refuses."""
     length = {"Content-Length": str(request.size)} if request.size else {}
     return {**request.headers, **length}
 
 
 def _place(url: str) -> str:
-    """Return scheme and host: the query of a presigned URL is a secret for as long as it lives."""
+    """Return scheme and host: the query of a presigned URL is a secret until it expires."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 

@@ -27,8 +27,8 @@ _UNREADABLE = (
 class Verdict:
     """The verdict on one part: ``reason`` is its Failure Reason, or Warning Reason if stored.
 
-    ``reference`` is how the answer names it; ``temporary`` means that to send it again helps.
-    If it is not ``confirmed``, the server has said neither that it is stored nor that it is not.
+    ``reference`` is how the answer names it; ``temporary`` means that it may be stored if it is
+    sent again. If it is not ``confirmed``, the server has not said whether it is stored.
     """
 
     stored: bool
@@ -46,7 +46,7 @@ def failure(reason: int, text: str, *, temporary: bool = False) -> Verdict:
 
 
 def unconfirmed(text: str, *, temporary: bool = False) -> Verdict:
-    """Return the verdict on a part of which it is not known whether it is stored."""
+    """Return the verdict on a part that may or may not be stored."""
     return Verdict(
         stored=False,
         reason=FailureReason.OUT_OF_RESOURCES if temporary else FailureReason.PROCESSING_FAILURE,
@@ -60,8 +60,8 @@ def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict | None]:
     """Return the verdict on each of several parts of a request, in order.
 
     None for a part whose outcome cannot be told from that of another. The UIDs of all parts are
-    known, and no two parts share one. If the server had no resources for what it does not name,
-    that is sent again together, and not part by part.
+    known, and no two parts share one. If all failures without UIDs are for lack of resources, the
+    parts that are not named are sent again together, and not one by one.
     """
     if answer.items is None:
         return [_on_the_whole(answer)] * len(parts)
@@ -80,7 +80,7 @@ def judge(parts: Sequence[Part], answer: Answer) -> list[Verdict | None]:
 
 
 def judge_alone(part: Part, answer: Answer) -> Verdict:
-    """Return the verdict on the only part of a request, which is all that the answer is about."""
+    """Return the verdict on the only part of a request, to which the whole answer applies."""
     if answer.items is None:
         return _on_the_whole(answer, next(iter(answer.texts.values()), ""))
     if not answer.items:
@@ -107,7 +107,7 @@ def _reason(item: Item) -> tuple[bool, int | None]:
 
 
 def _unnamed_failures(items: Sequence[Item], named: Iterable[Iterable[Item]]) -> Counter[int]:
-    """Return how often each Failure Reason is given without a UID that is a part's."""
+    """Return how often each Failure Reason is given without the UID of any part."""
     claimed = {id(item) for own in named for item in own}
     return Counter(
         item.failure for item in items if item.failure is not None and id(item) not in claimed
@@ -122,7 +122,7 @@ def _numbered(answer: Answer, number: int) -> set[int]:
 def _tied(
     own: Sequence[Item], said: set[int], unnamed: Counter[int], number: int, answer: Answer
 ) -> Verdict | None:
-    """Return the verdict on a part with an item of its ``own``, or with a reason by its number."""
+    """Return the verdict on a part from its ``own`` item, or from the reason for its number."""
     if len(own) == 1 and said <= {_reason(own[0])[1]}:
         return _on(own[0], number, answer)
     if not own and len(said) == 1:
@@ -146,7 +146,7 @@ def _on(item: Item, number: int | None, answer: Answer) -> Verdict:
 
 
 def _words(reason: int | None, number: int | None, answer: Answer) -> str:
-    """Return what is said of a reason; without a ``number`` all is said of the only part."""
+    """Return the texts about a reason; without a ``number`` all apply to the only part."""
     if number is None:
         said = next((text for (given, _), text in answer.texts.items() if given == reason), "")
     else:
@@ -181,7 +181,7 @@ def _on_the_whole(answer: Answer, said: str = "") -> Verdict:
 
 
 def _meaning(reason: int | None) -> str:
-    """Return the words of a reason that the server put in none of its own."""
+    """Return our words for a reason that the server gave without a text."""
     try:
         return FailureReason(reason).name.replace("_", " ").capitalize() if reason else ""
     except ValueError:

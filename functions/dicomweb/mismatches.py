@@ -1,13 +1,23 @@
-"""What does not match the SOP class and is stored all the same, with B007 (PS3.18 Table I.2-1).
+"""What does not match the SOP class and is stored nevertheless, with B007 (PS3.18 Table I.2-1).
 
-Each function returns a text that says what was found and what was expected, or nothing. The
-instance is in use as it is: every archive takes it, and to refuse it would lose it.
+Each function returns a text that says what was found and what was expected, or nothing. Such
+instances are in use, and every archive takes them: a refused one would be lost.
 """
+
+from pydicom.uid import (
+    ConfocalMicroscopyImageStorage,
+    ConfocalMicroscopyTiledPyramidalImageStorage,
+    MultiFrameSingleBitSecondaryCaptureImageStorage,
+    ParametricMapStorage,
+    PhotoacousticImageStorage,
+    SegmentationStorage,
+)
 
 from dicomweb import conformance
 
 _IMAGE_GROUPS = ("Image", "Video")
 
+# pydicom.uid has names for some of them only.
 _OTHER_IMAGES = frozenset(
     (
         "1.2.840.10008.5.1.1.29",  # Hardcopy Grayscale Image
@@ -15,49 +25,49 @@ _OTHER_IMAGES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.3",  # CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.4",  # Enhanced CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.5",  # Legacy Converted Enhanced CT For Processing Image
-        "1.2.840.10008.5.1.4.1.1.6.3",  # Photoacoustic Image
-        "1.2.840.10008.5.1.4.1.1.7.1",  # Multi-frame Single Bit Secondary Capture Image
-        "1.2.840.10008.5.1.4.1.1.30",  # Parametric Map
-        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+        PhotoacousticImageStorage,
+        MultiFrameSingleBitSecondaryCaptureImageStorage,
+        ParametricMapStorage,
+        SegmentationStorage,
         "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
         "1.2.840.10008.5.1.4.1.1.66.8",  # Height Map Segmentation
-        "1.2.840.10008.5.1.4.1.1.77.1.8",  # Confocal Microscopy Image
-        "1.2.840.10008.5.1.4.1.1.77.1.9",  # Confocal Microscopy Tiled Pyramidal Image
+        ConfocalMicroscopyImageStorage,
+        ConfocalMicroscopyTiledPyramidalImageStorage,
     )
 )
-"""The classes outside of the groups of images whose IOD has pixel data of some kind without fail.
+"""The classes outside the groups of images whose IOD requires pixel data of some kind.
 
-PS3.3 Annex A: RT Dose and MR Spectroscopy may have Rows and Columns and no pixel data.
+PS3.3 Annex A: RT Dose and MR Spectroscopy may have Rows and Columns but no pixel data.
 """
 
 
 def file_meta(keyword: str, in_file_meta: str, in_data_set: str) -> str:
-    """File Meta Information that names another instance or class (PS3.10 7.1).
+    """Say that the File Meta Information names another instance or class (PS3.10 7.1).
 
-    Anonymisers forget group 0002: what is stored under the data set's UIDs is the data set.
+    Anonymisers forget group 0002, so the UIDs of the data set are used.
     """
     if not in_file_meta or in_file_meta == in_data_set:
         return ""
     return (
         f"found a {keyword} in the data set that differs from the one in the File Meta"
-        " Information, expected the same; stored by the data set"
+        " Information, expected the same: the data set takes precedence"
     )
 
 
 def pixel_data(sop_class_uid: str, *, described: bool, there: bool) -> str:
-    """Pixels that are described and are not there, in a class of images (PS3.3 C.7.6.3).
+    """Say that an instance of an image class describes pixels and has none (PS3.3 C.7.6.3).
 
-    A file that was cut off before its pixel data, between two elements, shows it nowhere else.
+    Nothing else shows that a file was cut off between two elements before its pixel data.
     """
     if there or not described or not is_image(sop_class_uid):
         return ""
     return (
         "found Rows (0028,0010), Columns (0028,0011) or Bits Allocated (0028,0100) and no pixel"
-        " data, expected both"
+        " data, expected pixel data as well"
     )
 
 
 def is_image(sop_class_uid: str) -> bool:
-    """Tell whether instances of the SOP class have pixel data, of integers or floats, always."""
+    """Tell whether instances of the SOP class always have pixel data, integer or float."""
     groups = conformance.sop_class_groups()
     return groups.get(sop_class_uid) in _IMAGE_GROUPS or sop_class_uid in _OTHER_IMAGES

@@ -1,6 +1,6 @@
 """The character sets of text: their terms, their Python encodings, and how to decode by them.
 
-pydicom's tables, which its writer goes by as well, are completed when this module is imported:
+pydicom's tables, which its writer uses as well, are completed when this module is imported:
 Latin alphabet 9 is not in them, and the escape sequence of ISO 2022 IR 58 is left to a codec
 that neither reads nor writes it (PS3.3 C.12.1.1.2).
 """
@@ -34,7 +34,7 @@ _TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 def term(value: str) -> str:
     """Return the defined term that a value of Specific Character Set (0008,0005) means.
 
-    Lower case, and hyphens or blanks in the place of underscores, are in files in circulation.
+    Files in circulation have terms in lower case, or with hyphens or blanks for underscores.
     """
     plain = value.strip(" \0").upper()
     found = _TERM.fullmatch(plain)
@@ -51,8 +51,8 @@ def is_known(term: str) -> bool:
 def encodings(values: Sequence[str]) -> tuple[str, ...]:
     """Return the Python encodings for values of Specific Character Set, the first one first.
 
-    Without a first one, or for one that is unknown, only ASCII is promised; of the others,
-    which a text has to switch to, the unknown are left out.
+    If there is no first one, or it is unknown, it is ASCII. Unknown ones among the others, to
+    which a text has to switch, are left out.
     """
     first, *others = map(term, values or ("",))
     known = charset.python_encoding
@@ -65,8 +65,8 @@ def encodings(values: Sequence[str]) -> tuple[str, ...]:
 def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
     """Decode text, with code extensions if there are any; raises ValueError if that fails.
 
-    A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer begins it anew.
-    Delimiters are looked for by the decoder: in the two bytes of a kanji are "=" and "^".
+    A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer repeats the escape.
+    Delimiters are left to the decoder, because the two bytes of a kanji may contain "=" and "^".
     """
     if charset.ESC not in value:
         return value.decode(encodings[0])

@@ -361,6 +361,19 @@ def test_without_a_place_for_the_journal_it_sends_and_says_so(
         assert printed.err.startswith("warning: no journal is kept (")
 
 
+def test_a_user_without_a_home_sends_without_a_journal(
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", none)
+    write(tmp_path / "in", instance(1))
+    assert main(["send", str(tmp_path / "in"), "--url", stub.url, "--json"]) == 0
+    assert capsys.readouterr().err.startswith("warning: no journal is kept (")
+
+
 INTERRUPTIBLE = """
 import signal, sys
 from stowport.command import main

@@ -1,4 +1,4 @@
-"""Which clause is behind the refusal of an instance: none may be without one."""
+"""The clause on which the refusal of an instance rests: every refusal needs one."""
 
 import re
 
@@ -9,7 +9,7 @@ _CLAUSES = (
     ("C000", r"no Transfer Syntax UID", "PS3.10 7.1"),
     ("C122", r"found 1\.2\.840\.10008\.1\.2\.2 ", "PS3.18 8.7.3"),
     ("C122", r"as transfer syntax", "PS3.18 10.5.5 and Table I.2-2"),
-    ("0122", r"found 1\.2\.840\.10008\.1\.3\.10 ", "PS3.3 Annex F: a directory is no instance"),
+    ("0122", r"found 1\.2\.840\.10008\.1\.3\.10 ", "PS3.3 Annex F: a directory is not an instance"),
     ("0122", r"as SOP class", "PS3.18 10.5.5 and Table I.2-2"),
     ("012[01]", r"SOP (Class|Instance) UID", "PS3.3 C.12.1, Type 1"),
     ("012[01]", r"Study Instance UID", "PS3.3 C.7.2.1, Type 1"),
@@ -34,14 +34,14 @@ _NON_PATIENT = {
     "1.2.840.10008.5.1.4.44.1",
     "1.2.840.10008.5.1.4.45.1",
 }
-"""Hanging protocols, colour palettes and implant templates, which are of no study."""
+"""Hanging protocols, colour palettes and implant templates, which belong to no study."""
 
 
 def clause_of(failure: Failed) -> str:
     """Return the clause; AssertionError if there is none, which is a defect of ours."""
     reason = f"{failure.reason:04X}"
     if reason == "0120" and failure.reference and failure.reference.sop_class_uid in _NON_PATIENT:
-        return "PS3.18 Section 12: a service of its own is for what is of no study"
+        return "PS3.18 Section 12: instances that belong to no study have a separate service"
     for of_reason, found, clause in _CLAUSES:
         if re.fullmatch(of_reason, reason) and re.search(found, failure.text):
             return clause

@@ -1,4 +1,4 @@
-"""docs/sample-files.md: what the files of public packages get, and why.
+"""docs/sample-files.md: how the files of public packages are answered, and why.
 
 ``python -m tests.interop.sample_page`` writes the page, as ``make samplefiles`` does.
 """
@@ -21,11 +21,11 @@ PROFILES = (StorageProfile.CONFORMANCE, StorageProfile.STANDARD)
 _HEAD = """\
 # Sample files of public packages
 
-What each DICOM file of these packages gets when it is sent as a single `application/dicom` body, \
-with the profile `conformance` and with `standard`. Every refusal names its failure reason and the \
-clause that is behind it. `make samplefiles` installs the packages and writes this page; \
-`tests/interop/test_sample_files.py` compares it with what the code does. The files are not kept \
-here.
+This page lists how each DICOM file of these packages is answered when it is sent as a single \
+`application/dicom` body, with the profile `conformance` and with `standard`. Every refusal has \
+its failure reason and the clause on which it rests. `make samplefiles` installs the packages and \
+writes this page; `tests/interop/test_sample_files.py` compares it with what the code does. The \
+files are not kept in the repository.
 """
 
 

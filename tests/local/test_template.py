@@ -99,7 +99,12 @@ def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
 
 
 def test_the_service_takes_the_binary_types_of_its_template(deployed: Api) -> None:
-    assert set(deployed.binary_media_types) == {"multipart/related", "application/dicom"}
+    assert set(deployed.binary_media_types) == {
+        "multipart/related",
+        "application/dicom",
+        "application/dicom+json",
+        "application/dicom+xml",
+    }
 
 
 def test_the_rules_of_the_template_hold_on_the_laptop_too() -> None:

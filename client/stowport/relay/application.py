@@ -45,7 +45,7 @@ _UNFORESEEN = (
 
 
 class Relay:
-    """Takes store transactions and sends them on; ``log`` is told one line for each request."""
+    """Takes store transactions and sends them on; ``log`` gets one line for each request."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Relay:
 
 
 def _target(request: Request) -> str | None:
-    """Return the study of the target resource, None for all; MalformedRequest for no such one."""
+    """Return the study in the URL, None for /studies; raise MalformedRequest for other URLs."""
     if request.path == "studies":
         return None
     study = request.path.removeprefix("studies/")

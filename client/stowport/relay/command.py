@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
         self._connection = connection
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let requests be answered with what has become of their parts so far."""
+        """Let requests be answered with the outcomes of their parts so far."""
         self._connection.stop.set()
         await super().shutdown(sockets)
 
@@ -42,7 +42,7 @@ def run(chosen: argparse.Namespace, connection: Transport) -> int:
     relay = Relay(forwarding, connection, chosen.url, spool=chosen.spool, log=_print)
     host, port = listener.getsockname()[:2]
     _print(f"Relaying http://{host}:{port}/studies to {chosen.url}/studies")
-    with suppress(KeyboardInterrupt):  # uvicorn has ended in good order, and says so
+    with suppress(KeyboardInterrupt):  # raised by uvicorn after an orderly end
         _Server(_config(relay), connection).run([listener])
     return 0
 

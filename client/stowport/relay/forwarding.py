@@ -20,7 +20,7 @@ from stowport.verdicts import Verdict, unconfirmed
 
 
 class Forwarding:
-    """Sends the parts of requests on, several at a time, whatever request they are of."""
+    """Sends parts on, several at a time, whichever requests they belong to."""
 
     def __init__(self, delivery: Delivery, parallel: int) -> None:
         self._delivery = delivery
@@ -54,7 +54,7 @@ class Forwarding:
         return outcomes, _retrieve_base_url(outcomes, verdicts)
 
     def _send_all(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
-        """Return the verdicts in the order of ``parts``, in whatever requests they go."""
+        """Return the verdicts in the order of ``parts``, whichever requests they are sent in."""
         verdicts: dict[int, Verdict] = {}
         for wave in waves(parts):
             packs = list(pack(wave, self._delivery.limit))
@@ -67,7 +67,7 @@ class Forwarding:
         return [verdicts[id(part)] for part in parts]
 
     def _deliver(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
-        """Send one request on; a server that cannot be used now may be when sent again."""
+        """Send one request on; if the server cannot be used now, the failure is temporary."""
         try:
             return self._delivery.deliver(parts, study)
         except NO_ANSWER as error:
@@ -107,7 +107,7 @@ def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> O
 
 
 def _failure(verdict: Verdict) -> tuple[FailureReason, str]:
-    """Return the reason, and the text; a code that this service does not know goes into it."""
+    """Return reason and text; a code that this service does not know is put into the text."""
     if verdict.stored:
         text = "not confirmed: the server's answer says that it is stored, but names no UIDs"
         return FailureReason.PROCESSING_FAILURE, text
@@ -119,7 +119,7 @@ def _failure(verdict: Verdict) -> tuple[FailureReason, str]:
 
 
 def _warning(verdict: Verdict) -> tuple[WarningReason | None, str]:
-    """Return the reason, if any, and the text; as for a failure."""
+    """Return the reason, if any, and the text, as for a failure."""
     if verdict.reason is None:
         return None, ""
     try:

@@ -1,4 +1,4 @@
-"""Requests and responses of the relay, as ASGI has them and as STOW-RS means them."""
+"""Requests and responses of the relay, between ASGI and STOW-RS."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def read_request(scope: Message) -> Request:
 
 
 async def chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the body as it comes in; raise ClientDisconnect if it does not come whole."""
+    """Yield the body as it comes in; raise ClientDisconnect if it is not complete."""
     more = True
     while more:
         message = await receive()

@@ -1,7 +1,7 @@
 """A request's body on disk: written as it comes in, and mapped when it is whole.
 
-Memory holds one block of it. The pages of the mapping are the file's, which the system takes
-back when it needs them.
+Memory holds one block of it. The pages of the mapping belong to the file, so the system reclaims
+them when it needs memory.
 """
 
 import asyncio

@@ -96,5 +96,5 @@ def _describe_by_structure(media_type: str, content: memoryview, start: bytes) -
     if start.startswith((b"\0\0\1", b"\0\0\0\1")):
         raise unsupported("found a raw video stream, expected H.264 or H.265 in an MP4 file")
     if media_type in MEDIA_TYPES:
-        raise unreadable(f"found bits of another kind, expected {media_type}")
+        raise unreadable(f"found content in another format, expected {media_type}")
     raise unsupported(f"found {media_type}, for which there is no transfer syntax")

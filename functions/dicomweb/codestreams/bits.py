@@ -21,7 +21,7 @@ class Bits:
     def unsigned(self, count: int) -> int:
         """Read u(n)."""
         if count > self._left:
-            raise unreadable("found the end of a parameter set in the middle of a field")
+            raise unreadable("found the end of a parameter set inside a field, expected more")
         self._left -= count
         return self._number >> self._left & (1 << count) - 1
 
@@ -35,7 +35,9 @@ class Bits:
         while not self.flag():
             zeros += 1
             if zeros > _MAX_ZEROS:
-                raise unreadable("found an Exp-Golomb code of more than 32 bits")
+                raise unreadable(
+                    "found an Exp-Golomb code of more than 32 bits, expected at most 32"
+                )
         return (1 << zeros) - 1 + self.unsigned(zeros)
 
     def signed_golomb(self) -> int:

@@ -1,8 +1,9 @@
-"""Hold what a sender says of an image against its bits (PS3.5 Section 8.2).
+"""Compare a sender's description of an image with its bits (PS3.5 Section 8.2).
 
-Attributes of the picture (rows, columns, samples, signedness, colour) must agree with the bits,
-where the bits tell. Bits Stored and High Bit are suggestions for the decoder, by the notes in PS3.5
-8.2.1: in real images they often differ from the codestream's precision, and viewers show them.
+Attributes of the image (rows, columns, samples, signedness, colour) must agree with the bits, if
+the bits determine them. Bits Stored and High Bit are suggestions for the decoder, by the notes in
+PS3.5 8.2.1: in real images they often differ from the codestream's precision, and viewers show
+them.
 """
 
 from collections.abc import Mapping
@@ -30,10 +31,10 @@ class Attributes(Protocol):
 def differences(codestream: Codestream, sent: Attributes) -> list[str]:
     """Return the keywords of the attributes in ``sent`` that the bits contradict.
 
-    Absent and empty ones are no difference. Bits Stored and High Bit need fit Bits Allocated only,
+    Absent and empty ones do not count. Bits Stored and High Bit only have to fit Bits Allocated,
     whatever the precision of the bits (PS3.5 8.2.1, notes); in decoded pixels Bits Allocated is
-    that of the bits. Nor is YBR_FULL for YBR_FULL_422 a difference: senders use one for the
-    other, and no decoder looks at it.
+    that of the bits. YBR_FULL may stand for YBR_FULL_422 and the reverse: senders mix them up,
+    and no decoder looks at it.
     """
     if codestream.image is None:
         return _rle_differences(codestream, sent)
@@ -56,9 +57,9 @@ def _agrees(keyword: str, said: object, found: int | str, codestream: Codestream
 
 
 def _is_colour_of(photometric_interpretation: str, codestream: Codestream) -> bool:
-    """Tell whether bits that say nothing of colour may have this one (PS3.5 8.2.1, notes).
+    """Tell whether bits that do not state their colour may have this one (PS3.5 8.2.1, notes).
 
-    They still say whether there are components of it, and JPEG 2000 whether these are transformed.
+    They still tell how many components there are, and JPEG 2000 whether these are transformed.
     """
     one_sample = codestream.image is not None and codestream.image.samples_per_pixel == 1
     return (
@@ -83,9 +84,9 @@ def _unfit_bits(sent: Attributes, decoded: int | None = None) -> list[str]:
 
 
 def description(image: ImagePixelDescription, sent: Attributes) -> Mapping[str, int | str]:
-    """Return the attributes by keyword, to fill in what ``sent`` leaves out.
+    """Return the attributes by keyword, to fill in those that ``sent`` leaves out.
 
-    Of allocated bits, stored bits and high bit those that are sent decide those that are not.
+    If some of allocated bits, stored bits and high bit are sent, the others are made to fit them.
     """
     allocated, stored, high = (sent.get(keyword) for keyword in _BITS)
     if not isinstance(stored, int):
@@ -103,7 +104,7 @@ def description(image: ImagePixelDescription, sent: Attributes) -> Mapping[str, 
 
 
 def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
-    """Return what a number of segments contradicts, which is that of whole bytes (PS3.5 G.2)."""
+    """Return the attributes that the number of RLE segments contradicts (PS3.5 G.2)."""
     samples, bits = sent.get("SamplesPerPixel"), sent.get("BitsAllocated")
     wrong = []
     if (

@@ -51,7 +51,9 @@ def read_sequence(record: memoryview) -> CodedVideoSequence:
     Raises InstanceRejected: C122 if no transfer syntax has the profile or samples, C000 otherwise.
     """
     if not unsigned(record, 5, 1) & 0x1F:
-        raise unreadable("found no sequence parameter set in the H.264 configuration record")
+        raise unreadable(
+            "found no sequence parameter set in the H.264 configuration record, expected one"
+        )
     return _sequence(Bits(field(record, 9, unsigned(record, 6, 2) - 1)))
 
 
@@ -77,7 +79,7 @@ def _sequence(bits: Bits) -> CodedVideoSequence:
     if profile not in (_HIGH, _STEREO_HIGH):
         raise no_transfer_syntax("H.264", profile, level)
     if (bits.golomb(), bits.golomb(), bits.golomb()) != (1, 0, 0):
-        raise unsupported("found H.264 samples that are not 4:2:0 with 8 bits")
+        raise unsupported("found H.264 samples that are not 4:2:0 with 8 bits, expected these")
     bits.flag()
     _skip_scaling_matrix(bits)
     bits.golomb()

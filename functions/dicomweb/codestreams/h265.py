@@ -41,7 +41,9 @@ def read_sequence(record: memoryview) -> CodedVideoSequence:
     for kind, unit in _parameter_sets(record):
         if kind == _SEQUENCE_PARAMETER_SET:
             return _sequence(Bits(unit[_UNIT_HEADER:]))
-    raise unreadable("found no sequence parameter set in the H.265 configuration record")
+    raise unreadable(
+        "found no sequence parameter set in the H.265 configuration record, expected one"
+    )
 
 
 def _parameter_sets(record: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -64,7 +66,7 @@ def _sequence(bits: Bits) -> CodedVideoSequence:
     _skip_sub_layers(bits, sub_layers)
     bits.golomb()
     if bits.golomb() != 1:
-        raise unsupported("found H.265 samples that are not 4:2:0")
+        raise unsupported("found H.265 samples that are not 4:2:0, expected 4:2:0")
     columns, rows = bits.golomb(), bits.golomb()
     left, right, top, bottom = (bits.golomb() for _ in range(4)) if bits.flag() else (0,) * 4
     return CodedVideoSequence(

@@ -80,7 +80,7 @@ def _first_segments(content: memoryview) -> dict[int, memoryview]:
         segments.setdefault(marker, segment)
         if marker == _SOS:
             return segments
-    raise unreadable("found the end of the JPEG image before any scan")
+    raise unreadable("found the end of the JPEG image before any scan, expected a scan")
 
 
 def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -101,7 +101,7 @@ def _frame_header(segments: Mapping[int, memoryview]) -> tuple[int, memoryview]:
     """Return process and frame header; of several the first counts, as in decoders."""
     process = next((marker for marker in segments if marker in _FRAME_HEADERS), None)
     if process is None:
-        raise unreadable("found no JPEG frame header before the first scan")
+        raise unreadable("found no JPEG frame header before the first scan, expected one")
     if process == _PROGRESSIVE:
         raise unsupported("found progressive JPEG (SOF2), which no current transfer syntax allows")
     if process not in _PRECISIONS:

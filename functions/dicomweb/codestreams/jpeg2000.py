@@ -88,7 +88,7 @@ def describe_file(content: memoryview) -> Codestream:
             sycc = _is_sycc(box)
         elif kind == b"jp2c":
             return describe(box, sycc=sycc)
-    raise unreadable("found no codestream (jp2c box) in the JPEG 2000 file")
+    raise unreadable("found no codestream (jp2c box) in the JPEG 2000 file, expected one")
 
 
 def _is_sycc(header: memoryview) -> bool:
@@ -119,7 +119,9 @@ def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 def _first(segments: Mapping[int, list[memoryview]], marker: int) -> memoryview:
     if marker not in segments:
-        raise unreadable(f"found no JPEG 2000 segment {marker:04X} before the first tile")
+        raise unreadable(
+            f"found no JPEG 2000 segment {marker:04X} before the first tile, expected one"
+        )
     return segments[marker][0]
 
 
@@ -153,7 +155,7 @@ def _coding(segments: Mapping[int, list[memoryview]], components: int) -> _Codin
     kernels = {unsigned(default, 9, 1)}
     kernels |= {unsigned(own, transformation, 1) for own in segments.get(_COC, [])}
     if max(kernels) >= _ARBITRARY:
-        raise unsupported("found a JPEG 2000 transformation that is neither 5-3 nor 9-7")
+        raise unsupported("found another JPEG 2000 transformation, expected 5-3 or 9-7")
     return _Coding(
         progression=default[1],
         component_transformation=default[4] == 1,
@@ -184,7 +186,7 @@ def _transfer_syntax(
     if not size.capabilities & _PART_15:
         return JPEG2000Lossless if coding.reversible else JPEG2000, "ISO_15444_1"
     if not unsigned(_first(segments, _CAP), 0, 4) & _CAP_PART_15:
-        raise unsupported("found a part of JPEG 2000 that is neither Part 1 nor Part 15")
+        raise unsupported("found another part of JPEG 2000, expected Part 1 or Part 15")
     if not coding.reversible:
         return HTJ2K, "ISO_15444_15"
     rpcl = _TLM in segments and _is_progressive(size, coding)

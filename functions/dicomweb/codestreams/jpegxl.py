@@ -45,7 +45,7 @@ def describe_file(content: memoryview) -> Codestream:
 
 def _describe(content: memoryview, header: memoryview, *, recompressed: bool) -> Codestream:
     if bytes(header[:2]) != b"\xff\x0a":
-        raise unreadable("found no JPEG XL codestream in the boxes around one")
+        raise unreadable("found JPEG XL boxes without a codestream, expected one")
     bits = _Bits(header[2:])
     columns, rows = _size(bits)
     bits_stored, xyb, grey = _image_metadata(bits)
@@ -81,7 +81,7 @@ class _Bits:
         found = self._number >> self._read & (1 << count) - 1
         self._read += count
         if self._read > 8 * len(self._bytes):
-            raise unreadable("found the end of the JPEG XL headers inside a field")
+            raise unreadable("found the end of the JPEG XL headers inside a field, expected more")
         return found
 
     def flag(self) -> bool:
@@ -115,11 +115,11 @@ def _image_metadata(bits: _Bits) -> tuple[int, bool, bool]:
     if bits.flag():
         _extra_fields(bits)
     if bits.flag():
-        raise unsupported("found JPEG XL samples in floating point")
+        raise unsupported("found JPEG XL samples in floating point, expected integers")
     bits_stored = bits.choice((8, 0), (10, 0), (12, 0), (1, 6))
     bits.flag()
     if bits.choice((0, 0), (1, 0), (2, 4), (1, 12)):
-        raise unsupported("found JPEG XL channels beside those of the image")
+        raise unsupported("found a JPEG XL image with extra channels, expected none")
     return bits_stored, bits.flag(), _is_grey(bits)
 
 
@@ -128,7 +128,10 @@ def _extra_fields(bits: _Bits) -> None:
     if bits.flag():
         _size(bits)
     if orientation or bits.flag() or bits.flag():
-        raise unsupported("found a JPEG XL image that is rotated, animated or has a preview")
+        raise unsupported(
+            "found a JPEG XL image that is rotated, animated or has a preview, expected none of"
+            " these"
+        )
 
 
 def _is_grey(bits: _Bits) -> bool:
@@ -137,5 +140,5 @@ def _is_grey(bits: _Bits) -> bool:
     bits.flag()
     colour_space = bits.choice((0, 0), (1, 0), (2, 4), (18, 6))
     if colour_space not in _COLOURS:
-        raise unsupported("found a JPEG XL colour space that is neither RGB nor grey")
+        raise unsupported("found another JPEG XL colour space, expected RGB or grey")
     return colour_space == _GREY

@@ -43,7 +43,9 @@ def describe(content: memoryview) -> Codestream:
     cine = _cine(media)
     kind, entry = _sample_entry(child(media, b"minf", b"stbl", b"stsd"))
     if kind not in _CODINGS:
-        raise unsupported("found a video in MP4 that is neither H.264 nor H.265")
+        raise unsupported(
+            "found a video in MP4 that is neither H.264 nor H.265, expected one of these"
+        )
     box, describe_coding = _CODINGS[kind]
     return describe_coding(content, child(entry[_ENTRY_FIELDS:], box), cine)
 

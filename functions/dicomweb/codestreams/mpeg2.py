@@ -87,10 +87,12 @@ def _sequence(head: bytes) -> tuple[CodedVideoSequence, float]:
     header = _SEQUENCE.search(head)
     extension = header and _SEQUENCE_EXTENSION.search(head, header.end())
     if not (header and extension):
-        raise unsupported("found no sequence header of MPEG-2 video in the first 64 KiB")
+        raise unsupported(
+            "found no sequence header of MPEG-2 video in the first 64 KiB, expected one"
+        )
     first, more = (int.from_bytes(match[1], "big") for match in (header, extension))
     if more >> 33 & 3 != _CHROMA_420:
-        raise unsupported("found MPEG-2 samples that are not 4:2:0")
+        raise unsupported("found MPEG-2 samples that are not 4:2:0, expected 4:2:0")
     frame_time = _FRAME_TIMES.get(first >> 32 & 15)
     if frame_time is None:
         raise unreadable("found an unknown frame rate, expected one of MPEG-2 video")

@@ -31,7 +31,9 @@ def program_stream(content: memoryview) -> Iterator[memoryview]:
     offset, video = 0, 0
     while offset < len(content) and (code := unsigned(content, offset, 4)) != _END:
         if code not in _START_CODE:
-            raise unreadable(f"found no start code of a program stream at byte {offset}")
+            raise unreadable(
+                f"found no start code of a program stream at byte {offset}, expected one"
+            )
         if code == _PACK:
             offset += _pack_header(content, offset)
             continue
@@ -52,7 +54,9 @@ def transport_stream(content: memoryview) -> Iterator[memoryview]:
     for offset in range(0, len(content), _PACKET):
         packet = field(content, offset, _PACKET)
         if packet[0] != _SYNC:
-            raise unreadable(f"found no packet of a transport stream at byte {offset}")
+            raise unreadable(
+                f"found no packet of a transport stream at byte {offset}, expected one"
+            )
         program, payload = unsigned(packet, 1, 2) & 0x1FFF, _packet_payload(packet)
         starts = (
             packet[1] & _PACKET_STARTS

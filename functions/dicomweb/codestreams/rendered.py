@@ -110,7 +110,9 @@ def _check(number: int, frame: "Image", size: tuple[int, ...], most: int) -> Non
     if number >= most:
         raise _too_large()
     if frame.size != size:
-        raise unreadable("found a frame that is larger than its image")
+        raise unreadable(
+            "found a frame that is larger than its image, expected at most the image's size"
+        )
 
 
 def _pixels(frame: "Image", mode: str) -> bytes:

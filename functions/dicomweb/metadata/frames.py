@@ -1,7 +1,7 @@
 """Describe the frames of pixel data: how many, when they are shown, and lossy compression.
 
 Number of Frames, frame times and the Lossy Image Compression attributes are added if the metadata
-lacks them; a number of frames, or no loss, that the bits contradict is refused.
+lacks them. If the bits contradict the number of frames or the absence of loss, it is refused.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _BITS_A_BYTE = 8
 def describe_frames(data_set: Dataset, streams: Sequence[Codestream]) -> None:
     """Add how many frames there are and, of a video or an animation, when each is shown.
 
-    Raises InstanceRejected (A900) if the metadata has another number of them.
+    Raises InstanceRejected (A900) if the metadata has another number of frames.
     """
     frames = sum(stream.cine.number_of_frames if stream.cine else 1 for stream in streams)
     set_number_of_frames(data_set, frames)
@@ -40,7 +40,7 @@ def describe_frames(data_set: Dataset, streams: Sequence[Codestream]) -> None:
 
 
 def set_number_of_frames(data_set: Dataset, frames: int) -> None:
-    """Add Number of Frames (0028,0008) to more than one; raises InstanceRejected (A900)."""
+    """Add Number of Frames (0028,0008) if there are several; raises InstanceRejected (A900)."""
     said = sent(data_set, _NUMBER_OF_FRAMES).get(_NUMBER_OF_FRAMES)
     if said is None and frames > 1:
         put(data_set, _NUMBER_OF_FRAMES, frames)

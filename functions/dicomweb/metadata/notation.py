@@ -1,4 +1,4 @@
-"""The two models of metadata as two notations of the same (PS3.19 A.1, PS3.18 Annex F).
+"""The two models of metadata as two notations of one model (PS3.19 A.1, PS3.18 Annex F).
 
 A data set or item holds attributes, each with a tag, a VR and at most one of values, items, bulk
 data and inline binary. ``nativemodel`` and ``jsonmodel`` read one notation each.
@@ -53,7 +53,7 @@ class Model(Protocol[Item, Attribute]):
         """Yield the tag of each attribute, its VR if it is stated, and the attribute."""
 
     def find(self, item: Item, tag: int) -> Attribute | None:
-        """Return the attribute of a tag without letters, or None if there is none."""
+        """Return the attribute of a tag that has only digits, or None if there is none."""
 
     def content(self, vr: str, attribute: Attribute) -> Content[Item]:
         """Return what an attribute of this VR holds."""

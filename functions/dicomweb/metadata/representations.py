@@ -1,8 +1,8 @@
 """Find the VR of an attribute that does not state it (PS3.18 F.2.2, PS3.19 A.1.5).
 
-The dictionary has it, and offers several for some attributes. The choice is the same as that of
-pydicom's ``correct_ambiguous_vr``: US or SS follows Pixel Representation (0028,0103), OB or OW the
-bits of a sample (PS3.5 A.2).
+It is taken from the dictionary. If the dictionary offers several, the choice is that of pydicom's
+``correct_ambiguous_vr``: Pixel Representation (0028,0103) decides between US and SS, and the bits
+of a sample between OB and OW (PS3.5 A.2).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _WAVEFORM_GROUP = 0x5400
 _BITS_A_BYTE = 8
 
 Number = Callable[[int], int | None]
-"""Returns the number of the attribute with a tag in the data set or item, or None."""
+"""Returns the number in the attribute with a tag in the data set or item, or None."""
 
 
 def stated_or_known(tag: int, stated_vr: str | None) -> str:

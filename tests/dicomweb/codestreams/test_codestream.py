@@ -23,7 +23,7 @@ def test_the_bits_decide_whatever_the_media_type(media_type: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"\0", b"\1", b"\0\0\0", b"GIF", bytes(200)])
 def test_bits_of_no_coding_are_not_understood_under_a_known_media_type(content: bytes) -> None:
     with pytest.raises(
-        InstanceRejected, match="bits of another kind, expected image/jpeg"
+        InstanceRejected, match="content in another format, expected image/jpeg"
     ) as refusal:
         described(content, "image/jpeg")
 

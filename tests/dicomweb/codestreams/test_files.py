@@ -49,8 +49,8 @@ VIDEOS = {
     "mpeg2.vob": ("100", SMALL, "ISO_13818_2", FIVE),
 }
 REFUSED = {
-    "alpha.jxl": "channels beside those of the image",
-    "animation.jxl": "rotated, animated or has a preview",
+    "alpha.jxl": "extra channels, expected none",
+    "animation.jxl": "rotated, animated or has a preview, expected none",
     "fragments.mp4": "fragments",
     "h264.ts": "no sequence header of MPEG-2",
     "high10.mp4": "H.264 profile 110",

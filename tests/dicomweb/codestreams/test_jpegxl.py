@@ -63,7 +63,10 @@ def test_an_intrinsic_size_is_walked_over_and_16_bits_in_full_are_read() -> None
         ([*SMALL, (0, 1), (1, 1), (5, 3), (0, 3)], "rotated"),
         ([*SMALL, (0, 1), (1, 1), (0, 3), (0, 1), (1, 1), (0, 1)], "preview"),
         ([*SMALL, (0, 1), (0, 1), (1, 1)], "floating point"),
-        ([*SMALL, (0, 1), (0, 1), *EIGHT_BITS, (0, 1), (0, 1), (0, 1), (2, 2), (1, 4)], "neither"),
+        (
+            [*SMALL, (0, 1), (0, 1), *EIGHT_BITS, (0, 1), (0, 1), (0, 1), (2, 2), (1, 4)],
+            "expected RGB or grey",
+        ),
         ([(0, 1), (3, 2), (2**30 - 1, 30), (1, 3), (1, 1)], "1073741824 rows"),
     ],
 )
@@ -81,8 +84,8 @@ def test_what_dicom_has_no_attributes_for_is_refused(
     [
         (b"\xff\x0a", "end of the JPEG XL headers"),
         (header(*SMALL), "end of the JPEG XL headers"),
-        (SIGNATURE + box(b"ftyp", b"jxl "), "no JPEG XL codestream"),
-        (SIGNATURE + box(b"jxlc", b"\xff\xd8"), "no JPEG XL codestream"),
+        (SIGNATURE + box(b"ftyp", b"jxl "), "boxes without a codestream, expected one"),
+        (SIGNATURE + box(b"jxlc", b"\xff\xd8"), "boxes without a codestream, expected one"),
     ],
 )
 def test_a_broken_header_is_not_understood(content: bytes, found: str) -> None:

@@ -48,7 +48,7 @@ def test_random_bytes_are_no_video() -> None:
     [(media_type, content)] = bulk_data("dcm4che-mp4-json-1")
 
     with pytest.raises(
-        InstanceRejected, match="bits of another kind, expected video/mp4"
+        InstanceRejected, match="content in another format, expected video/mp4"
     ) as refusal:
         describe(media_type, memoryview(content))
 

@@ -48,6 +48,6 @@ def ingest(event: dict[str, Any], _context: object) -> None:
     (record,) = event["Records"]
     key = json.loads(record["body"])["detail"]["object"]["key"]
     if "slow" in key:
-        time.sleep(0.8)
+        time.sleep(20 if "slowest" in key else 0.8)
     if "bad" in key:
         raise ValueError(key)
