@@ -4,7 +4,7 @@
 Failed that says why not and names the instance if it can. Files never affect each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dicomweb import checks, conformance, mismatches
@@ -14,7 +14,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.outcomes import Failed, SOPReference
 from dicomweb.part10.file import FileMeta, inflate, read_file_meta, uid_text
-from dicomweb.part10.walker import DataSet, walk
+from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import WarningReason
 
 _SOP_CLASS_UID = 0x00080016
@@ -102,13 +102,14 @@ def _read(
     file_meta = read_file_meta(content)
     _name(file_meta.media_storage_sop_class_uid, file_meta.media_storage_sop_instance_uid, name)
     checks.check_transfer_syntax_is_named(file_meta.transfer_syntax_uid)
+    elements: dict[int, Element] = {}
     try:
-        data_set = _read_data_set(content, file_meta)
-    except InstanceRejected:  # then only the File Meta says what it is: a DICOMDIR, for example
-        _check_sop_class(file_meta.media_storage_sop_class_uid, file_meta, profile)
+        data_set = _read_data_set(content, file_meta, elements)
+    except InstanceRejected:  # what was read says what it is, or the File Meta: of a DICOMDIR
+        _check_sop_class(_name_by(_uids(elements), file_meta, name), file_meta, profile)
         raise
-    uids = {tag: uid_text(e.value) for tag, e in data_set.elements.items() if tag in _IDENTITY}
-    _name(uids.get(_SOP_CLASS_UID, ""), uids.get(_SOP_INSTANCE_UID, ""), name)
+    uids = _uids(elements)
+    _name_by(uids, file_meta, name)
     _check_identity(uids, file_meta, target, profile)
     frames = integer(data_set.elements.get(_NUMBER_OF_FRAMES), "IS")
     _check_pixel_data(data_set, max(frames or 1, 1), file_meta.transfer_syntax_uid)
@@ -128,13 +129,29 @@ def _read(
     )
 
 
+def _uids(elements: Mapping[int, Element]) -> dict[int, str]:
+    return {tag: uid_text(elements[tag].value) for tag in _IDENTITY if tag in elements}
+
+
+def _name_by(
+    uids: Mapping[int, str], file_meta: FileMeta, name: Callable[[SOPReference], None]
+) -> str:
+    """Name the instance by its data set, where it has the UIDs; return its SOP class."""
+    sop_class_uid = uids.get(_SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
+    sop_instance_uid = uids.get(_SOP_INSTANCE_UID) or file_meta.media_storage_sop_instance_uid
+    _name(sop_class_uid, sop_instance_uid, name)
+    return sop_class_uid
+
+
 def _name(sop_class_uid: str, sop_instance_uid: str, name: Callable[[SOPReference], None]) -> None:
     reference = SOPReference.of(sop_class_uid, sop_instance_uid)
     if reference:
         name(reference)
 
 
-def _read_data_set(content: memoryview, file_meta: FileMeta) -> DataSet:
+def _read_data_set(
+    content: memoryview, file_meta: FileMeta, elements: dict[int, Element]
+) -> DataSet:
     """Walk the data set, once it is known how: only it says which SOP class it is of."""
     syntax = file_meta.transfer_syntax_uid
     checks.check_transfer_syntax(syntax, "", StorageProfile.ANY_STORAGE)
@@ -142,7 +159,11 @@ def _read_data_set(content: memoryview, file_meta: FileMeta) -> DataSet:
     if conformance.is_deflated(syntax):
         content, start = inflate(content[start:]), 0
     return walk(
-        content, start=start, implicit_vr=conformance.is_implicit_vr(syntax), wanted=_WANTED
+        content,
+        start=start,
+        implicit_vr=conformance.is_implicit_vr(syntax),
+        wanted=_WANTED,
+        elements=elements,
     )
 
 
@@ -173,7 +194,7 @@ def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) 
         columns=integer(elements.get(_COLUMNS), "US"),
         samples_per_pixel=integer(elements.get(_SAMPLES_PER_PIXEL), "US"),
         bits_allocated=integer(elements.get(_BITS_ALLOCATED), "US"),
-        photometric_interpretation=uid_text(photometric.value) if photometric else "",
+        photometric_interpretation=uid_text(photometric.value).upper() if photometric else "",
     )
     checks.check_native_pixel_data(pixel_data, image_pixel, frames)
 

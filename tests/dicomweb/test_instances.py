@@ -340,11 +340,30 @@ def test_what_cannot_be_read_and_is_of_no_storage_class_by_its_file_meta_is_refu
     None
 ):
     directory = {"MediaStorageSOPClassUID": "1.2.840.10008.1.3.10"}
-    content = builders.part10(builders.data_set(), file_meta=directory)
+    content = builders.part10(builders.data_set(SOPClassUID=None), file_meta=directory)
 
     assert failed(content[:-5]).reason == 0x0122
     big_endian = content.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0")
     assert failed(big_endian).reason == 0x0122
+
+
+@pytest.mark.parametrize("file_meta", [MR, "1.2.3", None])
+def test_what_breaks_off_is_judged_and_named_by_the_data_set_as_far_as_it_goes(
+    file_meta: str | None,
+) -> None:
+    others = {"MediaStorageSOPClassUID": file_meta, "MediaStorageSOPInstanceUID": file_meta}
+    failure = failed(builders.part10(builders.data_set(), file_meta=others)[:-5])
+
+    assert (failure.reason, failure.reference) == (0xC000, REFERENCE)
+    verification = builders.part10(builders.data_set(SOPClassUID=VERIFICATION), file_meta=others)
+    assert failed(verification[:-5]).reason == 0x0122
+
+
+def test_an_instance_without_class_is_named_by_its_own_instance_uid() -> None:
+    other = {"MediaStorageSOPClassUID": CTImageStorage, "MediaStorageSOPInstanceUID": "1.2.3"}
+    failure = failed(builders.part10(builders.data_set(SOPClassUID=None), file_meta=other))
+
+    assert (failure.reason, failure.reference) == (0x0120, REFERENCE)
 
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
@@ -545,6 +564,8 @@ def test_native_color_is_measured_by_its_photometric_interpretation() -> None:
 
     kept(builders.instance(PhotometricInterpretation="YBR_FULL_422", **options))
     kept(builders.instance(PhotometricInterpretation="YBR_PARTIAL_422", **options))
+    with disable_value_validation():
+        kept(builders.instance(PhotometricInterpretation="ybr_full_422", **options))
     failed(builders.instance(PhotometricInterpretation="RGB", **options))
     failed(builders.instance(PhotometricInterpretation=None, **options))
 

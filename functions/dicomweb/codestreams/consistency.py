@@ -17,6 +17,8 @@ _SAME_COLOUR = {"YBR_FULL_422": "YBR_FULL"}
 _ONE_SAMPLE = frozenset(("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"))
 _COMPONENT_TRANSFORMS = frozenset(("YBR_ICT", "YBR_RCT"))
 _BITS = ("BitsAllocated", "BitsStored", "HighBit")
+_MOST_BITS = 64
+"""The most that a sample of pixel data has (PS3.3 C.7.6.25)."""
 
 
 class Attributes(Protocol):
@@ -44,7 +46,8 @@ def differences(codestream: Codestream, sent: Attributes) -> list[str]:
         and sent.get(keyword) not in (None, "")
         and not _agrees(keyword, sent.get(keyword), value, codestream)
     ]
-    return contradicted + _unfit_bits(codestream.image, sent, codestream.transfer_syntax_uid)
+    decoded = codestream.transfer_syntax_uid == ExplicitVRLittleEndian
+    return contradicted + _unfit_bits(sent, codestream.image.bits_allocated if decoded else None)
 
 
 def _agrees(keyword: str, said: object, found: int | str, codestream: Codestream) -> bool:
@@ -65,12 +68,13 @@ def _is_colour_of(photometric_interpretation: str, codestream: Codestream) -> bo
     )
 
 
-def _unfit_bits(image: ImagePixelDescription, sent: Attributes, syntax: str) -> list[str]:
+def _unfit_bits(sent: Attributes, decoded: int | None = None) -> list[str]:
+    """Return which of the bits that are sent do not fit; ``decoded`` is what is allocated."""
     allocated, stored, high = (sent.get(keyword) for keyword in _BITS)
-    if not isinstance(allocated, int):
-        return []
     unfit = []
-    if syntax == ExplicitVRLittleEndian and allocated != image.bits_allocated:
+    if not isinstance(allocated, int):
+        allocated = _MOST_BITS
+    elif allocated < 1 or decoded not in (None, allocated):
         unfit.append("BitsAllocated")
     if isinstance(stored, int) and not 0 < stored <= allocated:
         unfit.append("BitsStored")
@@ -111,4 +115,4 @@ def _rle_differences(codestream: Codestream, sent: Attributes) -> list[str]:
         wrong = ["SamplesPerPixel", "BitsAllocated"]
     if sent.get("PhotometricInterpretation") in _COMPONENT_TRANSFORMS:
         wrong.append("PhotometricInterpretation")
-    return wrong
+    return wrong + [keyword for keyword in _unfit_bits(sent) if keyword not in wrong]

@@ -80,17 +80,19 @@ def walk(
     start: int,
     implicit_vr: bool,
     wanted: Collection[int],
-    max_depth: int = MAX_DEPTH,
+    elements: dict[int, Element] | None = None,
 ) -> DataSet:
     """Walk the Little Endian data set in ``data[start:]`` and return the ``wanted`` elements.
 
     NULs from its last element to the end are padding, which some systems write into files.
+    ``elements`` receives them too, so that those before a break are known.
     Raises InstanceRejected with Cannot understand (C000) if an element, item or fragment does
     not fit in its place, if a sequence does not end, if sequences are nested deeper than
-    ``max_depth``, if a wanted element occurs twice, or if there are more than MAX_ELEMENTS
+    MAX_DEPTH, if a wanted element occurs twice, or if there are more than MAX_ELEMENTS
     elements, items and fragments.
     """
-    walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, max_depth)
+    walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, MAX_DEPTH)
+    walker.elements = {} if elements is None else elements
     walker.data_set(start, implicit_vr=implicit_vr)
     return DataSet(elements=walker.elements, pixel_data=walker.pixel_data)
 

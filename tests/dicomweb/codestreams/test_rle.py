@@ -30,6 +30,9 @@ def test_the_header_says_how_many_segments_and_nothing_else() -> None:
         ({"SamplesPerPixel": 1, "BitsAllocated": 24}, []),
         ({"SamplesPerPixel": 1, "BitsAllocated": 8}, ["SamplesPerPixel", "BitsAllocated"]),
         ({"SamplesPerPixel": 1}, []),
+        ({"SamplesPerPixel": 3, "BitsAllocated": 8, "BitsStored": 9}, ["BitsStored"]),
+        ({"SamplesPerPixel": 3, "BitsAllocated": 8, "HighBit": 8}, ["HighBit"]),
+        ({"SamplesPerPixel": 1, "BitsAllocated": 0}, ["SamplesPerPixel", "BitsAllocated"]),
         ({}, []),
     ],
 )
