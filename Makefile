@@ -40,8 +40,8 @@ test: $(VENV)/test sam programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and re
 	$(BIN)/coverage combine --quiet && \
 	$(BIN)/coverage report --fail-under=100 --include='functions/*'
 
-test-fast: $(VENV)/test ## run the tests that start no processes, without coverage
-	$(BIN)/python $(PYTEST) -m "not process"
+test-fast: $(VENV)/test ## run the tests that start no processes, with fewer examples and without coverage
+	HYPOTHESIS_PROFILE=fast $(BIN)/python $(PYTEST) -m "not process"
 
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
