@@ -7,9 +7,10 @@ to one worker, because they take longest; the rest goes wherever a worker is fre
 """
 
 import os
-import sys
+import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -17,11 +18,6 @@ import pytest
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 _STARTING = {"service", "relay"}
-_EVENTS = {
-    *("subprocess.Popen", "multiprocessing.Process.start"),
-    *("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"),
-}
-"""The audit events of the ways to start a process."""
 _TESTS: list[str] = []
 """The test that runs, if it may start no process."""
 
@@ -52,20 +48,30 @@ def _file(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
 
 
-def refuse(event: str, _: tuple[object, ...]) -> None:
-    """Fail a test that starts a process and is not marked for it."""
-    if event in _EVENTS and _TESTS:
-        raise AssertionError(f"{_TESTS[-1]} starts a process, so it needs the mark: process")
+def _refusing(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``start``, but let it fail in a test that is not marked for starting a process."""
+
+    @wraps(start)
+    def checked(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - those of any function
+        if _TESTS:
+            raise AssertionError(f"{_TESTS[-1]} starts a process, so it needs the mark: process")
+        return start(*arguments, **named)
+
+    return checked
 
 
-def _audited(process: BaseProcess, start: Any = BaseProcess.start) -> None:  # noqa: ANN401
-    # Python itself has no event for it: with "spawn" and "forkserver" it forks in C.
-    sys.audit("multiprocessing.Process.start")
-    start(process)
-
-
-sys.addaudithook(refuse)
-BaseProcess.start = _audited  # type: ignore[method-assign,assignment]
+# No audit hook: Python calls it while it installs coverage's trace function, and a thread that
+# starts meanwhile then fails.
+for owner, name in (
+    (subprocess.Popen, "__init__"),
+    (BaseProcess, "start"),
+    (os, "fork"),
+    (os, "forkpty"),
+    (os, "posix_spawn"),
+    (os, "posix_spawnp"),
+    (os, "system"),
+):
+    setattr(owner, name, _refusing(getattr(owner, name)))
 
 
 @pytest.hookimpl(wrapper=True)
