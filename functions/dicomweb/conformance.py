@@ -135,11 +135,6 @@ def is_encapsulated(transfer_syntax_uid: str) -> bool:
     return transfer_syntax_uid not in _NATIVE
 
 
-def is_referenced(transfer_syntax_uid: str) -> bool:
-    """Tell whether pixel data is elsewhere, behind Pixel Data Provider URL (PS3.5 A.6, A.7)."""
-    return transfer_syntax_uid in _JPIP
-
-
 def is_video(transfer_syntax_uid: str) -> bool:
     """Tell whether one fragment may hold many frames, as those of a video do (PS3.5 8.2.5)."""
     return transfer_syntax_groups()[transfer_syntax_uid] == {_VIDEO_GROUP}
