@@ -95,11 +95,11 @@ class TestOn:
         alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 6
+        assert len(functions) == 7
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in VERSIONED
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
 
 
 class TestOff:
