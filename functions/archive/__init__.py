@@ -9,6 +9,7 @@ bytes, one wins, and no write destroys what another wrote.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import local
 
 from botocore.session import get_session
 
@@ -46,6 +47,7 @@ class Archive:
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
         self._objects = Objects(bucket, session, copier)
         self._duplicate_policy = duplicate_policy
+        self._left = local()
 
     def keep(
         self,
@@ -59,11 +61,15 @@ class Archive:
         ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
         S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
         under way at the end of the time may still be stored afterwards; it is then found when it
-        is sent again.
+        is sent again. Until then, the thread that stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
-        running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
+        self._left.pools = running, putting, writing = (
+            _pool(1),
+            _pool(CONNECTIONS),
+            _pool(CONNECTIONS),
+        )
         keeping = Keeping(
             objects=self._objects,
             index=self._index,
@@ -80,6 +86,11 @@ class Archive:
         finally:
             for pool in (running, putting, writing):
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Wait for the threads that the last ``keep`` of the calling thread left behind."""
+        for pool in getattr(self._left, "pools", ()):
+            pool.shutdown()
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
