@@ -75,19 +75,20 @@ class Keeping:
     def _put(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         """Put the objects of ``entries``; yield at intervals those that have been put."""
         ended: SimpleQueue[Entry] = SimpleQueue()
+        size = sum(len(entry.instance.content) for entry in entries)
         for entry in entries:
-            self.putting.submit(self._put_one, entry, ended)
+            self.putting.submit(self._put_one, entry, size, ended)
         left = len(entries)
         while left:
             together = self._take(ended, left)
             left -= len(together)
             yield [entry for entry in together if not entry.outcome.done()]
 
-    def _put_one(self, entry: Entry, ended: SimpleQueue[Entry]) -> None:
-        """Put the object of ``entry``; a failure is its outcome."""
+    def _put_one(self, entry: Entry, size: int, ended: SimpleQueue[Entry]) -> None:
+        """Put the object of ``entry``; a failure is its outcome. ``size`` is that of all together."""
         try:
             self.deadline.check()
-            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
+            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source, size)
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from io import BytesIO
 from mmap import ACCESS_READ, mmap
 from tempfile import TemporaryFile
 from typing import Any
@@ -169,10 +168,8 @@ class Staging:
         """Store an answer and return its key."""
         content = text.encode()
         key = f"{ANSWERS}{upload_id}/{hashlib.sha256(content).hexdigest()}.json"
-        # As a stream, which is sent in small blocks: bytes would have to be sent as a whole within
-        # the timeout of connecting.
         self._s3.put_object(
-            Bucket=self._bucket, Key=key, Body=BytesIO(content), ContentType="application/json"
+            Bucket=self._bucket, Key=key, Body=content, ContentType="application/json"
         )
         return key
 

@@ -16,13 +16,14 @@ IN_A_NEW_ACCOUNT = 10
 """What Lambda's concurrency may be until it is raised."""
 
 
-def properties(name: str, **values: str) -> dict[str, Any]:
+def properties(name: str, **values: Any) -> dict[str, Any]:
     found: dict[str, Any] = deployed(**values)[name]["Properties"]
     return found
 
 
-def mapping(function: str, **values: str) -> dict[str, Any]:
+def mapping(function: str, **values: Any) -> dict[str, Any]:
     """The event source mapping of ``function``."""
+    found: dict[str, Any]
     (found,) = (
         each["Properties"]
         for each in deployed(**values).values()
@@ -32,7 +33,7 @@ def mapping(function: str, **values: str) -> dict[str, Any]:
     return found
 
 
-def most(function: str, **values: str) -> int:
+def most(function: str, **values: Any) -> int:
     return int(mapping(function, **values)["ScalingConfig"]["MaximumConcurrency"])
 
 
