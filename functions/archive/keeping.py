@@ -85,7 +85,7 @@ class Keeping:
             yield [entry for entry in together if not entry.outcome.done()]
 
     def _put_one(self, entry: Entry, size: int, ended: SimpleQueue[Entry]) -> None:
-        """Put the object of ``entry``; a failure is its outcome. ``size`` is that of all together."""
+        """Put the object of ``entry``, one of ``size`` bytes together; a failure is its outcome."""
         try:
             self.deadline.check()
             self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source, size)

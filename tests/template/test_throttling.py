@@ -16,24 +16,28 @@ IN_A_NEW_ACCOUNT = 10
 """What Lambda's concurrency may be until it is raised."""
 
 
-def properties(name: str, **values: Any) -> dict[str, Any]:
-    found: dict[str, Any] = deployed(**values)[name]["Properties"]
+def stack(**values: str) -> dict[str, Any]:
+    return deployed(snapshots=False, **values)
+
+
+def properties(name: str, **values: str) -> dict[str, Any]:
+    found: dict[str, Any] = stack(**values)[name]["Properties"]
     return found
 
 
-def mapping(function: str, **values: Any) -> dict[str, Any]:
+def mapping(function: str, **values: str) -> dict[str, Any]:
     """The event source mapping of ``function``."""
     found: dict[str, Any]
     (found,) = (
         each["Properties"]
-        for each in deployed(**values).values()
+        for each in stack(**values).values()
         if each["Type"] == "AWS::Lambda::EventSourceMapping"
         and each["Properties"]["FunctionName"] == function
     )
     return found
 
 
-def most(function: str, **values: Any) -> int:
+def most(function: str, **values: str) -> int:
     return int(mapping(function, **values)["ScalingConfig"]["MaximumConcurrency"])
 
 
