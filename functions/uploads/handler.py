@@ -37,7 +37,7 @@ _GIVEN_UP = Refusal(
     " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
-_SECONDS_UNTIL_ONE_MAY_HAVE_ENDED = "60"
+SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def wait_for_others(request: StoreRequest, media_type: str, chosen: Settings) ->
     status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
     journal.record_refusal(status, reason, text, request_id=request.request_id)
     answer = response.refusal(status, reason, text, media_type)
-    return replace(answer, headers={"Retry-After": _SECONDS_UNTIL_ONE_MAY_HAVE_ENDED})
+    return replace(answer, headers={"Retry-After": SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED})
 
 
 def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[str, Any]:
