@@ -3,14 +3,13 @@
 MINUTES ?= 10
 SEED ?=
 TARGETS ?=
-PAGE ?=
 FUZZ := build/fuzz
 
 .PHONY: fuzz
 
-fuzz: $(VENV)/test $(FUZZ)/installed ## fuzz parsers and handlers: make fuzz [MINUTES=10] [SEED=] [TARGETS="store"] [PAGE=docs/reliability.md]
+fuzz: $(VENV)/test $(FUZZ)/installed ## fuzz parsers and handlers: make fuzz [MINUTES=10] [SEED=] [TARGETS="store"]
 	@PYTHONPATH=$(FUZZ)/atheris:functions:client:. $(BIN)/python -m tests.fuzz --minutes $(MINUTES) \
-		$(if $(SEED),--seed $(SEED)) $(if $(PAGE),--page $(PAGE)) $(TARGETS)
+		$(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 # Not in .venv: atheris exists for Linux on x86-64 only, and the targets run without it.
 $(FUZZ)/installed: requirements/fuzz.txt | $(VENV)/bin/pip

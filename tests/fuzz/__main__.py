@@ -1,9 +1,9 @@
 """Run the targets one after the other, each in a process of its own, and say what they found.
 
-``python -m tests.fuzz [--minutes M] [--seed N] [--page FILE] [--directory D] [TARGET ...]``:
+``python -m tests.fuzz [--minutes M] [--seed N] [--directory D] [TARGET ...]``:
 M minutes for all of them together. A finding is confirmed by a run of its input alone, without
-instrumentation, and stays in the directory, ``build/fuzz``. ``--page`` writes the figures between
-the markers of a page. The status is 1 if something was found.
+instrumentation, and stays in the directory, ``build/fuzz``. A run of all targets for ten minutes
+or more writes docs/reliability.md. The status is 1 if something was found.
 """
 
 import os
@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests import reliability
 from tests.fuzz.targets import NAMES, load
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = Path("build", "fuzz")
+LEAST_MINUTES = 10.0
 _EXECUTIONS = re.compile(r"(?:number_of_executed_units:|^executions) *(\d+)", re.MULTILINE)
-_MARKED = re.compile(r"(<!-- fuzz -->\n).*?(<!-- /fuzz -->)", re.DOTALL)
-_LIBFUZZERS = ("crash-*", "timeout-*", "oom-*")
 # Memory that is not used goes back at once, so that the next input is charged for its own.
 _ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
@@ -78,33 +78,28 @@ def _confirmed(name: str, files: Sequence[Path]) -> dict[Path, str]:
     return wrong
 
 
-def table(results: Sequence[Result], minutes: float, seed: int) -> str:
-    """Return the figures as a table in Markdown."""
+def figures(results: Sequence[Result], minutes: float, seed: int) -> str:
+    """Return the figures of a run in Markdown."""
     how = "guided by coverage (atheris)" if find_spec("atheris") else "without guidance"
     total = sum(result.executions for result in results)
     found = sum(len(result.found) for result in results)
-    said = (
-        f"{datetime.now(UTC):%Y-%m-%d}: {len(results)} targets, {total:,} inputs in"
-        f" {minutes:g} minutes, {how}, seed {seed}; {found} findings."
-    )
     rows = [
-        f"| `{each.target}` | {each.invariant} | {each.executions:,} | {len(each.found)} |"
+        (f"`{each.target}`", each.invariant, f"{each.executions:,}", len(each.found))
         for each in results
     ]
-    head = [
-        "| target | what holds for any input | inputs | findings |",
-        "| --- | --- | ---: | ---: |",
-    ]
-    return "\n".join([said, "", *head, *rows, ""])
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}: {len(results)} targets, {total:,} inputs in"
+        f" {minutes:g} minutes, {how}, seed {seed}; {found} findings.\n\n"
+        + reliability.table(("target", "what holds for any input", "inputs", "findings"), rows)
+    )
 
 
 def main() -> int:
     """Run what the command line asks for."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []])
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=LEAST_MINUTES)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("--page", type=Path)
     parser.add_argument("--directory", type=Path, default=DIRECTORY)
     arguments = parser.parse_args()
     names = arguments.targets or NAMES
@@ -115,13 +110,10 @@ def main() -> int:
         for file, text in result.found.items():
             print(f"  {file}: {text}", flush=True)  # noqa: T201
         results.append(result)
-    figures = table(results, arguments.minutes, arguments.seed)
-    (arguments.directory / "figures.md").write_text(figures, "utf-8")
-    if arguments.page:
-        page = arguments.page.read_text("utf-8")
-        written = _MARKED.sub(lambda marks: f"{marks[1]}{figures}{marks[2]}", page)
-        arguments.page.write_text(written, "utf-8")
-    print(figures.partition("\n")[0])  # noqa: T201
+    made = figures(results, arguments.minutes, arguments.seed)
+    if names == NAMES and arguments.minutes >= LEAST_MINUTES:
+        reliability.write("fuzz", made)
+    print(made.partition("\n")[0])  # noqa: T201
     return int(any(result.found for result in results))
 
 

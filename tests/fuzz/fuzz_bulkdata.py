@@ -13,6 +13,7 @@ from tests.dicomweb.codestreams.bitstreams import NAMES, file
 from tests.fuzz import seeds
 from tests.fuzz.invariants import check_received, check_text
 from tests.fuzz.mutate_parts import change_parts
+from tests.fuzz.mutations import MAX_HEAD
 from tests.split_bulk_data import bulk, metadata
 
 WORK = 2
@@ -44,7 +45,7 @@ mutation = change_parts
 
 def _instances(request: bytes) -> list[bytes | None]:
     head, _, payload = request.partition(b"\r\n\r\n")
-    named = _CONTENT_TYPE.search(head)
+    named = _CONTENT_TYPE.search(head[:MAX_HEAD])
     field = named.group(1).decode("latin-1") if named else None
     root_type, parts = read_parts(field, payload)
     found: list[bytes | None] = []

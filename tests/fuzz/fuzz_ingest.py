@@ -75,7 +75,7 @@ def target(data: bytes) -> None:
         principal="",
         created=0,
     )
-    known.add(upload)
+    known.offer(upload, 1)
     _ingest(request.payload, archive, staging, known)
     assert known.known[_ID].state is State.DONE
     status = check_reply(_look_up(staging, known, request.headers.get("accept", "")))

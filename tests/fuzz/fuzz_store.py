@@ -17,6 +17,7 @@ from tests import builders
 from tests.fuzz import seeds
 from tests.fuzz.invariants import check_reply, logged
 from tests.fuzz.mutate_parts import change_parts
+from tests.fuzz.mutations import MAX_HEAD
 from tests.fuzz.standins import Archive
 from tests.store.lambdas import Context
 
@@ -62,10 +63,10 @@ class Request:
     @classmethod
     def read(cls, request: bytes) -> "Request":
         head, _, payload = request.partition(b"\r\n\r\n")
-        study = _TARGET.match(head)
+        study = _TARGET.match(head[:MAX_HEAD])
         fields = {
             name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in _FIELD.findall(b"\r\n" + head)
+            for name, value in _FIELD.findall(b"\r\n" + head[:MAX_HEAD])
         }
         return cls(study.group(1).decode("latin-1") if study else None, fields, payload)
 

@@ -17,6 +17,7 @@ SETTINGS = Settings(
     upload_table="u",
     largest_body=10**10,
     upload_seconds=3600,
+    max_pending_uploads=9,
     retrieve_base_url="",
     allowed_origins=frozenset(),
 )

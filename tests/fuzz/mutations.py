@@ -14,6 +14,9 @@ CANARY = "Zq7CanaryW3"
 """A value that no refusal and no line of the log may hold."""
 
 MAX_INPUT = 1 << 20
+MAX_HEAD = 10_240
+"""What API Gateway accepts of a request's line and fields (its quotas for REST APIs)."""
+
 _SIZES = (1 << 13, 1 << 17, MAX_INPUT)
 
 _PIECES = (
@@ -27,7 +30,7 @@ _PIECES = (
 
 def times(chance: Chance, size: int) -> int:
     """Return how often something of ``size`` bytes is repeated: now and then, a great deal."""
-    (largest,) = chance.choices(_SIZES, (90, 9, 1))
+    (largest,) = chance.choices(_SIZES, (85, 12, 3))
     return max(min(chance.choice((2, 2, 3, 3, 50, 5000, MAX_INPUT)), largest // max(size, 1)), 1)
 
 

@@ -48,8 +48,10 @@ class Uploads:
 
     known: dict[str, Upload] = field(default_factory=dict)
 
-    def add(self, upload: Upload) -> None:
+    def offer(self, upload: Upload, most: int) -> bool:
+        assert most
         self.known[upload.id] = upload
+        return True
 
     def find(self, upload: str) -> Upload | None:
         return self.known.get(upload)
