@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from dicomweb.metadata import representations
+from dicomweb.metadata.bulkdata import MAX_URI_BYTES, is_short
 from dicomweb.metadata.elements import (
     BINARY,
     VALUE_REPRESENTATIONS,
@@ -153,6 +154,10 @@ def _bulk_data_element(tag: int, vr: str, uri: str) -> DataElement:
         raise NotUnderstood(f"found bulk data, which VR {vr} does not allow")
     if not uri:
         raise NotUnderstood("found bulk data without a URI, expected one")
+    if not is_short(uri):
+        raise NotUnderstood(
+            f"found bulk data with a URI of more than {MAX_URI_BYTES} bytes, expected a shorter one"
+        )
     return empty_element(tag, vr)
 
 
