@@ -79,9 +79,9 @@ def describe(
         if start.startswith(beginning):
             return describe_content(content)
     if start.startswith(_PNG):
-        return rendered.describe_png(content, take=take)
+        return rendered.describe_png(content, rendered.Limits(take=take))
     if start.startswith(_GIF):
-        return rendered.describe_gif(content, take=take)
+        return rendered.describe_gif(content, rendered.Limits(take=take))
     return _describe_by_structure(media_type, content, start)
 
 

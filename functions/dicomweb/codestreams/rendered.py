@@ -11,6 +11,7 @@ none of them.
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -55,14 +56,20 @@ def freely(size: int) -> None:
     """Take any number of bytes."""
 
 
-def describe_png(
-    content: memoryview,
-    *,
-    take: Take = freely,
-    max_pixels: int = MAX_PIXELS,
-    max_frames: int = MAX_FRAMES,
-) -> Codestream:
-    """Decode a PNG image (ISO/IEC 15948); what it unfolds to is taken before it is decoded.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a PNG or GIF image may unfold to; its pixels are taken before they are decoded."""
+
+    take: Take = freely
+    pixels: int = MAX_PIXELS
+    frames: int = MAX_FRAMES
+
+
+_NO_OTHERS = Limits()
+
+
+def describe_png(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream:
+    """Decode a PNG image (ISO/IEC 15948).
 
     Raises InstanceRejected: C122 for 16 bits in colour or with transparency, A700 beyond the
     limits, C000 if it cannot be decoded.
@@ -76,21 +83,15 @@ def describe_png(
         )
     grey = "I;16" if depth == _SIXTEEN_BITS else "L"
     mode = grey if colour_type in _GREYS else "RGB"
-    return _decode(_pixel_chunks(content), (columns, rows), mode, take, max_pixels, max_frames)
+    return _decode(_pixel_chunks(content), (columns, rows), mode, limits)
 
 
-def describe_gif(
-    content: memoryview,
-    *,
-    take: Take = freely,
-    max_pixels: int = MAX_PIXELS,
-    max_frames: int = MAX_FRAMES,
-) -> Codestream:
+def describe_gif(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream:
     """Decode a GIF image (GIF89a); raises InstanceRejected (A700, C000) as `describe_png`."""
     if bytes(content[-2:]).rstrip(b"\0")[-1:] != b";":
         raise unreadable("found a GIF image without a trailer, expected a complete image")
     size = struct.unpack("<HH", field(content, 6, 4))
-    return _decode(BytesIO(content), size, "RGB", take, max_pixels, max_frames)
+    return _decode(BytesIO(content), size, "RGB", limits)
 
 
 def _pixel_chunks(content: memoryview) -> BytesIO:
@@ -110,26 +111,19 @@ def _pixel_chunks(content: memoryview) -> BytesIO:
     return kept
 
 
-def _decode(  # noqa: PLR0913, PLR0917 - the image and what it may cost
-    file: BytesIO,
-    size: tuple[int, ...],
-    mode: str,
-    take: Take,
-    max_pixels: int,
-    max_frames: int,
-) -> Codestream:
+def _decode(file: BytesIO, size: tuple[int, ...], mode: str, limits: Limits) -> Codestream:
     columns, rows = size
     bits_stored, colour = _MODES[mode]
     image = image_pixel_description(
         rows=rows, columns=columns, photometric_interpretation=colour, bits_stored=bits_stored
     )
     pixels, times = bytearray(), list[float]()
-    most = min(max_frames, max_pixels // (columns * rows))
+    most = min(limits.frames, limits.pixels // (columns * rows))
     with _refused_if_broken():
         for frame in _frames(file, size, most):
             if len(times) == 1:  # an animation, of which Pillow holds more than a frame
-                take(columns * rows * _COPIES * _PILLOW_BYTES)
-            take(columns * rows * _SAMPLES[colour] * bits_stored // _BITS_A_BYTE)
+                limits.take(columns * rows * _COPIES * _PILLOW_BYTES)
+            limits.take(columns * rows * _SAMPLES[colour] * bits_stored // _BITS_A_BYTE)
             for strip in _strips(frame, mode):
                 pixels += strip
             times.append(float(frame.info.get("duration", 0)))

@@ -21,10 +21,11 @@ from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
 from dicomweb.metadata.budget import Budget, bytes_for
-from dicomweb.metadata.bulkdata import MAX_URI_BYTES, BulkData, missing
+from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.datasets import put, uid
 from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
 from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
+from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference

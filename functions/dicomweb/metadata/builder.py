@@ -13,7 +13,6 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from dicomweb.metadata import representations
-from dicomweb.metadata.bulkdata import MAX_URI_BYTES, is_short
 from dicomweb.metadata.elements import (
     BINARY,
     VALUE_REPRESENTATIONS,
@@ -23,6 +22,7 @@ from dicomweb.metadata.elements import (
 )
 from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
 from dicomweb.metadata.notation import (
+    MAX_URI_BYTES,
     Attribute,
     BulkDataURI,
     Content,
@@ -31,6 +31,7 @@ from dicomweb.metadata.notation import (
     Items,
     Model,
     Values,
+    is_short,
 )
 from dicomweb.metadata.numbers import integer
 from dicomweb.outcomes import SOPReference

@@ -19,10 +19,8 @@ from dicomweb.candidates import check_unencoded
 from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType, parse_media_type
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.metadata.notation import is_short
 from dicomweb.reasons import FailureReason
-
-MAX_URI_BYTES = 2048
-"""Of a BulkDataURI, and of a Content-Location that one can refer to."""
 
 _FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
 _UNRESERVED = frozenset(ascii_letters + digits + "._~-")
@@ -90,11 +88,6 @@ class BulkData:
         except ValueError:  # an invalid port or address: it equals only itself
             return uri
         return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
-
-
-def is_short(uri: str) -> bool:
-    """Tell whether a URI has no more than MAX_URI_BYTES."""
-    return len(uri) <= MAX_URI_BYTES and len(uri.encode()) <= MAX_URI_BYTES
 
 
 def _in_order(frames: Mapping[int, BodyPart]) -> Sequence[BodyPart]:

@@ -5,7 +5,8 @@ import pytest
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import bulkdata
-from dicomweb.metadata.bulkdata import MAX_URI_BYTES, BulkData, media_type_of
+from dicomweb.metadata.bulkdata import BulkData, media_type_of
+from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.reasons import FailureReason
 
 URL = "https://Host.example:8443/base/studies"
