@@ -20,24 +20,21 @@ from dicomweb.reasons import FailureReason, WarningReason
 from local import gateway as local_gateway
 from local import lambda_service
 from store import handler
+from tests.statement import pages
 from transaction import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-STATEMENT = (ROOT / "docs" / "conformance.md").read_text("utf-8")
+STATEMENT = pages.PAGE.read_text("utf-8")
 STATUSES = {200, 202, 400, 401, 403, 409, 503}
 NOT_DONE = {118}
 
 
 def table(*heading: str) -> list[list[str]]:
     """Return the cells of the one table whose heading begins with ``heading``."""
-    begin = f"\n| {' | '.join(heading)} "
-    assert STATEMENT.count(begin) == 1
-    _, _, rest = STATEMENT.partition(begin)
-    lines = rest.split("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in line[1:-1].split(" | ")] for line in lines]
+    return pages.table(STATEMENT, *heading)
 
 
 def limits() -> dict[str, list[int]]:

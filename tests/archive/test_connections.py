@@ -10,6 +10,7 @@ from zlib import crc32
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from archive import clients, connections
@@ -50,7 +51,7 @@ ANSWERS = {"reading": answer(), "putting": PUT, "sending": SENT}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for an answer or between attempts."""
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr("archive.connections.random", lambda: 0)
     monkeypatch.setattr(clients, "_CONFIG", clients._CONFIG.merge(Config(read_timeout=1)))
     monkeypatch.setattr(clients, "PUT_TIMEOUT", 1)
 
@@ -191,6 +192,24 @@ def test_the_age_of_connections_is_told_by_the_wall_clock(
         call()
 
         assert server.connections == 1 + opened
+
+
+def test_an_outage_uses_up_no_attempts_of_the_calls_after_it(reading: Calling) -> None:
+    refusing = answer(b'{"__type": "InternalServerError"}', status=500)
+    outage = 60 * clients.ATTEMPTS
+
+    def answering(number: int) -> bytes:
+        return refusing if number <= outage or number % clients.ATTEMPTS else answer()
+
+    with serve(answering) as server:
+        call = reading(server)
+        for _ in range(60):
+            with pytest.raises(ClientError):
+                call()
+        for _ in range(5):
+            call()
+
+        assert server.requests == outage + 5 * clients.ATTEMPTS
 
 
 HEAD_END = answer().index(b"\r\n\r\n") + 4
