@@ -7,6 +7,7 @@ from functools import cache
 
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Settings:
     index_table: str
     upload_table: str
     storage_profile: StorageProfile
+    preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
     max_attempts: int
     visibility_timeout: int
@@ -33,6 +35,7 @@ class Settings:
             index_table=environment["INDEX_TABLE"],
             upload_table=environment["UPLOAD_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),
             visibility_timeout=int(environment["VISIBILITY_TIMEOUT"]),
