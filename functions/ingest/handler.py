@@ -128,6 +128,7 @@ def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: Lambd
         keep=partial(keep, body=body, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
+        preamble_policy=chosen.preamble_policy,
         study_instance_uid=upload.study_instance_uid,
         url=upload.url,
         origin={"upload": upload.id},

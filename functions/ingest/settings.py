@@ -8,6 +8,7 @@ from functools import cache
 from archive import DuplicatePolicy
 from archive.disk import largest_body
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Settings:
     index_table: str
     upload_table: str
     storage_profile: StorageProfile
+    preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
     largest_body: int
     max_attempts: int
@@ -37,6 +39,7 @@ class Settings:
             index_table=environment["INDEX_TABLE"],
             upload_table=environment["UPLOAD_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
             largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             ingest_queue=environment["INGEST_QUEUE"],

@@ -47,6 +47,7 @@ def test_what_that_function_misses_is_an_error_and_not_a_default(name: str) -> N
         "INDEX_TABLE",
         "UPLOAD_TABLE",
         "STORAGE_PROFILE",
+        "PREAMBLE_POLICY",
         "DUPLICATE_POLICY",
         "INGEST_STORAGE",
         "INGEST_QUEUE",

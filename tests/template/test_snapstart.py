@@ -179,6 +179,7 @@ CHANGES = {
     "Architecture": "x86_64",
     "StoreMemory": "3008",
     "StorageProfile": "any-storage",
+    "PreamblePolicy": "refuse",
     "DuplicatePolicy": "replace",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
