@@ -193,6 +193,7 @@ class TestOperations:
         assert set(groups) == {
             "AccessLogGroup",
             "StoreLogGroup",
+            "CapabilitiesLogGroup",
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",
