@@ -21,7 +21,7 @@ include deploy/bench.mk
 include deploy/fuzz.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
-run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
+run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050] [HOSTS=name,...]
 	@exec $(BIN)/python -m local $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
 
 sample: $(VENV)/local ## store a sample instance in the running service and show what is kept
