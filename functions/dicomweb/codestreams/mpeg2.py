@@ -2,7 +2,7 @@
 
 The first sequence header with its extension gives profile, level, size and rate. Pictures are
 counted by their coding extensions: a frame has one, or each of its two fields has one. The stream
-comes in pieces that are never joined, so the seams are searched separately.
+comes in pieces, of which only small ones are joined, so the seams are searched separately.
 
 Main profile at Main Level, and what it includes, is 1.2.840.10008.1.2.4.100; at High Level,
 with High 1440, it is .101 (PS3.5 8.2.5 and 8.2.6). MPEG-1 has no transfer syntax. H.264 in a
@@ -19,6 +19,7 @@ from dicomweb.codestreams.fields import unreadable, unsupported
 from dicomweb.codestreams.video import CodedVideoSequence, no_transfer_syntax, video
 
 _HEAD = 65536
+_SMALL = 1024
 _EXTENSION = 7
 _SEQUENCE = re.compile(rb"\x00\x00\x01\xb3(.{8})", re.DOTALL)
 _SEQUENCE_EXTENSION = re.compile(rb"\x00\x00\x01\xb5([\x10-\x1f].{5})", re.DOTALL)
@@ -57,8 +58,8 @@ def describe(
     Raises InstanceRejected: C122 for a profile or level without a transfer syntax and for MPEG-1,
     C000 if there are no pictures or the bits violate 13818-2.
     """
-    sequence, frame_time = _sequence(_head(pieces(content)))
-    number_of_fields = sum(_pictures(pieces(content)))
+    sequence, frame_time = _sequence(_head(_gathered(pieces(content))))
+    number_of_fields = sum(_pictures(_gathered(pieces(content))))
     if not number_of_fields:
         raise unreadable("found no pictures in the MPEG-2 video, expected at least one")
     key = (sequence.profile, sequence.level)
@@ -71,6 +72,22 @@ def describe(
         lossy_method="ISO_13818_2",
         cine=Cine(number_of_frames=(number_of_fields + 1) // 2, frame_time=frame_time),
     )
+
+
+def _gathered(pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+    """Yield the pieces, those that are small together: a packet may have a byte, or none."""
+    small = bytearray()
+    for piece in pieces:
+        if len(piece) < _SMALL:
+            small += piece
+        else:
+            yield memoryview(small)
+            yield piece
+            small = bytearray()
+        if len(small) >= _HEAD:
+            yield memoryview(small)
+            small = bytearray()
+    yield memoryview(small)
 
 
 def _head(pieces: Iterable[memoryview]) -> bytes:
