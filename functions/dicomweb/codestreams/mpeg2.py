@@ -11,6 +11,7 @@ transport stream is not supported, although PS3.5 8.2.7 allows it: it has no seq
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from pydicom.uid import MPEG2MPHL, MPEG2MPML
 
@@ -58,8 +59,10 @@ def describe(
     Raises InstanceRejected: C122 for a profile or level without a transfer syntax and for MPEG-1,
     C000 if there are no pictures or the bits violate 13818-2.
     """
-    sequence, frame_time = _sequence(_head(_gathered(pieces(content))))
-    number_of_fields = sum(_pictures(_gathered(pieces(content))))
+    gathered = _gathered(pieces(content))
+    first = _first(gathered)
+    sequence, frame_time = _sequence(b"".join(piece[:_HEAD] for piece in first)[:_HEAD])
+    number_of_fields = sum(_pictures(chain(first, gathered)))
     if not number_of_fields:
         raise unreadable("found no pictures in the MPEG-2 video, expected at least one")
     key = (sequence.profile, sequence.level)
@@ -90,13 +93,15 @@ def _gathered(pieces: Iterable[memoryview]) -> Iterator[memoryview]:
     yield memoryview(small)
 
 
-def _head(pieces: Iterable[memoryview]) -> bytes:
-    head = b""
+def _first(pieces: Iterator[memoryview]) -> list[memoryview]:
+    """Return the pieces in which the sequence header must be."""
+    first, size = [], 0
     for piece in pieces:
-        head += bytes(piece[: _HEAD - len(head)])
-        if len(head) >= _HEAD:
+        first.append(piece)
+        size += len(piece)
+        if size >= _HEAD:
             break
-    return head
+    return first
 
 
 def _sequence(head: bytes) -> tuple[CodedVideoSequence, float]:
