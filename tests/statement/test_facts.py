@@ -40,7 +40,7 @@ WRONG = {
     "$.resources[0].path": ("resources", {"method": "GET", "path": "studies", "token": True}),
     "$.limits[0]": (
         "limits",
-        {"limit": "x", "values": [], "parameters": [], "beyond": {"text": "400"}},
+        {"limit": "x", "values": [], "text": "x", "parameters": [], "beyond": {"text": "400"}},
     ),
     "$.transferSyntaxes[0].uid": ("transferSyntaxes", {"uid": "1.02", "name": "x"}),
     "$.sopClasses[0]": ("sopClasses", {"uid": "1.2", "name": "x"}),
@@ -49,8 +49,8 @@ WRONG = {
 
 
 def test_the_page_and_the_facts_are_what_make_conformance_writes() -> None:
-    assert with_tables(STATEMENT, tables()) == STATEMENT
-    assert FACTS.read_text("utf-8") == written(facts(STATEMENT))
+    assert with_tables(STATEMENT, tables()) == STATEMENT, "run: make conformance"
+    assert FACTS.read_text("utf-8") == written(facts(STATEMENT)), "run: make conformance"
 
 
 @pytest.mark.process
