@@ -16,7 +16,6 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import pixeldata
 from dicomweb.metadata.budget import Budget
-from dicomweb.metadata.elements import value_element
 from dicomweb.metadata.pixeldata import Reader, set_inline_pixel_data
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import file
@@ -41,7 +40,8 @@ def made(vr: str = "OW", **attributes: object) -> Dataset:
     data_set = Dataset()
     for keyword, value in attributes.items():
         if keyword == "NumberOfFrames":  # as metadata has it: text
-            data_set.add(value_element(0x00280008, "IS", [value]))
+            data_set[0x00280008] = DataElement(0x00280008, "UT", str(value))
+            data_set[0x00280008].VR = "IS"
         else:
             setattr(data_set, keyword, value)
     data_set[0x7FE00010] = DataElement(0x7FE00010, vr, None)
