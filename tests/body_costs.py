@@ -106,7 +106,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 def gif(frames: int, size: tuple[int, int]) -> bytes:
     stream = BytesIO()
-    images = [Image.new("P", size, number % 256) for number in range(frames)]
+    images = [Image.new("RGB", size, (number, 0, 0)) for number in range(frames)]
     images[0].save(stream, "GIF", save_all=True, append_images=images[1:])
     return stream.getvalue()
 
@@ -156,6 +156,12 @@ BODIES: dict[str, Callable[[], Body]] = {
         sharing(20, "DS"), {"p": (OCTETS, b"1\\" * (MB // 2))}
     ),
     "instances that share a text": lambda: metadata(sharing(20, "UT"), {"p": (OCTETS, b"a" * MB)}),
+    "instances that share numbers": lambda: metadata(
+        sharing(20, "US"), {"p": (OCTETS, b"\1\2" * (MB // 2))}
+    ),
+    "instances that share many texts": lambda: metadata(
+        sharing(20, "UC"), {"p": (OCTETS, b"a\\" * (MB // 2))}
+    ),
     "instances that share bytes": lambda: metadata(sharing(20, "OB"), {"p": (OCTETS, bytes(MB))}),
     "references to frames": lambda: metadata(referring(["p"] * 20_000), FRAMES),
     "instances that share frames": lambda: metadata(
@@ -189,7 +195,9 @@ BODIES: dict[str, Callable[[], Body]] = {
     "empty items": lambda: files(
         report(sequence(0x00400275, item(undefined=True) * (MB // 16), undefined=True))
     ),
-    "deep sequences": lambda: files(report(nested(60) * (MB // len(nested(60))))),
+    "deep sequences": lambda: files(
+        report(sequence(0x00211010, item(nested(60)) * (MB // len(nested(60)))))
+    ),
     "empty fragments": lambda: files(
         report(sequence(0x00211010, item() * (MB // 8), vr="OB", undefined=True))
     ),
