@@ -106,8 +106,15 @@ def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
 
 
 def is_whole_of_dynamodb(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length."""
+    """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length.
+
+    A success has to be a JSON object that is no error: for a write, nothing else in the answer
+    tells DynamoDB from a proxy with a page of its own.
+    """
     headers, body = answer["headers"], answer["body"]
+    is_success = answer["status_code"] == HTTPStatus.OK
+    if is_success and (not body.startswith(b"{") or body.startswith(b'{"__type"')):
+        return False
     if (sent := headers.get("x-amz-crc32")) is not None:
         return bool(sent == str(crc32(body)))
     return bool(headers.get("content-length") == str(len(body)))

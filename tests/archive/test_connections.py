@@ -224,6 +224,7 @@ CUTS: dict[str, bytes] = {
     "head": answer()[:HEAD_END],
     "body": answer()[:-7],
     "letter": answer()[: answer().index("ü".encode()) + 1],
+    "page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
     "refusal": b"HTTP/1.1 400 -\r\nServer: Server\r\n",
     "refusal-body": answer(b'{"__type":"com.amazon', status=400, crc=1),
 }
@@ -232,6 +233,7 @@ DAMAGED: dict[str, bytes] = {
     "value": answer(BODY.replace(b"Anna", b"Anne"), crc=crc32(BODY)),
     "not-json": answer(BODY.replace(b"{", b"[", 1), crc=crc32(BODY)),
     "not-utf-8": answer(BODY.replace("ü".encode(), b"\xfc\xfc"), crc=crc32(BODY)),
+    "error-with-success": answer(b'{"__type": "InternalServerError"}'),
     "other-shape": answer(b'{"Responses": 1}', crc=crc32(BODY)),
 }
 BROKEN = [*CUTS.items(), *DAMAGED.items()]

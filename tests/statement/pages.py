@@ -21,10 +21,10 @@ def table(text: str, *heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in _CELLS.split(line[1:-1])] for line in lines]
 
 
-def with_tables(text: str, tables: dict[str, str]) -> str:
-    """Return ``text`` with each of the tables between the two comments that name it."""
+def with_tables(text: str, tables: dict[str, str], target: str = "make conformance") -> str:
+    """Return ``text`` with each of the tables between the comments that name it and its target."""
     for name, written in tables.items():
-        begin, end = (f"<!-- begin {name}, written by make conformance -->", f"<!-- end {name} -->")
+        begin, end = (f"<!-- begin {name}, written by {target} -->", f"<!-- end {name} -->")
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
         if not (found and closed):

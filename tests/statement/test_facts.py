@@ -49,8 +49,8 @@ WRONG = {
 
 
 def test_the_page_and_the_facts_are_what_make_conformance_writes() -> None:
-    assert with_tables(STATEMENT, tables()) == STATEMENT
-    assert FACTS.read_text("utf-8") == written(facts(STATEMENT))
+    assert with_tables(STATEMENT, tables()) == STATEMENT, "run: make conformance"
+    assert FACTS.read_text("utf-8") == written(facts(STATEMENT)), "run: make conformance"
 
 
 @pytest.mark.process
