@@ -9,11 +9,13 @@ Ends with 1 if less than 95 % are killed, or if the list of equivalent mutants i
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from tests.mutants import covering, figures, results, trials
 
 _SECONDS_EACH = 4
+_LIKELY = 10
 
 
 def chosen(names: Sequence[str]) -> list[str]:
@@ -40,9 +42,12 @@ def run(name: str, sample: float) -> results.Module:
         coverage = covering.measure(covering.paths_of(name))
         trials.import_others(coverage.others)
         _require_that_they_pass(name, coverage)
+    kills = Counter(filter(None, map(cache.hint, module.mutants)))
     for number, key in enumerate(pending, 1):
-        killed_by = results.try_mutant(module.mutants[key], coverage, cache.hint(key))
+        likely = [cache.hint(key) or "", *(test for test, _ in kills.most_common(_LIKELY))]
+        killed_by = results.try_mutant(module.mutants[key], coverage, likely)
         cache.note(key, killed_by)
+        kills[killed_by or ""] += 1
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{name}: {number} of {len(pending)} ")
     module.killers = {key: cache.hint(key) for key in module.mutants}
@@ -50,7 +55,7 @@ def run(name: str, sample: float) -> results.Module:
 
 
 def _require_that_they_pass(name: str, coverage: covering.Coverage) -> None:
-    some = coverage.tests[:: max(1, len(coverage.tests) // 50)]
+    some = coverage.of_module(next(iter(results.mutants_of(name, 1).values())))[:20]
     limits = coverage.limits(some)
     if found := trials.killer(name, results.source_of(name), some, limits):
         raise SystemExit(f"{name}: the tests fail without a mutant: {found}")

@@ -105,16 +105,18 @@ class Cache:
         return digest([file]) if (ROOT / file).is_file() else self.tests
 
 
-def try_mutant(mutant: Mutant, coverage: Coverage, hint: str | None) -> str | None:
-    """Return what kills ``mutant``, or None; ``hint`` is what killed it before.
+def try_mutant(mutant: Mutant, coverage: Coverage, likely: Sequence[str]) -> str | None:
+    """Return what kills ``mutant``, or None; tests that are ``likely`` to are asked first.
 
     If the tests of its lines pass, those of the whole module are asked: what is cached in one test
     is not run in the next, and coverage credits only the first.
     """
-    tried: Sequence[str] = coverage.of(mutant)
-    for tests in (tried, coverage.of_module(mutant)):
-        ordered = sorted(tests, key=lambda test: test != hint)
-        if tests is tried or set(tests) != set(tried):
+    tried: list[str] = []
+    for tests in (coverage.of(mutant), coverage.of_module(mutant)):
+        ordered = [*(test for test in likely if test in tests), *tests]
+        if set(tests) != set(tried):
+            tried = tests
+            ordered = list(dict.fromkeys(ordered))
             killed_by = killer(mutant.module, mutant.source, ordered, coverage.limits(ordered))
             if killed_by:
                 return killed_by

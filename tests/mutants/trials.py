@@ -5,6 +5,7 @@ mutant breaks outlives it.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -180,3 +181,5 @@ def import_others(names: Sequence[str]) -> None:
     for name in names:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else each trial searches all of them for garbage
