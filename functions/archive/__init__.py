@@ -15,7 +15,7 @@ from botocore.session import get_session
 from archive.clients import CONNECTIONS, s3_client
 from archive.copies import Source
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Kept
+from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.keeping import Keeping
@@ -63,23 +63,45 @@ class Archive:
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
-        running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
-        keeping = Keeping(
-            objects=self._objects,
-            index=self._index,
-            duplicate_policy=self._duplicate_policy,
-            deadline=deadline,
-            putting=putting,
-            writing=writing,
-        )
+        storing = _pool(CONNECTIONS)
+
+        def store() -> None:
+            try:
+                entries = read(self._index, instances, places, outcomes, deadline)
+                self._begin(entries, deadline, storing)
+            except BaseException as error:  # noqa: BLE001 - the outcome of all without one
+                fail(outcomes, error)
+
+        places = sources or [None] * len(instances)
         try:
-            places = sources or [None] * len(instances)
-            running.submit(keeping.run, instances, places, outcomes)
+            storing.submit(store)
             wait(outcomes, deadline.seconds_left)
             return [_result(outcome) for outcome in outcomes]
         finally:
-            for pool in (running, putting, writing):
-                pool.shutdown(wait=False, cancel_futures=True)
+            storing.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(
+        self, entries: Sequence[Entry], deadline: Deadline, storing: ThreadPoolExecutor
+    ) -> None:
+        """Let each study be stored by its own thread of ``storing``, as far as there are enough.
+
+        The studies share the connections, so that none waits for the answers that another gets.
+        """
+        for entry in entries:
+            if entry.is_new(self._duplicate_policy):
+                entry.expect_shared()
+        studies = by_study(entries)
+        share = max(1, CONNECTIONS // len(studies))
+        for study in studies:
+            keeping = Keeping(
+                objects=self._objects,
+                index=self._index,
+                duplicate_policy=self._duplicate_policy,
+                deadline=deadline,
+                putting=_pool(share),
+                writing=_pool(share),
+            )
+            storing.submit(keeping.store, study)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -32,6 +32,7 @@ from archive.connections import (
     believe_whole_answers,
     is_whole_of_dynamodb,
     is_whole_of_s3,
+    repeat_what_may_pass,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _CONFIG = Config(
     # Three attempts of 2 + 6 seconds and the pauses between them end before API Gateway's 29.
     connect_timeout=_CONNECT_TIMEOUT,
     read_timeout=READ_TIMEOUT,
-    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    retries={"mode": "standard", "total_max_attempts": 1},  # repeat_what_may_pass makes more
     # Checking parameters that this code itself has built takes a third of the time of a call that
     # reads a hundred items. Another tenth goes into making up a User-Agent.
     parameter_validation=False,
@@ -93,6 +94,7 @@ def s3_client(session: Session, read_timeout: int = READ_TIMEOUT) -> "S3Client":
         config = config.merge(_REGIONAL)
     client = session.create_client("s3", config=config)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_s3)
     return cast("S3Client", client)
 
@@ -101,6 +103,7 @@ def dynamodb_client(session: Session) -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
     client = session.create_client("dynamodb", config=_CONFIG)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_dynamodb)
     return cast("DynamoDBClient", client)
 
@@ -109,6 +112,7 @@ def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
     client = session.create_client("sqs", config=_CONFIG)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     return client
 
 

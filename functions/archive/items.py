@@ -5,6 +5,7 @@ key is ``Resource``, the resource's path below the study::
 
     study                            a study's attributes, ModalitiesInStudy, SOPClassesInStudy
         PatientsDiffer               true if an instance has another patient; otherwise absent
+        SetsTruncated                true if a member of a set was left out; otherwise absent
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
         SeriesInstanceUID SOPInstanceUID SOPClassUID
@@ -16,9 +17,9 @@ key is ``Resource``, the resource's path below the study::
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
 their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
-SS. An empty attribute is left out. The value of a study or series attribute is that of the first
-instance that has one; the patient comes from one instance as a whole (``archive.patients``). The
-instance item is the commit: only an instance that has one is stored.
+SS, of at most 100 members. An empty attribute is left out. The value of a study or series attribute
+is that of the first instance that has one; the patient comes from one instance as a whole
+(``archive.patients``). The instance item is the commit: only an instance that has one is stored.
 """
 
 from collections.abc import Mapping
@@ -32,9 +33,18 @@ if TYPE_CHECKING:
 
 Item = dict[str, "AttributeValueTypeDef"]
 
-# The longest text of an attribute. No VR of an indexed attribute allows that much; the limit keeps
+# The longest attribute, in bytes. No VR of an indexed attribute allows that much; the limit keeps
 # an item far below DynamoDB's 400 KB, whatever a sender makes up.
 _LONGEST_ATTRIBUTE = 4096
+
+MOST_MEMBERS = 100
+"""The most members of a set, for the same reason; no study has as many modalities."""
+
+# The longest member in bytes, as long as a UID may be. A Modality has at most 16 (PS3.5 6.2).
+_LONGEST_MEMBER = 64
+
+SETS_TRUNCATED: "Item" = {"SetsTruncated": {"BOOL": True}}
+"""The mark of a study with a set that lacks a member: it was too long, or one too many."""
 
 VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
 """What distinguishes an instance item from any other that was or will be under its key.
@@ -125,6 +135,25 @@ def add_first(item: Item, values: Item) -> None:
         item[keyword] = {"SS": [*present, *value["SS"]]} if "SS" in value else value
 
 
+def within_bounds(lacking: Item, item: Item) -> Item:
+    """Return what of ``lacking`` is added to ``item``: what fits into its sets, marked if not all.
+
+    Instances are stored all the same. Their own items have the UID of the SOP class.
+    """
+    kept = dict(lacking)
+    for keyword, value in lacking.items():
+        if "SS" not in value:
+            continue
+        room = MOST_MEMBERS - len(item.get(keyword, {}).get("SS", []))
+        members = [each for each in value["SS"] if _bytes(each) <= _LONGEST_MEMBER]
+        if len(value["SS"]) > min(room, len(members)):
+            kept |= missing(SETS_TRUNCATED, item)
+            kept[keyword] = {"SS": members[: max(room, 0)]}
+        if not kept[keyword].get("SS"):
+            del kept[keyword]
+    return kept
+
+
 def missing(values: Item, item: Item) -> Item:
     """Return those of ``values`` that ``item`` lacks: attributes, and members of its sets."""
     lacking: Item = {}
@@ -142,8 +171,12 @@ def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
     return {
         keyword: to_attribute_value(value)
         for keyword, value in attributes.items()
-        if value not in ("", [], {}) and len(str(value)) <= _LONGEST_ATTRIBUTE
+        if value not in ("", [], {}) and _bytes(str(value)) <= _LONGEST_ATTRIBUTE
     }
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))
 
 
 def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":

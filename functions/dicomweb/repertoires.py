@@ -6,7 +6,6 @@ that neither reads nor writes it (PS3.3 C.12.1.1.2).
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 
 from pydicom import charset
@@ -28,7 +27,7 @@ charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # on
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
 _NAME_DELIMITERS = frozenset(b"^=")
-_TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
+TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 
 
 def term(value: str) -> str:
@@ -68,18 +67,18 @@ def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
     A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer repeats the escape.
     Delimiters are left to the decoder, because the two bytes of a kanji may contain "=" and "^".
     """
+    delimiters = _NAME_DELIMITERS if is_name else TEXT_DELIMITERS
+    try:
+        return decode_once(value, encodings, delimiters)
+    except ValueError:
+        return decode_once(value, encodings, frozenset())
+
+
+def decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
+    """Decode text in which only ``delimiters`` end a code extension; raises ValueError."""
     if charset.ESC not in value:
         return value.decode(encodings[0])
-    delimiters = _NAME_DELIMITERS if is_name else _TEXT_DELIMITERS
-    try:
-        return _decode_extended(value, encodings, delimiters)
-    except ValueError:
-        return _decode_extended(value, encodings, frozenset())
-
-
-def _decode_extended(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
-    with warnings.catch_warnings(action="ignore"):
-        text = charset.decode_bytes(value, encodings, set(delimiters))
+    text = charset.decode_bytes(value, encodings, set(delimiters))
     if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
         raise ValueError  # pydicom replaces what it cannot decode, and warns of it
     return text

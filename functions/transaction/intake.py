@@ -10,6 +10,7 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.part10.inflation import Inflation
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
 from transaction.journal import log_unforeseen, record_differing_patients
@@ -56,8 +57,10 @@ class Intake:
         offered = candidates(
             root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
         )
+        inflation = Inflation(sum(len(part.content) for part in parts))
         received = [
-            self._receive(one) if self.seconds_left() > 0 else _out_of_time(one) for one in offered
+            self._receive(one, inflation) if self.seconds_left() > 0 else _out_of_time(one)
+            for one in offered
         ]
         instances = [each for each in received if isinstance(each, SOPInstance)]
         kept = self._keep(instances) if instances else ()
@@ -82,11 +85,14 @@ class Intake:
             record_differing_patients(differing, **self.origin)
         return kept
 
-    def _receive(self, candidate: Candidate) -> SOPInstance | Failed:
+    def _receive(self, candidate: Candidate, inflation: Inflation) -> SOPInstance | Failed:
         """Read one instance; an unforeseen error fails only this instance."""
         try:
             return receive(
-                candidate, study_instance_uid=self.study_instance_uid, profile=self.profile
+                candidate,
+                study_instance_uid=self.study_instance_uid,
+                profile=self.profile,
+                inflation=inflation,
             )
         except Exception as error:  # noqa: BLE001 - one bad instance never fails the others
             log_unforeseen(error, **self.origin)

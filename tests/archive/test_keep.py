@@ -151,7 +151,7 @@ def test_a_study_gathers_its_modalities_and_sop_classes(
 def test_studies_in_one_request_do_not_mix(sender: Sender, deployment: Deployment) -> None:
     assert sender.outcomes(instance(study="1.3"), instance(study="1.4")) == ["stored"] * 2
 
-    assert sender.calls == {READ: 1, OBJECT: 2, INSERT: 2}
+    assert sender.calls == {READ: 1, OBJECT: 2, INSERT: 4}
     for study in ("1.3", "1.4"):
         assert set(deployment.items(study)) == {
             "study",

@@ -56,7 +56,8 @@ def test_what_ingest_misses_is_an_error_and_not_a_default(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ARCHIVE_BUCKET", "UPLOAD_TABLE", "INGEST_STORAGE", "UPLOAD_SECONDS"]
+    "name",
+    ["ARCHIVE_BUCKET", "UPLOAD_TABLE", "INGEST_STORAGE", "UPLOAD_SECONDS", "MAX_PENDING_UPLOADS"],
 )
 def test_what_uploads_misses_is_an_error_and_not_a_default(name: str) -> None:
     with pytest.raises(KeyError, match=name):

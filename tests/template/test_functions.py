@@ -81,6 +81,7 @@ class TestFunctions:
                 "UPLOAD_TABLE",
                 "INGEST_STORAGE",
                 "UPLOAD_SECONDS",
+                "MAX_PENDING_UPLOADS",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
@@ -134,7 +135,11 @@ class TestPermissions:
         assert granted("UploadsRole") == {
             '{"Fn::Sub": "${ArchiveBucket.Arn}/staging/*"}': {"s3:PutObject"},
             '{"Fn::Sub": "${ArchiveBucket.Arn}/answers/*"}': {"s3:GetObject"},
-            '{"Fn::GetAtt": "UploadTable.Arn"}': {"dynamodb:GetItem", "dynamodb:PutItem"},
+            '{"Fn::GetAtt": "UploadTable.Arn"}': {
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
             '{"Fn::GetAtt": "UploadsLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }

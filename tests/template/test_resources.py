@@ -36,7 +36,7 @@ class TestArchive:
 
     def test_the_bucket_speaks_tls_only(self) -> None:
         (policy,) = of_type("AWS::S3::BucketPolicy").values()
-        (statement,) = policy["PolicyDocument"]["Statement"]
+        statement, _ = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Principal"] == "*"
         assert statement["Action"] == "s3:*"

@@ -20,23 +20,24 @@ from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
-from dicomweb.metadata.budget import Budget
+from dicomweb.metadata.budget import Budget, bytes_for
 from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.datasets import put, uid
 from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
 from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
+from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
 
-MAX_BYTES = 64 * 1024 * 1024
-"""For all instances of a request together, because many may refer to the same bulk data."""
+_BYTES_A_PART = 512
+"""What a part costs in an instance that refers to it, in addition to its content."""
 
 _UNREFERENCED = (
     "found bulk data that no metadata of the request refers to, expected a BulkDataURI that equals"
-    " its Content-Location"
+    f" its Content-Location, which has at most {MAX_URI_BYTES} bytes"
 )
 _DISCARDED = (
     "found elements of group 0002 in the metadata, which were discarded: the service writes the"
@@ -65,7 +66,8 @@ def candidates(
         raise MalformedRequest(f"found {len(read)} instances, expected at most {MAX_PARTS}")
     numbers = {part.number for part in metadata_parts}
     bulk_data = BulkData([part for part in parts if part.number not in numbers], url)
-    assembly = _Assembly(bulk_data, study_instance_uid)
+    budget = Budget(bytes_for(sum(len(part.content) for part in parts)))
+    assembly = _Assembly(bulk_data, budget, study_instance_uid)
     found = [assembly.candidate(*metadata) for metadata in read]
     return [*found, *assembly.unreferenced()]
 
@@ -107,10 +109,11 @@ def _refuse(refusal: InstanceRejected) -> NoReturn:
 class _Assembly:
     """What the instances of a request share: bulk data, target and budget."""
 
-    def __init__(self, bulk_data: BulkData, target: str | None) -> None:
+    def __init__(self, bulk_data: BulkData, budget: Budget, target: str | None) -> None:
         self.bulk_data = bulk_data
+        self.budget = budget
+        self.pixels = pixeldata.Reader(budget)
         self.target = target
-        self.budget = Budget(MAX_BYTES)
         self.uris: set[str] = set()
         self.all_known = True
 
@@ -151,40 +154,53 @@ class _Assembly:
         for part in self.bulk_data.unreferenced(self.uris) if self.all_known else ():
             yield Candidate(number=part.number, content=partial(_refuse, refusal))
 
-    def file(self, data_set: Dataset, found: Sequence[Reference]) -> memoryview:
-        """Return the instance as a Part 10 file; raises InstanceRejected if it cannot be one."""
-        transfer_syntax_uid = self.fill(data_set, found)
-        if ENCAPSULATED_DOCUMENT in data_set:
-            set_document_length(data_set)
-        charactersets.settle(data_set)
-        return writer.write(data_set, transfer_syntax_uid)
+    def file(self, data_set: Dataset, found: list[Reference]) -> memoryview:
+        """Return the instance as a Part 10 file; raises InstanceRejected if it cannot be one.
+
+        Nothing of the data set is kept: all instances of a request are made before any is stored.
+        """
+        try:
+            transfer_syntax_uid = self.fill(data_set, found)
+            if ENCAPSULATED_DOCUMENT in data_set:
+                set_document_length(data_set)
+            charactersets.settle(data_set)
+            return writer.write(data_set, transfer_syntax_uid)
+        finally:
+            data_set.clear()
+            found.clear()
 
     def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
         """Fill in the bulk data and return the resulting transfer syntax."""
-        values = [(each.holder, each.tag, self.bulk_data.find(each.uri)) for each in found]
-        if not all(parts for _, _, parts in values):
-            raise missing()
-        self.budget.take(sum(len(part.content) for _, _, parts in values for part in parts))
+        values = [(each, self.parts(each, data_set)) for each in found]
+        for _, parts in values:
+            self.budget.take(sum(len(part.content) + _BYTES_A_PART for part in parts))
         encodings = {id(item): known for item, known in charactersets.walk(data_set)}
         pixel_data: Sequence[BodyPart] = ()
-        for holder, tag, parts in values:
-            if holder is data_set and tag == PIXEL_DATA:
+        for each, parts in values:
+            if _is_pixel_data(each, data_set):
                 pixel_data = parts
-            elif holder is data_set and tag == ENCAPSULATED_DOCUMENT:
-                set_document(data_set, _only(parts))
+            elif each.holder is data_set and each.tag == ENCAPSULATED_DOCUMENT:
+                set_document(data_set, parts[0])
             else:
-                set_value(holder[tag], _only(parts), encodings[id(holder)])
+                set_value(each.holder[each.tag], parts[0], encodings[id(each.holder)])
         if pixel_data:
-            return pixeldata.set_pixel_data(data_set, pixel_data, self.budget)
+            return self.pixels.set_pixel_data(data_set, pixel_data)
         if data_set.get("PixelData"):
             pixeldata.set_inline_pixel_data(data_set)
         return ExplicitVRLittleEndian
 
+    def parts(self, reference: Reference, data_set: Dataset) -> Sequence[BodyPart]:
+        """Return the parts of a reference; raises InstanceRejected for none, or too many."""
+        parts = self.bulk_data.find(reference.uri)
+        if not parts:
+            raise missing()
+        if len(parts) > 1 and not _is_pixel_data(reference, data_set):
+            raise InstanceRejected(
+                FailureReason.CANNOT_UNDERSTAND,
+                f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
+            )
+        return parts
 
-def _only(parts: Sequence[BodyPart]) -> BodyPart:
-    if len(parts) > 1:
-        raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND,
-            f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
-        )
-    return parts[0]
+
+def _is_pixel_data(reference: Reference, data_set: Dataset) -> bool:
+    return reference.holder is data_set and reference.tag == PIXEL_DATA

@@ -22,6 +22,7 @@ from dicomweb.metadata.elements import (
 )
 from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
 from dicomweb.metadata.notation import (
+    MAX_URI_BYTES,
     Attribute,
     BulkDataURI,
     Content,
@@ -30,6 +31,7 @@ from dicomweb.metadata.notation import (
     Items,
     Model,
     Values,
+    is_short,
 )
 from dicomweb.metadata.numbers import integer
 from dicomweb.outcomes import SOPReference
@@ -153,6 +155,10 @@ def _bulk_data_element(tag: int, vr: str, uri: str) -> DataElement:
         raise NotUnderstood(f"found bulk data, which VR {vr} does not allow")
     if not uri:
         raise NotUnderstood("found bulk data without a URI, expected one")
+    if not is_short(uri):
+        raise NotUnderstood(
+            f"found bulk data with a URI of more than {MAX_URI_BYTES} bytes, expected a shorter one"
+        )
     return empty_element(tag, vr)
 
 

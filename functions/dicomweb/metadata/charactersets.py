@@ -5,13 +5,12 @@ the instance is to be written. If it is unknown, or if one text cannot be writte
 instance is written in UTF-8 and declares it: ISO_IR 192 at the top, and no other set in items.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 
 from pydicom import charset
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
+from pydicom.valuerep import PersonName
 
 from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
@@ -24,7 +23,6 @@ DEFAULT_REPERTOIRE = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", 
 """The VRs of text that has no other letters than those of ASCII, by PS3.5 6.2; files have them."""
 
 _TEXT = DEFAULT_REPERTOIRE.union(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
-_DEFAULT_REPERTOIRE = ("ISO_IR 6", "ISO 2022 IR 6")
 
 
 def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
@@ -37,13 +35,9 @@ def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
     terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
     if not all(map(repertoires.is_known, terms)):
         return ()
-    first = "ascii" if not terms or terms[0] in _DEFAULT_REPERTOIRE else ""
-    try:
-        with warnings.catch_warnings(action="error"):
-            encodings = charset.convert_encodings(terms)
-    except (Warning, LookupError):  # several sets, one of which must be the only one
+    if len(terms) > 1 and not set(terms).isdisjoint(charset.STAND_ALONE_ENCODINGS):
         return ()
-    return [first or encodings[0], *encodings[1:]]
+    return repertoires.encodings(terms)
 
 
 def walk(
@@ -72,9 +66,10 @@ def settle(data_set: Dataset) -> None:
 def decode(value: bytes, encodings: Sequence[str]) -> str:
     """Decode text that came as bulk data; raises InstanceRejected (C000) if it cannot be."""
     try:
-        with warnings.catch_warnings(action="error"):
-            return charset.decode_bytes(value, list(encodings) or ["ascii"], TEXT_VR_DELIMS)
-    except (Warning, ValueError, LookupError) as error:
+        return repertoires.decode_once(
+            value, list(encodings) or ["ascii"], repertoires.TEXT_DELIMITERS
+        )
+    except (ValueError, LookupError) as error:
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
             "found bulk data for a text VR that cannot be decoded, expected text in the character"
@@ -106,8 +101,9 @@ def _survives(text: str, encodings: Sequence[str]) -> bool:
             return False
         return True
     try:
-        with warnings.catch_warnings(action="error"):
-            encoded = charset.encode_string(text, list(encodings))
-            return charset.decode_bytes(encoded, list(encodings), TEXT_VR_DELIMS) == text
-    except (Warning, ValueError):
+        # What cannot be encoded is replaced, and so differs when it is read.
+        encoded = charset.encode_string(text, list(encodings))
+        decoded = repertoires.decode_once(encoded, encodings, repertoires.TEXT_DELIMITERS)
+    except ValueError:
         return False
+    return decoded == text

@@ -8,7 +8,6 @@ letters, which files have there all the same, are encoded before in the characte
 set, and each byte is passed on as one letter of ISO 8859-1.
 """
 
-import warnings
 from collections.abc import Sequence
 
 from pydicom import charset
@@ -39,14 +38,13 @@ def write(data_set: Dataset, transfer_syntax_uid: str) -> memoryview:
     """
     stream = DicomBytesIO()
     stream.is_implicit_VR, stream.is_little_endian = False, True
-    with warnings.catch_warnings(action="ignore"):  # pydicom warns of each VR that becomes UN
-        for item, encodings in walk(data_set):
-            for element in item:
-                _encode(element, encodings)
-        stream.write(_PREAMBLE)
-        file_meta = _file_meta(data_set, transfer_syntax_uid)
-        write_file_meta_info(stream, file_meta, enforce_standard=False)
-        write_dataset(stream, data_set)
+    for item, encodings in walk(data_set):
+        for element in item:
+            _encode(element, encodings)
+    stream.write(_PREAMBLE)
+    file_meta = _file_meta(data_set, transfer_syntax_uid)
+    write_file_meta_info(stream, file_meta, enforce_standard=False)
+    write_dataset(stream, data_set)
     return memoryview(stream.getvalue())
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dicomweb.codestreams import Cine
-from dicomweb.codestreams.rendered import describe_gif, describe_png
+from dicomweb.codestreams.rendered import Limits, describe_gif, describe_png
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import described
@@ -143,16 +143,16 @@ def test_what_unfolds_beyond_the_limits_is_out_of_resources() -> None:
     one = memoryview(png(8, 0, bytes(3), size=(3, 2)))
     three = memoryview(gif(RED, GREEN, BLUE))
 
-    assert describe_png(one, max_pixels=6).cine is None
-    assert describe_gif(three, max_pixels=18, max_frames=3).cine is not None
-    for describe, content, limit in (
-        (describe_png, one, {"max_pixels": 5}),
-        (describe_png, one, {"max_frames": 0}),
-        (describe_gif, three, {"max_pixels": 17}),
-        (describe_gif, three, {"max_frames": 2}),
+    assert describe_png(one, Limits(pixels=6)).cine is None
+    assert describe_gif(three, Limits(pixels=18, frames=3)).cine is not None
+    for describe, content, limits in (
+        (describe_png, one, Limits(pixels=5)),
+        (describe_png, one, Limits(frames=0)),
+        (describe_gif, three, Limits(pixels=17)),
+        (describe_gif, three, Limits(frames=2)),
     ):
         with pytest.raises(InstanceRejected, match="too large when decoded") as refusal:
-            describe(content, **limit)
+            describe(content, limits)
         assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.elements import value_element
-from dicomweb.metadata.pixeldata import set_inline_pixel_data, set_pixel_data
+from dicomweb.metadata.pixeldata import Reader, set_inline_pixel_data
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import file
 
@@ -45,12 +46,16 @@ def made(vr: str = "OW", **attributes: object) -> Dataset:
     return data_set
 
 
+_NUMBERS = count(1)
+
+
 def part(content: bytes, media_type: str = "application/octet-stream") -> BodyPart:
-    return BodyPart(number=1, headers={"content-type": media_type}, content=memoryview(content))
+    headers = {"content-type": media_type}
+    return BodyPart(number=next(_NUMBERS), headers=headers, content=memoryview(content))
 
 
 def given(data_set: Dataset, *parts: BodyPart) -> str:
-    return set_pixel_data(data_set, parts, Budget(10_000_000))
+    return Reader(Budget(10_000_000)).set_pixel_data(data_set, parts)
 
 
 def refused(data_set: Dataset, *parts: BodyPart) -> tuple[FailureReason, str]:
@@ -246,12 +251,12 @@ def test_a_gif_of_changing_tempo_has_a_vector_of_them() -> None:
 
 
 def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
-    parts = [part(gif([0, 0]), "image/gif")] * 3
-    budget = Budget(2 * 2 * 3 * 2 * 3)
-    set_pixel_data(made(), parts, budget)
+    parts = [part(gif([0]), "image/gif")] * 3
+    budget = Budget(2 * 2 * 3 * 3)
+    Reader(budget).set_pixel_data(made(), parts)
     assert budget.left == 0
     with pytest.raises(InstanceRejected) as refusal:
-        set_pixel_data(made(), parts, Budget(2 * 2 * 3 * 2 * 3 - 1))
+        Reader(Budget(2 * 2 * 3 * 3 - 1)).set_pixel_data(made(), parts)
     assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 
