@@ -1,13 +1,16 @@
 """What is known of the mutants of a module, from this run and from earlier ones."""
 
 import json
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from tests.mutants import mutations
 from tests.mutants.covering import BUILD, Coverage, digest, paths_of
-from tests.mutants.mutations import Mutant, of_module
+from tests.mutants.mutations import Mutant
 from tests.mutants.trials import FUNCTIONS, ROOT, killer
 
 EQUIVALENT = Path(__file__).parent / "equivalent.tsv"
@@ -65,8 +68,19 @@ class Module:
 
 def mutants_of(module: str, sample: float) -> dict[str, Mutant]:
     """Return the mutants of ``module`` by key, or a sample that is the same each time."""
-    found = {mutant.key: mutant for mutant in of_module(module, source_of(module))}
-    return {key: mutant for key, mutant in found.items() if _share(key) < sample}
+    return {key: each for key, each in _every(module).items() if _share(key) < sample}
+
+
+@cache
+def _every(module: str) -> dict[str, Mutant]:
+    """Return all mutants of ``module``; making them takes a second for twenty."""
+    text = Path(mutations.__file__).read_text("utf-8") + source_of(module)
+    kept = BUILD / f"mutants-{sha256(text.encode()).hexdigest()[:16]}.pickle"
+    if not kept.exists():
+        found = list(mutations.of_module(module, source_of(module)))
+        kept.write_bytes(pickle.dumps({mutant.key: mutant for mutant in found}))
+    every: dict[str, Mutant] = pickle.loads(kept.read_bytes())
+    return every
 
 
 def _share(key: str) -> float:
