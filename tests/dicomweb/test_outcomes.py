@@ -80,3 +80,16 @@ def test_a_worse_instance_never_makes_a_better_status(outcomes: list[Outcome]) -
         assert better[status_of([*outcomes, worse])] <= max(better[status_of(outcomes)], 2)
         assert better[status_of([*outcomes, worse])] < 3
     assert better[status_of([*outcomes, STORED])] >= better[status_of(outcomes)]
+
+
+@pytest.mark.parametrize(("uids", "named"), [("1" * 128, True), ("1" * 129, False)])
+def test_a_reference_names_instances_by_uids_of_up_to_128_characters(
+    uids: str, named: bool
+) -> None:
+    assert (SOPReference.of("1.2", uids) is not None) is named
+    assert (SOPReference.of(uids, "1.2") is not None) is named
+
+
+def test_a_failure_is_neither_temporary_nor_final_unless_it_says_so() -> None:
+    assert not UNNAMED.temporary
+    assert not UNNAMED.final
