@@ -1,5 +1,6 @@
 """`make mutants` counts only what it tried, and believes no list that the code contradicts."""
 
+import ast
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from tests.mutants import __main__ as command
 from tests.mutants import figures
 from tests.mutants.covering import Coverage, paths_of
 from tests.mutants.figures import Figures
-from tests.mutants.mutations import Mutant, _meaning, _place, ast
+from tests.mutants.mutations import Mutant, _meaning, _place
 from tests.mutants.results import EQUIVALENT, Module, equivalents
 from tests.mutants.trials import FUNCTIONS, Limits, in_fork
 
