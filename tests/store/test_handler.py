@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from archive import Kept
+from archive.objects import key_of
 from dicomweb.answer import response
 from dicomweb.candidates import Candidate
 from dicomweb.envelope import mediatypes
@@ -59,7 +60,7 @@ def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, insta
     kept = store.deployment.instances()
     assert len(kept) == instances
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
-        item["SOPInstanceUID"]["S"] for item in kept
+        item["Resource"]["S"].rpartition("/")[2] for item in kept
     )
 
 
@@ -103,7 +104,7 @@ def test_other_bytes_become_current_if_the_deployment_replaces(
     assert store.send("other-bytes").status == HTTPStatus.OK
     (current,) = store.deployment.instances()
     objects = store.deployment.objects()
-    assert objects[current["Key"]["S"]] == ct(window_center=41)
+    assert objects[key_of(current)] == ct(window_center=41)
     assert ct() in objects.values()
 
 
