@@ -70,7 +70,7 @@ def test_an_unforeseen_error_of_the_archive_is_logged_once_with_its_place(
     def fails(*_: object, **__: object) -> None:
         raise KeyError(PERSONAL["PatientName"])
 
-    monkeypatch.setattr("archive.keeping.read", fails)
+    monkeypatch.setattr("archive.read", fails)
     lines = sent(store, "ten-instances")
     assert PERSONAL["PatientName"] not in json.dumps(lines)
     assert logged(lines)["failed"] == {"0110": 10}
@@ -136,7 +136,3 @@ def test_all_of_a_request_is_counted_in_one_line(store: Store) -> None:
 
 def test_refused_requests_are_counted(store: Store) -> None:
     assert metrics(sent(store, "empty")) == {"RequestsRefused": 1}
-
-
-def test_capabilities_are_neither_logged_nor_counted(store: Store) -> None:
-    assert sent(store, "capabilities") == []

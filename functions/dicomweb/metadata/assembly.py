@@ -19,7 +19,7 @@ from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
-from dicomweb.metadata.budget import Budget, Objects
+from dicomweb.metadata.budget import Budget, Objects, bytes_for
 from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.metadata.datasets import (
@@ -32,7 +32,8 @@ from dicomweb.metadata.datasets import (
     uid,
 )
 from dicomweb.metadata.documents import set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataAbandoned, MetadataRejected, Reference
+from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference
@@ -40,12 +41,12 @@ from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
-MAX_BYTES = 64 * 1024 * 1024
-"""For all instances of a request together, because many may refer to the same bulk data."""
+_BYTES_A_PART = 512
+"""What a part costs in an instance that refers to it, in addition to its content."""
 
 _UNREFERENCED = (
     "found bulk data that no metadata of the request refers to, expected a BulkDataURI that equals"
-    " its Content-Location"
+    f" its Content-Location, which has at most {MAX_URI_BYTES} bytes"
 )
 _DISCARDED = (
     "found elements of group 0002 in the metadata, which were discarded: the service writes the"
@@ -81,7 +82,8 @@ def candidates(
         raise MalformedRequest(f"found {len(read)} instances, expected at most {MAX_PARTS}")
     numbers = {part.number for part in metadata_parts}
     bulk_data = BulkData([part for part in parts if part.number not in numbers], url)
-    assembly = _Assembly(bulk_data, study_instance_uid, time_limit)
+    budget = Budget(bytes_for(sum(len(part.content) for part in parts)))
+    assembly = _Assembly(bulk_data, budget, study_instance_uid, time_limit)
     found = [assembly.candidate(*metadata) for metadata in read]
     return [*found, *assembly.unreferenced()]
 
@@ -109,8 +111,10 @@ def _read(
             if root_type == DICOM_XML:
                 return [(1, nativemodel.read(part.content, objects, time_limit))]
             return list(enumerate(jsonmodel.read(part.content, objects, time_limit), start=1))
+    except (MetadataRejected, MetadataAbandoned) as refusal:
+        return [(1, refusal)]
     except InstanceRejected as refusal:
-        return [(1 if refusal.reference else None, refusal)]
+        return [(None, refusal)]
     except MalformedRequest as error:
         return [(None, InstanceRejected(FailureReason.CANNOT_UNDERSTAND, str(error)))]
 
@@ -122,11 +126,14 @@ def _refuse(refusal: InstanceRejected) -> NoReturn:
 class _Assembly:
     """What the instances of a request share: bulk data, target and budget."""
 
-    def __init__(self, bulk_data: BulkData, target: str | None, time_limit: TimeLimit) -> None:
+    def __init__(
+        self, bulk_data: BulkData, budget: Budget, target: str | None, time_limit: TimeLimit
+    ) -> None:
         self.bulk_data = bulk_data
+        self.budget = budget
+        self.pixels = pixeldata.Reader(budget)
         self.target = target
         self.time_limit = time_limit
-        self.budget = Budget(MAX_BYTES)
         self.uris: set[str] = set()
         self.all_known = True
 
@@ -136,11 +143,12 @@ class _Assembly:
         """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
+            named = (MetadataRejected, MetadataAbandoned)
             return Candidate(
                 number=number,
                 item=item,
                 content=partial(_refuse, metadata),
-                reference=metadata.reference,
+                reference=metadata.reference if isinstance(metadata, named) else None,
             )
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
@@ -182,20 +190,19 @@ class _Assembly:
 
     def fill(self, data_set: DataSet, found: Sequence[Reference]) -> str:
         """Fill in the bulk data and return the resulting transfer syntax."""
-        values = [(each, self.bulk_data.find(each.uri)) for each in found]
-        if not all(parts for _, parts in values):
-            raise missing()
-        self.budget.take(sum(len(part.content) for _, parts in values for part in parts))
+        values = [(each, self.parts(each, data_set)) for each in found]
+        for _, parts in values:
+            self.budget.take(sum(len(part.content) + _BYTES_A_PART for part in parts))
         encodings = charactersets.encodings_of_holders(data_set, [each.holder for each in found])
         pixel_data: Sequence[BodyPart] = ()
         document: BodyPart | None = None
         for each, parts in values:
-            if each.holder is data_set and each.tag == PIXEL_DATA:
+            if _is_pixel_data(each, data_set):
                 pixel_data = parts
             elif each.holder is data_set and each.tag == ENCAPSULATED_DOCUMENT:
-                document = _only(parts)
+                document = parts[0]
             else:
-                set_value(each.holder, each.tag, _only(parts), encodings[id(each.holder)])
+                set_value(each.holder, each.tag, parts[0], encodings[id(each.holder)])
         return self.describe(data_set, pixel_data, document)
 
     def describe(
@@ -209,7 +216,7 @@ class _Assembly:
         if document:
             set_document(extracted, document)
         if pixel_data:
-            syntax = pixeldata.set_pixel_data(extracted, pixel_data, self.budget)
+            syntax = self.pixels.set_pixel_data(extracted, pixel_data)
         elif extracted.get("PixelData"):
             pixeldata.set_inline_pixel_data(extracted)
         if ENCAPSULATED_DOCUMENT in extracted:
@@ -217,11 +224,18 @@ class _Assembly:
         restore(data_set, extracted)
         return syntax
 
+    def parts(self, reference: Reference, data_set: DataSet) -> Sequence[BodyPart]:
+        """Return the parts of a reference; raises InstanceRejected for none, or too many."""
+        parts = self.bulk_data.find(reference.uri)
+        if not parts:
+            raise missing()
+        if len(parts) > 1 and not _is_pixel_data(reference, data_set):
+            raise InstanceRejected(
+                FailureReason.CANNOT_UNDERSTAND,
+                f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
+            )
+        return parts
 
-def _only(parts: Sequence[BodyPart]) -> BodyPart:
-    if len(parts) > 1:
-        raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND,
-            f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
-        )
-    return parts[0]
+
+def _is_pixel_data(reference: Reference, data_set: DataSet) -> bool:
+    return reference.holder is data_set and reference.tag == PIXEL_DATA

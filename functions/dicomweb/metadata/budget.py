@@ -1,4 +1,8 @@
-"""A limit on the size of the instances that a request makes."""
+"""A limit on the size of the instances that a request makes.
+
+Instances may refer to the same bulk data, and a picture of a few bytes may unfold to millions of
+pixels, so a small request can make large instances. They are all in memory until they are kept.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +10,19 @@ from contextlib import contextmanager
 
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The most that the instances of a request may take, however large the request is."""
+
+_FREE_BYTES = 16 * 1024 * 1024
+
+
+def bytes_for(request: int) -> int:
+    """Return how many bytes the instances may take that a request of so many bytes makes.
+
+    All of its bulk data once, half of it again, and 16 MiB.
+    """
+    return min(MAX_BYTES, _FREE_BYTES + request * 3 // 2)
 
 
 class Budget:

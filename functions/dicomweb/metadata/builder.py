@@ -17,8 +17,15 @@ from dicomweb.metadata.elements import (
     inline_binary,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
+from dicomweb.metadata.metadata import (
+    Metadata,
+    MetadataAbandoned,
+    MetadataRejected,
+    NotUnderstood,
+    Reference,
+)
 from dicomweb.metadata.notation import (
+    MAX_URI_BYTES,
     Attribute,
     BulkDataURI,
     Content,
@@ -27,6 +34,7 @@ from dicomweb.metadata.notation import (
     Items,
     Model,
     Values,
+    is_short,
 )
 from dicomweb.metadata.numbers import integer
 from dicomweb.outcomes import SOPReference
@@ -69,8 +77,7 @@ def read_metadata(
         place = "".join(reversed(builder.place))
         raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
     except OutOfTime as error:
-        error.reference = _reference(model, root)
-        raise
+        raise MetadataAbandoned(_reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,
@@ -168,6 +175,10 @@ def _bulk_data_element(vr: str, uri: str) -> Element:
         raise NotUnderstood(f"found bulk data, which VR {vr} does not allow")
     if not uri:
         raise NotUnderstood("found bulk data without a URI, expected one")
+    if not is_short(uri):
+        raise NotUnderstood(
+            f"found bulk data with a URI of more than {MAX_URI_BYTES} bytes, expected a shorter one"
+        )
     return empty_element(vr)
 
 

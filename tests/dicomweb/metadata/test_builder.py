@@ -215,6 +215,14 @@ def test_ob_or_ow_follows_the_bits(
     assert vr == data_set[tag].VR
 
 
+def test_the_uri_of_bulk_data_has_2048_bytes_at_most() -> None:
+    longest = "ü" * 1024
+    assert read({0x0F0E0001: ("OB", BulkDataURI(longest))}).bulk_data[0].uri == longest
+    for longer in (longest + "a", "a" * 2049):
+        with pytest.raises(MetadataRejected, match="URI of more than 2048 bytes"):
+            read({0x0F0E0001: ("OB", BulkDataURI(longer))})
+
+
 CLASS: Stated = {0x00080016: ("UI", Values(["1.2 "]))}
 NAMED: Stated = {**CLASS, 0x00080018: (None, Values(["1.2.3\0"]))}
 
