@@ -11,6 +11,7 @@ from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import OutOfTime
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.part10.file import PreamblePolicy
 from dicomweb.part10.inflation import Inflation
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
@@ -46,6 +47,7 @@ class Intake:
     keep: Keep
     seconds_left: Callable[[], float]
     profile: StorageProfile
+    preamble_policy: PreamblePolicy
     study_instance_uid: str | None
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Intake:
                 candidate,
                 study_instance_uid=self.study_instance_uid,
                 profile=self.profile,
+                preamble_policy=self.preamble_policy,
                 inflation=inflation,
             )
         except Exception as error:  # noqa: BLE001 - one bad instance never fails the others

@@ -95,3 +95,8 @@ def test_uids_that_are_not_valid_name_an_instance(named: str) -> None:
 def test_what_an_answer_would_have_to_escape_names_none(unnamed: str) -> None:
     assert SOPReference.of("1.2", unnamed) is None
     assert SOPReference.of(unnamed, "1.2") is None
+
+
+def test_a_failure_is_neither_temporary_nor_final_unless_it_says_so() -> None:
+    assert not UNNAMED.temporary
+    assert not UNNAMED.final

@@ -47,6 +47,7 @@ def test_a_report_has_the_status_and_the_module_of_its_outcomes(media_type: str)
     assert answer.status is HTTPStatus.ACCEPTED
     assert answer.media_type == media_type
     assert answer.body == responsemodule.encode(module, media_type)
+    assert not answer.given_up
 
 
 def test_a_report_warns_of_failures_and_then_of_what_was_noticed() -> None:
@@ -129,6 +130,19 @@ def test_a_warning_is_one_line_of_ascii_with_two_quotes(text: str) -> None:
     assert value.isprintable()
     assert value.count('"') == 2
     assert "\\" not in value
+
+
+def test_a_warning_keeps_every_printable_character_of_ascii_but_what_would_end_it() -> None:
+    printable = "".join(map(chr, range(ord(" "), ord("~") + 1)))
+    (value,) = warnings((None, f"{printable}\x1f\x7f"))
+    kept = printable.replace('"', "'").replace("\\", "/")
+    assert value == f'299 archive "{kept}??"'
+
+
+def test_warnings_together_may_have_4096_bytes_and_no_more() -> None:
+    frame = len('299 archive ""')
+    assert len(warnings((None, "x" * (4096 - frame)))) == 1
+    assert warnings((None, "x" * (4097 - frame))) == []
 
 
 def test_warnings_stay_far_below_what_a_gateway_takes_of_headers() -> None:
