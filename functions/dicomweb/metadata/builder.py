@@ -50,6 +50,10 @@ _MAY_BE_BULK_DATA = BINARY.union(
 """The VRs whose value may be bulk data (PS3.19 Table A.1.5-2, PS3.18 F.2.2)."""
 
 
+_EMPTY = DataSet()
+"""Any item without elements: nothing is ever put into one."""
+
+
 def read_metadata(
     model: Model[Item, Attribute], root: Item, time_limit: TimeLimit = FOREVER
 ) -> Metadata:
@@ -149,9 +153,12 @@ class _Builder(Generic[Item, Attribute]):
             raise NotUnderstood(f"found sequences nested deeper than {MAX_DEPTH}")
         data_sets = []
         for place, item in enumerate(items):
+            if item is None:
+                data_sets.append(_EMPTY)
+                continue
             items[place] = None
             try:
-                data_sets.append(DataSet() if item is None else self.data_set(item))
+                data_sets.append(self.data_set(item))
             except NotUnderstood:
                 self.place.append(f"[{place + 1}] > ")
                 raise
