@@ -16,7 +16,7 @@ from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
-from archive.objects import Objects, object_key
+from archive.objects import Objects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
@@ -145,8 +145,6 @@ class Keeping:
     def _item(self, entry: Entry) -> Item:
         return {
             **instance_attributes(entry.instance),
-            "Bucket": {"S": self.objects.bucket},
-            "Key": {"S": object_key(entry.instance, entry.sha256)},
             "SHA256": {"S": entry.sha256},
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
         }

@@ -23,6 +23,7 @@ from archive.clients import ATTEMPTS
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
+from archive.items import Item
 from archive.stores import SLOWEST_UPLINK, Stores
 from dicomweb.instances import SOPInstance
 
@@ -32,10 +33,22 @@ if TYPE_CHECKING:
 
 def object_key(instance: SOPInstance, sha256: str) -> str:
     """Return the key of ``instance``, whose bytes have the digest ``sha256`` (hex)."""
-    return (
-        f"studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
-        f"/instances/{instance.sop_instance_uid}/{sha256}.dcm"
+    return _key(
+        instance.study_instance_uid,
+        instance.series_instance_uid,
+        instance.sop_instance_uid,
+        sha256,
     )
+
+
+def key_of(item: Item) -> str:
+    """Return the key of the object that holds the bytes of an instance ``item``."""
+    _, series, instance = item["Resource"]["S"].split("/")
+    return _key(item["StudyInstanceUID"]["S"], series, instance, item["SHA256"]["S"])
+
+
+def _key(study: str, series: str, instance: str, sha256: str) -> str:
+    return f"studies/{study}/series/{series}/instances/{instance}/{sha256}.dcm"
 
 
 class Objects:

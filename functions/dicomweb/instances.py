@@ -95,7 +95,8 @@ def receive(
             reason=refusal.reason,
             text=f"{candidate.place}: {refusal}",
             reference=named[-1] if named else None,
-            final=True,
+            temporary=refusal.temporary,
+            final=not refusal.temporary,
         )
     return read
 

@@ -52,20 +52,10 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         return gateway.last_resort()
 
 
-def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Answer OPTIONS: the allowed methods, and a preflight if it is one."""
-    methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
-    headers = {"Allow": methods}
-    headers |= gateway.preflight_headers(request, chosen.allowed_origins, methods)
-    return StoreResponse(status=HTTPStatus.OK, media_type=JSON, body="{}", headers=headers)
-
-
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Describe the resource, offer an upload or report on one, or say why not."""
+    """Offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
-        if request.method == "OPTIONS":
-            return describe(request, chosen)
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, media_type, chosen)
         return look_up(request, media_type, chosen)

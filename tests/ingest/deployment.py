@@ -16,6 +16,7 @@ import ingest.handler
 import ingest.settings
 import uploads.handler
 import uploads.settings
+from archive.objects import key_of
 from events.proxy import announcement_event, staged_event, upload_event
 from local.template import ACCOUNT, REGION
 from tests.store.deployment import TEMPLATE, environment, function
@@ -179,7 +180,7 @@ class LargeRequests:
     def instances(self) -> dict[str, bytes]:
         """Return the bytes of every committed instance by its SOP Instance UID."""
         return {
-            item["SOPInstanceUID"]["S"]: self.object(item["Key"]["S"])
+            item["Resource"]["S"].rpartition("/")[2]: self.object(key_of(item))
             for item in self.items()
             if item["Resource"]["S"].startswith("instances/")
         }

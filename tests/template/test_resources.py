@@ -196,6 +196,7 @@ class TestOperations:
         assert set(groups) == {
             "AccessLogGroup",
             "StoreLogGroup",
+            "CapabilitiesLogGroup",
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",

@@ -69,11 +69,13 @@ class TestOn:
         assert invoked_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
+            "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
+            "CapabilitiesFunction",
             "UploadsFunction",
         }
 
@@ -116,11 +118,13 @@ class TestOff:
         assert invoked_by_the_gateway(resources) == {
             "StoreFunction.Arn",
             "AuthorizerFunction.Arn",
+            "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
+            "CapabilitiesFunction",
             "UploadsFunction",
         }
 
