@@ -56,14 +56,14 @@ class Plan:
 class Proxy:
     """Passes requests on to ``backend``, as far as its ``plan`` lets them pass."""
 
-    def __init__(self, backend: str, seed: int = 0) -> None:
+    def __init__(self, backend: str) -> None:
         self._backend = urlsplit(backend)
         # It keeps the port while nobody listens.
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.plan: Plan | None = None
-        self.random = Random(seed)
+        self.random = Random()
         self._late: list[Request] = []
         self._open: set[socket.socket] = set()
         self._over = Event()
@@ -176,9 +176,9 @@ def _bound(port: int) -> socket.socket:
 
 
 @contextmanager
-def in_front_of(backend: str, seed: int = 0) -> Iterator[Proxy]:
+def in_front_of(backend: str) -> Iterator[Proxy]:
     """Run a proxy in front of ``backend``."""
-    proxy = Proxy(backend, seed)
+    proxy = Proxy(backend)
     try:
         yield proxy
     finally:
