@@ -1,6 +1,6 @@
 """All cases of a run by their names: faults, kills and races.
 
-Each has random numbers of its own, made of the seed and its name, so that it can be run again alone.
+Each has random numbers of its own, made of the seed and its name, so that it can be run alone.
 """
 
 from collections.abc import Callable, Sequence

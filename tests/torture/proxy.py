@@ -118,15 +118,18 @@ class Proxy:
 
     def _serve(self, connection: socket.socket) -> None:
         self._open.add(connection)
-        with closing(connection), suppress(OSError, Close):
-            with connection.makefile("rb") as stream:
-                try:
-                    while self._answer_one(connection, stream):
-                        pass
-                except Reset:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                except Hang:
-                    self._over.wait()
+        with (
+            closing(connection),
+            suppress(OSError, Close),
+            connection.makefile("rb") as stream,
+        ):
+            try:
+                while self._answer_one(connection, stream):
+                    pass
+            except Reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            except Hang:
+                self._over.wait()
         self._open.discard(connection)
 
     def _answer_one(self, connection: socket.socket, stream: BufferedReader) -> bool:
