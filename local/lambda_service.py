@@ -159,9 +159,14 @@ def _run(handler: Handler, payload: bytes, context: Context) -> bytes:
     try:
         result = handler(json.loads(payload), context)
     except (Exception, SystemExit) as error:
-        # Frames without the message, which might quote a value.
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        print(f"{context.function_name}: {type(error).__name__}\n{frames}", end="")  # noqa: T201  its log
+        # As Lambda logs it, but without the message, which might quote a value.
+        line = {
+            "level": "ERROR",
+            "function": context.function_name,
+            "errorType": type(error).__name__,
+            "stackTrace": traceback.format_tb(error.__traceback__)[1:],
+        }
+        print(json.dumps(line))  # noqa: T201  its log
         raise FunctionError(type(error).__name__, str(error)) from error
     return _result(result)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -65,10 +64,9 @@ def _check_whole(directory: Path) -> None:
 def _file_ids(directory: Path) -> list[list[str]]:
     """Return the components of each File ID (0004,1500), which must not contain "/"."""
     try:
-        with warnings.catch_warnings(action="ignore"):
-            records = pydicom.dcmread(directory).DirectoryRecordSequence
-            values = filter(None, (record.get("ReferencedFileID") for record in records))
-            names = [[name] if isinstance(name, str) else list(map(str, name)) for name in values]
+        records = pydicom.dcmread(directory).DirectoryRecordSequence
+        values = filter(None, (record.get("ReferencedFileID") for record in records))
+        names = [[name] if isinstance(name, str) else list(map(str, name)) for name in values]
     except Exception as error:  # with a broken file pydicom may raise anything
         raise Unreadable(type(error).__name__) from error
     return [[each for name in components for each in name.split("/")] for components in names]

@@ -18,7 +18,7 @@ from archive.clients import dynamodb_client
 from archive.conditions import in_the_way
 from archive.deadline import Deadline
 from archive.errors import CALL_FAILED
-from archive.items import VERSION_ATTRIBUTES, Item, ItemKey, replacement
+from archive.items import MOST_MEMBERS, VERSION_ATTRIBUTES, Item, ItemKey, replacement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
@@ -65,12 +65,18 @@ class Index:
         """Add ``values``, at least one, to the item under ``key``, which is created if necessary.
 
         A value that is already there stays, and a set gains the members that it lacks. If the item
-        has any of the attributes ``unless``, nothing is added, and the item is returned.
+        has any of the attributes ``unless``, or a set might get more than ``MOST_MEMBERS``, nothing
+        is added, and the item is returned.
         """
-        firsts, members = [], []
+        firsts, members, rooms = [], [], {}
+        conditions = [f"attribute_not_exists({keyword})" for keyword in unless]
         for number, value in enumerate(values.values()):
             if "SS" in value:
                 members.append(f"#{number} :{number}")
+                conditions.append(
+                    f"(attribute_not_exists(#{number}) OR size(#{number}) <= :room{number})"
+                )
+                rooms[f":room{number}"] = {"N": str(MOST_MEMBERS - len(value["SS"]))}
             else:
                 firsts.append(f"#{number} = if_not_exists(#{number}, :{number})")
         clauses = {"SET": firsts, "ADD": members}
@@ -82,12 +88,12 @@ class Index:
             ),
             "ExpressionAttributeNames": {f"#{n}": keyword for n, keyword in enumerate(values)},
             "ExpressionAttributeValues": {
-                f":{n}": value for n, value in enumerate(values.values())
+                **{f":{n}": value for n, value in enumerate(values.values())},
+                **rooms,
             },
         }
-        if unless:
-            absent = [f"attribute_not_exists({keyword})" for keyword in unless]
-            request["ConditionExpression"] = " AND ".join(absent)
+        if conditions:
+            request["ConditionExpression"] = " AND ".join(conditions)
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
             self._dynamodb.update_item(**request)

@@ -5,20 +5,25 @@ key is ``Resource``, the resource's path below the study::
 
     study                            a study's attributes, ModalitiesInStudy, SOPClassesInStudy
         PatientsDiffer               true if an instance has another patient; otherwise absent
+        SetsTruncated                true if a member of a set was left out; otherwise absent
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
-        SeriesInstanceUID SOPInstanceUID SOPClassUID
+        SOPClassUID
         TransferSyntaxUID            of the bytes (0002,0010)
         NumberOfFrames               1 if pixel data does not say; absent if there are no frames
-        Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
+        Size SHA256                  of the bytes: how many, and their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
         Version                      how many items it has replaced; absent if none
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
 their keywords: text is S, an integer N, several values L, a sequence an L of M, and the two sets
-SS. An empty attribute is left out. The value of a study or series attribute is that of the first
-instance that has one; the patient comes from one instance as a whole (``archive.patients``). The
-instance item is the commit: only an instance that has one is stored.
+SS, of at most 100 members. An empty attribute is left out. The value of a study or series attribute
+is that of the first instance that has one; the patient comes from one instance as a whole
+(``archive.patients``). The instance item is the commit: only an instance that has one is stored.
+
+An instance item has at most 1 KB, which is what one write unit carries. So nothing is in it that
+follows from its key, or from the deployment: not the UIDs of series and instance, and not where
+the bytes are (``archive.objects.key_of``). Items of older versions have these as well.
 """
 
 from collections.abc import Mapping
@@ -32,9 +37,18 @@ if TYPE_CHECKING:
 
 Item = dict[str, "AttributeValueTypeDef"]
 
-# The longest text of an attribute. No VR of an indexed attribute allows that much; the limit keeps
+# The longest attribute, in bytes. No VR of an indexed attribute allows that much; the limit keeps
 # an item far below DynamoDB's 400 KB, whatever a sender makes up.
 _LONGEST_ATTRIBUTE = 4096
+
+MOST_MEMBERS = 100
+"""The most members of a set, for the same reason; no study has as many modalities."""
+
+# The longest member in bytes, as long as a UID may be. A Modality has at most 16 (PS3.5 6.2).
+_LONGEST_MEMBER = 64
+
+SETS_TRUNCATED: "Item" = {"SetsTruncated": {"BOOL": True}}
+"""The mark of a study with a set that lacks a member: it was too long, or one too many."""
 
 VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
 """What distinguishes an instance item from any other that was or will be under its key.
@@ -100,8 +114,6 @@ def instance_attributes(instance: SOPInstance) -> Item:
     return _to_item(
         {
             **instance.attributes.instance,
-            "SeriesInstanceUID": instance.series_instance_uid,
-            "SOPInstanceUID": instance.sop_instance_uid,
             "SOPClassUID": instance.sop_class_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
             "NumberOfFrames": "" if frames is None else frames,
@@ -125,6 +137,25 @@ def add_first(item: Item, values: Item) -> None:
         item[keyword] = {"SS": [*present, *value["SS"]]} if "SS" in value else value
 
 
+def within_bounds(lacking: Item, item: Item) -> Item:
+    """Return what of ``lacking`` is added to ``item``: what fits into its sets, marked if not all.
+
+    Instances are stored all the same. Their own items have the UID of the SOP class.
+    """
+    kept = dict(lacking)
+    for keyword, value in lacking.items():
+        if "SS" not in value:
+            continue
+        room = MOST_MEMBERS - len(item.get(keyword, {}).get("SS", []))
+        members = [each for each in value["SS"] if _bytes(each) <= _LONGEST_MEMBER]
+        if len(value["SS"]) > min(room, len(members)):
+            kept |= missing(SETS_TRUNCATED, item)
+            kept[keyword] = {"SS": members[: max(room, 0)]}
+        if not kept[keyword].get("SS"):
+            del kept[keyword]
+    return kept
+
+
 def missing(values: Item, item: Item) -> Item:
     """Return those of ``values`` that ``item`` lacks: attributes, and members of its sets."""
     lacking: Item = {}
@@ -142,8 +173,12 @@ def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
     return {
         keyword: to_attribute_value(value)
         for keyword, value in attributes.items()
-        if value not in ("", [], {}) and len(str(value)) <= _LONGEST_ATTRIBUTE
+        if value not in ("", [], {}) and _bytes(str(value)) <= _LONGEST_ATTRIBUTE
     }
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))
 
 
 def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":

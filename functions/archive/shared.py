@@ -4,7 +4,7 @@ from concurrent.futures import Future
 from threading import Lock
 
 from archive.index import Index
-from archive.items import Item, ItemKey, add_first, missing
+from archive.items import Item, ItemKey, add_first, missing, within_bounds
 from archive.patients import (
     PATIENT_ATTRIBUTES,
     PATIENTS_DIFFER,
@@ -34,6 +34,7 @@ class SharedItem:
         The patient is added as a whole, if there is none yet; another patient is only marked.
         """
         add_first(self.lacking, missing(beside_patient(values), self._stored))
+        self.lacking = within_bounds(self.lacking, self._stored)
         patient = patient_of(values)
         if not patient or patient in self._patients:
             return
@@ -92,17 +93,20 @@ class SharedItem:
         writing.set_result(None)
 
     def _add(self, index: Index) -> None:
-        """Add what is lacking, but a patient only to an item that has none.
+        """Add what is lacking: a patient to an item that has none, members to sets with room.
 
-        An item keeps its patient once it has one, so a second call is enough.
+        What is in the way of a write stays, so each attempt lacks less than the one before.
         """
-        if not patient_of(self.lacking):
-            index.add(self.key, self.lacking)
-        elif in_the_way := index.add(self.key, self.lacking, unless=PATIENT_ATTRIBUTES):
+        while self.lacking:
+            unless = PATIENT_ATTRIBUTES if patient_of(self.lacking) else ()
+            in_the_way = index.add(self.key, self.lacking, unless=unless)
+            if in_the_way is None:
+                return
             self._stored = dict(in_the_way)
             lacking = missing(beside_patient(self.lacking), self._stored)
+            if not patient_of(self._stored):
+                lacking |= patient_of(self.lacking)
             if any(differ(patient, self._patient) for patient in self._patients):
                 lacking |= missing(PATIENTS_DIFFER, self._stored)
-            self.lacking = lacking  # in one step: a thread that finds nothing lacking continues
-            if lacking:
-                index.add(self.key, self.lacking)
+            # In one step: a thread that finds nothing lacking continues.
+            self.lacking = within_bounds(lacking, self._stored)

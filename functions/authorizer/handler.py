@@ -17,14 +17,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from authorizer.discovery import IssuerUnavailable
 from authorizer.issuer_keys import IssuerKeys
 from authorizer.settings import Settings, read_settings
-from authorizer.tokens import TokenRefused, bearer_token, may_store, verified_claims
+from authorizer.tokens import TokenRefused, bearer_token, may_store, subject, verified_claims
 
 logger = Logger()
 keys_of = cache(IssuerKeys)
 
 
 class Unauthorized(Exception):
-    """No good token: 401. API Gateway recognizes it by this exact message."""
+    """No good token: 401. API Gateway recognizes it by this exact message.
+
+    Lambda logs what is raised, and nothing can keep it from that. So its line is the only one of a
+    refused token, and the reason is the name of the type, which the line has.
+    """
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
@@ -48,7 +52,10 @@ def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[st
     """
     try:
         return _verdict(event)
-    except (Unauthorized, IssuerUnavailable):
+    except TokenRefused as refusal:
+        # Raised anew, so that the stack trace in Lambda's line is this one frame.
+        raise _unauthorized(str(refusal)) from None
+    except IssuerUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - its message may quote the token
         _log_unforeseen(error)
@@ -61,23 +68,21 @@ def _verdict(event: Mapping[str, Any]) -> dict[str, Any]:
         _say_once("warning", "AUTHENTICATION is none: everyone who can reach this API may store")
         return _policy("Allow", event, "anonymous")
     claims = _authenticate(event, settings)
-    principal = sha256(str(claims.get("sub", "")).encode(errors="replace")).hexdigest()[:32]
+    principal = sha256(subject(claims).encode(errors="replace")).hexdigest()[:32]
     if may_store(claims, settings.required_scope):
         return _policy("Allow", event, principal)
-    _log_refusal(event, "scope missing")
+    request_id = event.get("requestContext", {}).get("requestId")
+    logger.info("refused", reason="scope missing", request_id=request_id)
     return _policy("Deny", event, principal)
 
 
 def _authenticate(event: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:
     if settings.defect:
         _say_once("error", f"every request is refused: {settings.defect}")
-        raise Unauthorized
+        raise TokenRefused("not configured")
     try:
         token = bearer_token(_authorization(event))
         return verified_claims(token, settings, keys_of(settings.issuer))
-    except TokenRefused as refusal:
-        _log_refusal(event, str(refusal))
-        raise Unauthorized from None
     except IssuerUnavailable as error:
         logger.warning("the issuer is unavailable", reason=str(error))
         raise
@@ -118,9 +123,10 @@ def _log_unforeseen(error: Exception) -> None:
     logger.error("unforeseen", error=type(error).__name__, at=at)
 
 
-def _log_refusal(event: Mapping[str, Any], reason: str) -> None:
-    request_id = event.get("requestContext", {}).get("requestId")
-    logger.info("refused", reason=reason, request_id=request_id)
+def _unauthorized(reason: str) -> Unauthorized:
+    """Return an error of a type that is named for ``reason``: "wrong audience" is WrongAudience."""
+    name = "".join(word[0].upper() + word[1:] for word in reason.split())
+    return type(name, (Unauthorized,), {})()
 
 
 @cache

@@ -1,8 +1,8 @@
 """From the Authorization header to the claims of a verified token (RFC 6750, RFC 7519, RFC 8725).
 
-Two questions, two functions: `verified_claims` says whether the token is good, `may_store`
-whether it is sufficient. A refusal names only its category: a token and its claims identify
-somebody, so no part of either is ever put into a message.
+Three questions, three functions: `verified_claims` says whether the token is good, `subject` whose
+it is, and `may_store` whether it is sufficient. A refusal names only its category: a token and its
+claims identify somebody, so no part of either is ever put into a message.
 """
 
 import re
@@ -27,7 +27,12 @@ MAX_HEADER = 16 * 1024
 
 # RFC 6750 2.1, with the compact form of RFC 7515 7.1 in place of any b64token.
 _BEARER = re.compile(r"bearer +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII | re.IGNORECASE)
-_ACCESS_TOKEN_TYPES = {"jwt", "at+jwt", "application/at+jwt"}
+_EXPLICIT_TYPES = {"at+jwt", "application/at+jwt"}
+_ACCESS_TOKEN_TYPES = {"jwt", *_EXPLICIT_TYPES}
+# The claim typ of Keycloak's tokens; that of its access tokens is Bearer.
+_OTHER_TOKENS = {"id", "refresh", "offline", "logout"}
+# OpenID Connect Core 1.0, 3.3.2.11: only an ID token has these.
+_HASHES = {"at_hash", "c_hash"}
 _SCOPE_CLAIMS = ("scope", "scp", "roles")
 _CATEGORIES: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "expired",
@@ -81,9 +86,25 @@ def verified_claims(token: str, settings: Settings, keys: IssuerKeys) -> Mapping
         )
     except jwt.PyJWTError as error:
         raise TokenRefused(_CATEGORIES.get(type(error), "malformed")) from None
+    if _is_another_token(jwt.get_unverified_header(token), claims):
+        raise TokenRefused("not an access token")
     if not _is_meant_for(settings.audience, claims):
         raise TokenRefused("wrong audience")
     return claims
+
+
+def subject(claims: Mapping[str, Any]) -> str:
+    """Return whose token it is: its ``sub``, or the ``client_id`` of a token without one.
+
+    Raises
+    ------
+    TokenRefused
+        It has neither, so it is nobody's (RFC 9068 2.2 requires both).
+    """
+    for name in ("sub", "client_id"):
+        if isinstance(claims.get(name), str) and claims[name]:
+            return str(claims[name])
+    raise TokenRefused("no subject")
 
 
 def may_store(claims: Mapping[str, Any], required_scope: str) -> bool:
@@ -105,12 +126,26 @@ def _signing_key(header: Mapping[str, Any], keys: IssuerKeys) -> jwt.PyJWK:
     return key
 
 
+def _is_another_token(header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
+    """Whether a token says by its claims that it is not an access token.
+
+    An ID token is signed with the same keys, and its audience is the client that got it (OpenID
+    Connect Core 1.0, 2). Its ``nonce`` is a sign only if the token does not say what it is: access
+    tokens of Keycloak before 25 have one too.
+    """
+    stated, use = str(claims.get("typ")).lower(), claims.get("token_use")  # Keycloak's, Cognito's
+    if stated in _OTHER_TOKENS or use not in (None, "access") or _HASHES & claims.keys():
+        return True
+    # RFC 9068 2.1 and 5: this type keeps an ID token from being taken for an access token.
+    is_explicit = str(header.get("typ")).lower() in _EXPLICIT_TYPES or stated == "bearer"
+    return "nonce" in claims and not is_explicit
+
+
 def _is_meant_for(audience: str, claims: Mapping[str, Any]) -> bool:
-    # Cognito's own claim. The audience of its ID tokens is the client; access tokens have none.
-    use = claims.get("token_use")
     if "aud" in claims:
-        return use in (None, "access") and audience in _listed(claims["aud"])
-    return use == "access" and claims.get("client_id") == audience
+        return audience in _listed(claims["aud"])
+    # Cognito's access tokens have no audience.
+    return claims.get("token_use") == "access" and claims.get("client_id") == audience
 
 
 def _listed(claim: object) -> list[object]:

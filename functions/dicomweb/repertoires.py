@@ -6,7 +6,6 @@ that neither reads nor writes it (PS3.3 C.12.1.1.2).
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 
 from pydicom import charset
@@ -27,8 +26,9 @@ charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # on
 
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
+_PIECES = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
 _NAME_DELIMITERS = frozenset(b"^=")
-_TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
+TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 
 
 def term(value: str) -> str:
@@ -52,14 +52,15 @@ def encodings(values: Sequence[str]) -> tuple[str, ...]:
     """Return the Python encodings for values of Specific Character Set, the first one first.
 
     If there is no first one, or it is unknown, it is ASCII. Unknown ones among the others, to
-    which a text has to switch, are left out.
+    which a text has to switch, are left out, and so is what is there already.
     """
     first, *others = map(term, values or ("",))
     known = charset.python_encoding
-    return (
+    found = (
         "ascii" if first in _DEFAULT_REPERTOIRE else known.get(first, "ascii"),
         *(known[each] for each in others if each in known),
     )
+    return tuple(dict.fromkeys(found))
 
 
 def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
@@ -68,18 +69,24 @@ def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
     A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer repeats the escape.
     Delimiters are left to the decoder, because the two bytes of a kanji may contain "=" and "^".
     """
+    delimiters = _NAME_DELIMITERS if is_name else TEXT_DELIMITERS
+    try:
+        return decode_once(value, encodings, delimiters)
+    except ValueError:
+        return decode_once(value, encodings, frozenset())
+
+
+def decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
+    """Decode text in which only ``delimiters`` end a code extension; raises ValueError.
+
+    It is decoded up to the first piece that fails: one takes longer than many others.
+    """
     if charset.ESC not in value:
         return value.decode(encodings[0])
-    delimiters = _NAME_DELIMITERS if is_name else _TEXT_DELIMITERS
-    try:
-        return _decode_extended(value, encodings, delimiters)
-    except ValueError:
-        return _decode_extended(value, encodings, frozenset())
-
-
-def _decode_extended(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
-    with warnings.catch_warnings(action="ignore"):
-        text = charset.decode_bytes(value, encodings, set(delimiters))
-    if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
-        raise ValueError  # pydicom replaces what it cannot decode, and warns of it
-    return text
+    texts = []
+    for piece in _PIECES.findall(value):
+        text = charset.decode_bytes(piece, encodings, set(delimiters))
+        if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
+            raise ValueError  # pydicom replaces what it cannot decode, and warns of it
+        texts.append(text)
+    return "".join(texts)

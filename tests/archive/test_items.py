@@ -73,7 +73,7 @@ def test_an_empty_item_lacks_everything(new: "Item") -> None:
     assert missing(new, {}) == new
 
 
-@pytest.mark.parametrize("value", ["", [], {}, "x" * 4097, ["x" * 4097]])
+@pytest.mark.parametrize("value", ["", [], {}, "x" * 4097, ["x" * 4097], "漢" * 1366])
 def test_an_empty_or_absurdly_long_attribute_is_left_out(value: IndexValue) -> None:
     assert "StudyID" not in study_attributes(instance(StudyID=value))
 

@@ -19,6 +19,7 @@ from authorizer.tokens import (
     TokenRefused,
     bearer_token,
     may_store,
+    subject,
     verified_claims,
 )
 from tests.authorizer.loopback import AUDIENCE, SCOPE, LoopbackIssuer, SigningKey, signing_key
@@ -324,14 +325,114 @@ class TestClaims:
         [
             {"aud": None, "client_id": "other", "token_use": "access"},
             {"aud": "other", "client_id": AUDIENCE, "token_use": "access"},
-            {"aud": None, "client_id": AUDIENCE, "token_use": "id"},
-            {"aud": AUDIENCE, "token_use": "id"},
         ],
     )
-    def test_a_cognito_token_of_another_client_or_use_is_refused(
+    def test_a_cognito_token_of_another_client_is_refused(
         self, issuer: LoopbackIssuer, changes: dict[str, object]
     ) -> None:
         assert why_refused(issuer, KEY.sign(issuer.claims(**changes))) == "wrong audience"
+
+
+# What the providers document of their access tokens, and of the ID tokens of the same sign-in.
+PROVIDERS: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "Cognito, a user": (
+        {},
+        {
+            "aud": None,
+            "client_id": AUDIENCE,
+            "token_use": "access",
+            "origin_jti": "7c9e",
+            "cognito:groups": ["modalities"],
+        },
+    ),
+    "Cognito, a daemon": (
+        {},
+        {"aud": None, "sub": AUDIENCE, "client_id": AUDIENCE, "token_use": "access"},
+    ),
+    "Entra v1": (
+        {"typ": "JWT", "x5t": "kidx"},
+        {"appid": "d1", "appidacr": "1", "oid": "o1", "roles": [SCOPE], "ver": "1.0"},
+    ),
+    "Entra v2": (
+        {"typ": "JWT"},
+        {"azp": "d1", "azpacr": "1", "oid": "o1", "scp": SCOPE, "ver": "2.0", "uti": "u"},
+    ),
+    "Keycloak": (
+        {"typ": "JWT"},
+        {"typ": "Bearer", "azp": "sender", "sid": "s1", "acr": "1", "aud": [AUDIENCE, "account"]},
+    ),
+    "Keycloak before 25": ({"typ": "JWT"}, {"typ": "Bearer", "azp": "sender", "nonce": "n1"}),
+    "Keycloak, RFC 9068": ({"typ": "at+jwt"}, {"typ": "Bearer", "azp": "sender"}),
+    "Keycloak without the scope basic": (
+        {"typ": "JWT"},
+        {"typ": "Bearer", "sub": None, "client_id": "sender"},
+    ),
+    "Okta": ({}, {"ver": 1, "cid": "0oa1", "uid": "00u1", "scp": [SCOPE], "auth_time": 1}),
+    "Auth0": ({"typ": "at+jwt"}, {"sub": "c1@clients", "client_id": "c1", "gty": "x"}),
+}
+ID_TOKENS: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "Cognito": ({}, {"token_use": "id", "cognito:username": "x"}),
+    "Cognito, for no audience": (
+        {},
+        {"aud": None, "client_id": AUDIENCE, "token_use": "id"},
+    ),
+    "Entra": ({"typ": "JWT"}, {"nonce": "n1", "ver": "2.0", "tid": "t1"}),
+    "Entra, hybrid": ({"typ": "JWT"}, {"c_hash": "h", "ver": "2.0"}),
+    "Keycloak": ({"typ": "JWT"}, {"typ": "ID", "at_hash": "h", "azp": "sender"}),
+    "Keycloak, without a hash": ({"typ": "JWT"}, {"typ": "ID", "azp": "sender"}),
+    "Keycloak, offline": ({"typ": "JWT"}, {"typ": "Offline"}),
+    "Okta": ({}, {"at_hash": "h", "amr": ["pwd"], "idp": "00o1", "ver": 1}),
+    "a hash in spite of the type": ({"typ": "at+jwt"}, {"at_hash": "h"}),
+    "a nonce and nothing else": ({}, {"nonce": "n1"}),
+}
+
+
+class TestKind:
+    """RFC 8725 3.11, OpenID Connect Core 1.0 2: an ID token is for the client, not for us."""
+
+    @pytest.mark.parametrize("provider", PROVIDERS)
+    def test_the_access_tokens_of_the_providers_are_good(
+        self, issuer: LoopbackIssuer, provider: str
+    ) -> None:
+        header, claims = PROVIDERS[provider]
+        token = KEY.sign(issuer.claims(**claims), **header)
+
+        assert subject(verify(issuer, token))
+
+    @pytest.mark.parametrize("provider", ID_TOKENS)
+    def test_the_id_tokens_of_the_providers_are_refused(
+        self, issuer: LoopbackIssuer, provider: str
+    ) -> None:
+        header, claims = ID_TOKENS[provider]
+        token = KEY.sign(issuer.claims(**claims), **header)
+
+        assert why_refused(issuer, token) == "not an access token"
+
+    @pytest.mark.parametrize("typ", [None, 1, ["Bearer"], {}, "something else"])
+    def test_a_claim_typ_of_another_meaning_says_nothing(
+        self, issuer: LoopbackIssuer, typ: object
+    ) -> None:
+        assert verify(
+            issuer, resigned({"alg": "ES256", "kid": KEY.kid}, {**issuer.claims(), "typ": typ})
+        )
+
+
+class TestSubject:
+    """RFC 9068 2.2: an access token says whose it is."""
+
+    def test_it_is_the_sub(self) -> None:
+        assert subject({"sub": "modality", "client_id": "gateway"}) == "modality"
+
+    @pytest.mark.parametrize("sub", [None, "", 1])
+    def test_without_one_it_is_the_client(self, sub: object) -> None:
+        assert subject({"sub": sub, "client_id": "gateway"}) == "gateway"
+
+    @pytest.mark.parametrize(
+        "claims", [{}, {"sub": ""}, {"sub": None, "client_id": ""}, {"client_id": ["gateway"]}]
+    )
+    def test_a_token_without_either_is_refused(self, claims: dict[str, object]) -> None:
+        with pytest.raises(TokenRefused, match="no subject"):
+            subject(claims)
 
 
 class TestScope:

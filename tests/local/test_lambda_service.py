@@ -132,15 +132,16 @@ def test_a_function_that_fails_is_a_function_error(
     assert caught.value.error_type == error_type
 
 
-def test_the_log_of_a_failure_has_the_frames_and_not_the_message(
+def test_a_failure_is_one_line_of_the_log_with_the_frames_and_not_the_message(
     invoke: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(FunctionError, match="a value"):
         invoke("fail")
-    printed = capsys.readouterr().out
-    assert "ValueError" in printed
-    assert "in fail" in printed
-    assert "ValueError: a value" not in printed
+    (line,) = capsys.readouterr().out.splitlines()
+    entry = json.loads(line)
+    assert entry["errorType"] == "ValueError"
+    assert "in fail" in entry["stackTrace"][0]
+    assert "ValueError: a value" not in line
 
 
 def test_a_request_and_a_result_may_be_6_mb_and_no_more(invoke: Callable[..., Any]) -> None:

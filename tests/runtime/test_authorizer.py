@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.process
 AUTHORIZER = function("AuthorizerFunction")
 OIDC = {"AUTHENTICATION": "oidc", "OIDC_AUDIENCE": "stowport", "REQUIRED_SCOPE": "stowport/store"}
 
+JSON_LOG = {"AWS_LAMBDA_LOG_FORMAT": "JSON"}  # which the template's LoggingConfig asks for
+
 
 @pytest.fixture
 def issuer(tmp_path: Path) -> Iterator[Issuer]:
@@ -23,7 +26,7 @@ def issuer(tmp_path: Path) -> Iterator[Issuer]:
 
 @pytest.fixture
 def runtime(issuer: Issuer, tmp_path: Path) -> Iterator[Runtime]:
-    environment = {**AUTHORIZER.environment, **OIDC, "OIDC_ISSUER": issuer.url}
+    environment = {**AUTHORIZER.environment, **OIDC, "OIDC_ISSUER": issuer.url, **JSON_LOG}
     with running(AUTHORIZER, environment, tmp_path / "log") as runtime:
         yield runtime
 
@@ -44,6 +47,21 @@ def test_without_a_good_token_the_error_is_the_one_that_the_gateway_knows(
 ) -> None:
     for name in ("no-token", "bad-token"):
         assert runtime.invoke(event(f"authorizer/{name}"))["errorMessage"] == "Unauthorized"
+
+
+def test_a_refused_token_is_one_line_of_the_log_with_one_frame(
+    runtime: Runtime, issuer: Issuer
+) -> None:
+    begin = len(runtime.log.read_bytes())
+    runtime.invoke(with_token(issuer.mint(lifetime=-3600)))
+    lines = runtime.log.read_bytes()[begin:].decode().splitlines()
+    # The platform's own lines begin, end and measure the invocation.
+    (line,) = (
+        each for each in lines if not each.startswith(("START ", "END ", "REPORT ")) and each
+    )
+    entry = json.loads(line)
+    assert (entry["level"], entry["errorType"]) == ("ERROR", "Expired")
+    assert len(entry["stackTrace"]) == 1
 
 
 def test_a_good_token_may_store_and_one_without_the_scope_may_not(

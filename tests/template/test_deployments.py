@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.template.bucket_policy import POLICY
 from tests.template.parts import PARAMETERS, TEMPLATE, WRITTEN
 from tests.template.transformed import deployed, run, transformed
 
@@ -119,3 +120,13 @@ def test_the_api_waits_for_the_role_that_its_log_is_written_with() -> None:
     assert otherwise == "STOW-RS"
     stage = transformed(WRITTEN, "code", **OIDC)["Resources"]["ApiStage"]
     assert stage["Properties"]["RestApiId"] == {"Ref": "Api"}
+
+
+def test_the_policy_of_the_bucket_is_deployed_as_it_is_evaluated_in_the_tests() -> None:
+    resources = deployed(**OIDC)
+    policy = resources["ArchiveBucketPolicy"]["Properties"]["PolicyDocument"]
+    assert [each["Condition"] for each in policy["Statement"]] == [
+        each["Condition"] for each in POLICY["Statement"]
+    ]
+    assert policy["Statement"][1]["Resource"] == "ArchiveBucket.Arn/studies/*"
+    assert policy["Statement"][1]["Action"] == "s3:PutObject"

@@ -70,17 +70,20 @@ class TestFunctions:
                 "ARCHIVE_BUCKET",
                 "INDEX_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
             },
+            "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "ALLOWED_ORIGINS"},
             "UploadsFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "ARCHIVE_BUCKET",
                 "UPLOAD_TABLE",
                 "INGEST_STORAGE",
                 "UPLOAD_SECONDS",
+                "MAX_PENDING_UPLOADS",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
@@ -91,8 +94,11 @@ class TestFunctions:
                 "INDEX_TABLE",
                 "UPLOAD_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "MAX_INGEST_ATTEMPTS",
+                "INGEST_STORAGE",
+                "INGEST_QUEUE",
                 "VISIBILITY_TIMEOUT",
                 "AWS_ENDPOINT_URL",
             },
@@ -130,11 +136,24 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_capabilities_function_may_touch_no_data(self) -> None:
+        assert granted("CapabilitiesRole") == {
+            '{"Fn::GetAtt": "CapabilitiesLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
     def test_the_uploads_function_may_let_bodies_be_put_and_read_answers(self) -> None:
         assert granted("UploadsRole") == {
             '{"Fn::Sub": "${ArchiveBucket.Arn}/staging/*"}': {"s3:PutObject"},
             '{"Fn::Sub": "${ArchiveBucket.Arn}/answers/*"}': {"s3:GetObject"},
-            '{"Fn::GetAtt": "UploadTable.Arn"}': {"dynamodb:GetItem", "dynamodb:PutItem"},
+            '{"Fn::GetAtt": "UploadTable.Arn"}': {
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
             '{"Fn::GetAtt": "UploadsLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
@@ -162,6 +181,7 @@ class TestPermissions:
                 "sqs:ReceiveMessage",
                 "sqs:DeleteMessage",
                 "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
             },
             '{"Fn::GetAtt": "IngestLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
@@ -196,10 +216,11 @@ class TestPermissions:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
             "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
+            "CapabilitiesFunction": {"Fn::GetAtt": "CapabilitiesRole.Arn"},
             "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
             "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
         }
-        for role in ("StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "AuthorizerRole"):
+        for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -19,6 +19,7 @@ import ingest.handler
 import store.handler
 import store.settings
 from archive import DuplicatePolicy
+from archive.objects import key_of
 from events.proxy import store_event
 from local.template import ACCOUNT
 from tests import builders
@@ -125,13 +126,13 @@ class Deployment(LargeRequests):
         for resource, item in items.items():
             if not resource.startswith("instances/"):
                 continue
-            assert item["Key"]["S"] in objects, "an instance item has no object"
-            content = objects[item["Key"]["S"]]
+            assert key_of(item) in objects, "an instance item has no object"
+            content = objects[key_of(item)]
             assert hashlib.sha256(content).hexdigest() == item["SHA256"]["S"], "digests differ"
-            series = items.get(f"series/{item['SeriesInstanceUID']['S']}", {})
+            series = items.get(f"series/{resource.split('/')[1]}", {})
             assert "Modality" in series, "an instance has no series item"
             assert "PatientID" in items.get("study", {}), "an instance has no study item"
-            found[item["SOPInstanceUID"]["S"]] = content
+            found[item["Resource"]["S"].rpartition("/")[2]] = content
         return found
 
     def _items_of(self, study: str) -> dict[str, dict[str, Any]]:
