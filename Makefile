@@ -19,9 +19,10 @@ help: ## list the targets
 include deploy/build.mk
 include deploy/bench.mk
 include deploy/fuzz.mk
+include deploy/mutants.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
-run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
+run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050] [HOSTS=name,...]
 	@exec $(BIN)/python -m local $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
 
 sample: $(VENV)/local ## store a sample instance in the running service and show what is kept
@@ -82,9 +83,9 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench fuzz runtime; do \
+	cd requirements && for set in test local sam bench fuzz runtime mutants; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt && \

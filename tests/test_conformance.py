@@ -22,6 +22,7 @@ from local import lambda_service
 from store import handler
 from tests.statement import pages
 from transaction import gateway
+from uploads.handler import SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +166,8 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
     assert "Timeout: 28 " in template
     retry_after = {row[0]: row[1] for row in table("Field", "When")}["`Retry-After`"]
     assert retry_after == (
-        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds"
+        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
+        f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
     )
     assert checks._MAX_UID == 64
     assert "up to 64 digits and dots" in STATEMENT

@@ -7,6 +7,7 @@
     |   +-- MalformedRequest  400
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
     |   +-- MetadataRejected  and its UIDs, if they can be read (``metadata.metadata``)
+    |   +-- OutOfTime         for now: the time of the request has ended
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it a MetadataRejected (``metadata.metadata``)
 
@@ -19,9 +20,12 @@ logged, so it never holds an attribute value: UIDs, tags, counts and offsets onl
 """
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dicomweb.reasons import FailureReason
+
+if TYPE_CHECKING:
+    from dicomweb.outcomes import SOPReference
 
 
 class DicomWebError(Exception):
@@ -49,6 +53,23 @@ class MalformedRequest(RequestRejected):
 class InstanceRejected(DicomWebError):
     """One instance is refused with ``reason`` (PS3.18 Annex I.2)."""
 
+    temporary: ClassVar[bool] = False
+    """Whether the same instance may well be stored when it is sent again."""
+
     def __init__(self, reason: FailureReason, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+        self.reference: SOPReference | None = None
+        """Names the instance, if that is known where it is refused."""
+
+
+class OutOfTime(InstanceRejected):
+    """The time of the request ended before the instance was read (A700)."""
+
+    temporary = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            FailureReason.OUT_OF_RESOURCES,
+            "the time for the request ended before the instance was read, send it again",
+        )

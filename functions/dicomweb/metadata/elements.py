@@ -9,14 +9,18 @@ A backslash separates values, because that is what it means in an instance.
 
 import binascii
 import re
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from math import isinf
+from typing import cast
 
-from pydicom.config import IGNORE
-from pydicom.dataelem import DataElement, empty_value_for_VR
-
+from dicomweb.metadata.dataelements import Element
 from dicomweb.metadata.metadata import NotUnderstood
 from dicomweb.metadata.numbers import (
+    BLANKS,
+    MAX_DS,
     decimal_string,
     integer,
     integer_string,
@@ -42,12 +46,12 @@ def tag_number(text: str) -> int:
     return int(text, 16)
 
 
-def empty_element(tag: int, vr: str) -> DataElement:
+def empty_element(vr: str) -> Element:
     """Return the element of zero length."""
-    return _element(tag, vr, empty_value_for_VR(vr))
+    return Element(vr, [] if vr == "SQ" else "" if vr in TEXT else b"")
 
 
-def binary_element(tag: int, vr: str, base64: str) -> DataElement:
+def binary_element(vr: str, base64: str) -> Element:
     """Return the element whose whole Value Field, in Little Endian, is the given base64.
 
     White space in it is ignored, as XML Schema's base64Binary allows. Raises NotUnderstood if the
@@ -55,40 +59,27 @@ def binary_element(tag: int, vr: str, base64: str) -> DataElement:
     """
     if vr not in BINARY:
         raise NotUnderstood(f"found inline binary, which VR {vr} does not allow")
-    digits = "".join(base64.split())
+    return Element(vr, inline_binary(base64))
+
+
+def inline_binary(base64: str) -> bytes:
+    """Return the bytes of inline binary; raises NotUnderstood if it is not base64."""
+    digits = base64.translate(_WHITE_SPACE)
     if not _BASE64.fullmatch(digits):
         raise NotUnderstood("found inline binary that is not base64")
-    return _element(tag, vr, binascii.a2b_base64(digits))
+    return binascii.a2b_base64(digits)
 
 
-def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
+def value_element(tag: int, vr: str, values: Sequence[object]) -> Element:
     """Return the element with these values: text, numbers, or None for an empty one.
 
     Raises NotUnderstood if one of them cannot be a value of this VR.
     """
-    read_number = _NUMBERS.get(vr)
-    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
-        return _numbers_element(tag, vr, _lut_descriptor(values))
-    if read_number:
-        return _numbers_element(tag, vr, [read_number(value) for value in values])
-    read_text = _TEXTS.get(vr)
-    if not read_text:
-        raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
-    text = "\\".join(read_text(value) for value in values)
-    if vr in NUMBER_STRINGS:
-        return set_string(empty_element(tag, vr), text)
-    return _element(tag, vr, text)
-
-
-def set_string(element: DataElement, text: str) -> DataElement:
-    """Set this text as the whole Value Field of an element, and return the element.
-
-    pydicom converts DS and IS to numbers and refuses invalid ones; it does not convert UT.
-    """
-    vr, element.VR = element.VR, "UT"
-    element.value = text
-    element.VR = vr
-    return element
+    if vr in TEXT:
+        return Element(vr, "\\".join(_texts(vr, values)))
+    if vr in FORMATS:
+        return Element(vr, _packed_at_once(vr, values) or _packed(vr, _numbers(tag, vr, values)))
+    raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
 
 
 def person_name(groups: Sequence[str]) -> str:
@@ -102,33 +93,50 @@ def person_name(groups: Sequence[str]) -> str:
     return "=".join(groups).rstrip("=")
 
 
-def _element(tag: int, vr: str, value: object) -> DataElement:
-    """Return an element that is not validated.
+def _texts(vr: str, values: Sequence[object]) -> Iterable[str]:
+    """Return each value as text; values that are all strings, or all integers, take a short way."""
+    types = set(map(type, values))
+    if types == {str}:
+        texts = cast("Sequence[str]", values)
+        return [text.strip(BLANKS) for text in texts] if vr in _TRIMMED else texts
+    if types == {int} and (vr != "DS" or max(map(len, map(str, values))) <= MAX_DS):
+        return map(str, values)
+    return map(_TEXTS[vr], values)
 
-    When pydicom makes an element of VR UN, it changes the VR to that of its dictionary, without
-    decoding the value; here the VR stays as it was sent.
+
+def _packed_at_once(vr: str, values: Sequence[object]) -> bytes:
+    """Return the bytes of values that are numbers of the right type and range, or none.
+
+    A megabyte of metadata may hold half a million of them.
     """
-    element = DataElement(tag, "OB" if vr == "UN" else vr, value, validation_mode=IGNORE)
-    element.VR = vr
-    return element
+    real_numbers = vr in _REAL
+    if vr != "AT" and set(map(type, values)) <= ({int, float} if real_numbers else {int}):
+        with suppress(struct.error, OverflowError):
+            packed = struct.pack(f"<{len(values)}{FORMATS[vr]}", *values)
+            if not (real_numbers and any(map(isinf, cast("Sequence[float]", values)))):
+                return packed
+    return b""
 
 
-def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> DataElement:
-    if len(numbers) == 1:
-        return _element(tag, vr, numbers[0])
+def _numbers(tag: int, vr: str, values: Sequence[object]) -> list[float | None]:
+    """Return the numbers that values state, None for an empty one.
+
+    The first number of a LUT descriptor is never signed (PS3.3 C.11.1.1.1). dcmtk writes it
+    signed, as the VR says, and pydicom unsigned.
+    """
+    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
+        entries = integer(-(2**15), 2**16 - 1, values[0])
+        signed = entries if entries is None or entries < 2**15 else entries - 2**16
+        return [signed, *map(_NUMBERS[vr], values[1:])]
+    return list(map(_NUMBERS[vr], values))
+
+
+def _packed(vr: str, numbers: Sequence[float | None]) -> bytes:
+    if numbers == [None]:
+        return b""
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")
-    return _element(tag, vr, list(numbers) or None)
-
-
-def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
-    """Return the numbers of a descriptor; the first one is never signed (PS3.3 C.11.1.1.1).
-
-    dcmtk writes it signed, as the VR says, and pydicom unsigned.
-    """
-    entries = integer(-(2**15), 2**16 - 1, values[0])
-    others = [integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
-    return [None if entries is None else entries & 0xFFFF, *others]
+    return struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
 
 
 def _text(value: object) -> str:
@@ -146,14 +154,18 @@ def _trimmed_text(value: object) -> str:
 
 
 def _attribute_tag(value: object) -> int | None:
+    """Return a tag as the number whose four bytes it is: its group, then its element."""
     text = trimmed(value)
     if not isinstance(text, str | None):
         raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
-    return tag_number(text) if text else None
+    if not text:
+        return None
+    tag = tag_number(text)
+    return tag >> 16 | (tag & 0xFFFF) << 16
 
 
+_WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
-
 
 NUMBER_STRINGS = frozenset(("DS", "IS"))
 
@@ -163,6 +175,10 @@ _TEXTS: dict[str, Callable[[object], str]] = {
     "DS": decimal_string,
     "IS": integer_string,
 }
+_TRIMMED = frozenset(vr for vr, read in _TEXTS.items() if read is not _text)
+
+TEXT = frozenset(_TEXTS)
+"""The VRs whose value is text."""
 
 _NUMBERS: dict[str, Callable[[object], float | None]] = {
     "AT": _attribute_tag,
@@ -175,6 +191,20 @@ _NUMBERS: dict[str, Callable[[object], float | None]] = {
     "US": partial(integer, 0, 2**16 - 1),
     "UV": partial(integer, 0, 2**64 - 1),
 }
+_REAL = frozenset(("FD", "FL"))
+
+FORMATS = {
+    "AT": "I",
+    "FD": "d",
+    "FL": "f",
+    "SL": "i",
+    "SS": "h",
+    "SV": "q",
+    "UL": "I",
+    "US": "H",
+    "UV": "Q",
+}
+"""The VRs whose value is numbers, and how ``struct`` names these."""
 
 VALUE_REPRESENTATIONS = BINARY.union(_TEXTS, _NUMBERS, ("SQ",))
 """The VRs of PS3.5 Table 6.2-1."""
