@@ -11,13 +11,16 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check lint types architecture audit secrets format events samplefiles programs requirements clean
+.PHONY: help run sample token test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include deploy/build.mk
 include deploy/bench.mk
+include deploy/emulator.mk
+include deploy/fuzz.mk
+include deploy/mutants.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
 run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050] [HOSTS=name,...]
@@ -43,6 +46,10 @@ test: $(VENV)/test sam .audit-venv/installed programs $(SAMPLES) $(JAVASCRIPT) #
 test-fast: $(VENV)/test ## run the tests that start no processes, with fewer examples and without coverage
 	HYPOTHESIS_PROFILE=fast $(BIN)/python $(PYTEST) -m "not process"
 
+torture: $(VENV)/test emulator ## break the wire, kill functions and race senders: make torture [SEED=] [MINUTES=] [CASE=]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case "$(CASE)")
+
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
 	@command -v curl >/dev/null && command -v dcm2xml >/dev/null || { \
@@ -65,7 +72,7 @@ architecture: $(VENV)/test
 
 # In a virtual environment of its own, because it pins other versions of what the tests use.
 audit: .audit-venv/installed
-	@.audit-venv/bin/python deploy/audit.py $(foreach set,test sam bench runtime audit,requirements/$(set).txt)
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
 # values that are excluded are those of the tests and of the laptop.
@@ -82,13 +89,23 @@ format: $(VENV)/test ## format the code and fix what ruff can fix
 events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make
 
+conformance: $(VENV)/test ## regenerate docs/conformance.json, and the tables of docs/conformance.md that come from the code
+	PYTHONPATH=functions $(BIN)/python -m tests.statement
+
+body-costs: $(VENV)/test ## measure what each kind of hostile metadata costs: make body-costs [BYTES=4500000]
+	@PYTHONPATH=functions $(BIN)/python -m tests.hostile_metadata $(BYTES)
+
+cost: $(VENV)/test ## what a million instances cost: updates docs/cost.md, or prints with own prices: make cost [PRICES=file.tsv] [MEMORY=1769]
+	@PYTHONPATH=functions $(BIN)/python -m tests.cost $(if $(MEMORY),--memory $(MEMORY)) \
+	$(if $(PRICES),--prices $(PRICES),$(if $(MEMORY),,--write))
+
 samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-files.md from the files that public packages ship
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench runtime audit; do \
+	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt && \

@@ -14,30 +14,28 @@ from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
 from dicomweb.envelope.mediatypes import ALIASES
-from dicomweb.metadata import assembly, jsonmodel, nativemodel, writer
-from dicomweb.part10 import file, headers, walker
+from dicomweb.metadata import budget, nativemodel, notation, writer
+from dicomweb.part10 import headers, inflation, walker
 from dicomweb.reasons import FailureReason, WarningReason
 from local import gateway as local_gateway
 from local import lambda_service
 from store import handler
+from tests.statement import pages
 from transaction import gateway
+from uploads.handler import SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-STATEMENT = (ROOT / "docs" / "conformance.md").read_text("utf-8")
+STATEMENT = pages.PAGE.read_text("utf-8")
 STATUSES = {200, 202, 400, 401, 403, 409, 503}
 NOT_DONE = {118}
 
 
 def table(*heading: str) -> list[list[str]]:
     """Return the cells of the one table whose heading begins with ``heading``."""
-    begin = f"\n| {' | '.join(heading)} "
-    assert STATEMENT.count(begin) == 1
-    _, _, rest = STATEMENT.partition(begin)
-    lines = rest.split("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in line[1:-1].split(" | ")] for line in lines]
+    return pages.table(STATEMENT, *heading)
 
 
 def limits() -> dict[str, list[int]]:
@@ -127,15 +125,17 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("boundary", multipart.MAX_BOUNDARY),
         ("nesting of sequences", walker.MAX_DEPTH),
         ("elements, items and fragments of a data set", headers.MAX_ELEMENTS),
-        ("inflated data set", file.MAX_INFLATED_BYTES),
+        ("inflated data set", inflation.MAX_INFLATED_BYTES),
         ("instances of metadata in a request", multipart.MAX_PARTS),
-        ("objects in JSON metadata", jsonmodel.MAX_OBJECTS),
+        ("metadata in a part", budget.MAX_METADATA_BYTES),
+        ("objects of metadata in a request", budget.MAX_OBJECT_BYTES),
         (
             "values left out by their numbers in XML metadata",
             nativemodel.MAX_MISSING_NUMBERS,
         ),
-        ("instances made of metadata in a request", assembly.MAX_BYTES),
-        ("PNG or GIF image", assembly.MAX_BYTES // 3),
+        ("instances made of metadata in a request", budget.MAX_BYTES),
+        ("PNG or GIF image", budget.MAX_BYTES // 3),
+        ("URI of bulk data", notation.MAX_URI_BYTES),
         ("an attribute of the index", attributes._MAX_BYTES),
         ("items of Request Attributes Sequence in the index", attributes._MAX_ITEMS),
         ("Warning fields of an answer", response._MAX_WARNING_BYTES),
@@ -167,7 +167,8 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
     assert "Timeout: 28 " in template
     retry_after = {row[0]: row[1] for row in table("Field", "When")}["`Retry-After`"]
     assert retry_after == (
-        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds"
+        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
+        f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
     )
     assert checks._MAX_UID == 64
     assert "up to 64 digits and dots" in STATEMENT

@@ -20,7 +20,7 @@ _OTHER = "0008119A"
 _MODULE = (_FAILED, _REFERENCED, _OTHER)
 _TEXT = "0040A160"
 
-_WARNING = re.compile(r'299 \S+ "(?:([0-9A-Fa-f]{4}): )?(?:part (\d+): )?(.*?)"')
+_WARNING = re.compile(r'299 \S+ "(?:([0-9A-Fa-f]{4}): )?(?:part (\d{1,9}): )?(.*?)"')
 _TAGS = {
     "sop_class_uid": "00081150",
     "sop_instance_uid": "00081155",

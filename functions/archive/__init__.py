@@ -9,13 +9,14 @@ bytes, one wins, and no write destroys what another wrote.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import local
 
 from botocore.session import get_session
 
 from archive.clients import CONNECTIONS, s3_client
 from archive.copies import Source
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Kept
+from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.keeping import Keeping
@@ -46,6 +47,7 @@ class Archive:
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
         self._objects = Objects(bucket, session, copier)
         self._duplicate_policy = duplicate_policy
+        self._left = local()
 
     def keep(
         self,
@@ -59,27 +61,60 @@ class Archive:
         ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
         S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
         under way at the end of the time may still be stored afterwards; it is then found when it
-        is sent again.
+        is sent again. Until then, the thread that stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
-        running, putting, writing = map(_pool, (1, CONNECTIONS, CONNECTIONS))
-        keeping = Keeping(
-            objects=self._objects,
-            index=self._index,
-            duplicate_policy=self._duplicate_policy,
-            deadline=deadline,
-            putting=putting,
-            writing=writing,
-        )
+        storing = _pool(CONNECTIONS)
+        self._left.pools = pools = [storing]
+
+        def store() -> None:
+            try:
+                entries = read(self._index, instances, places, outcomes, deadline)
+                self._begin(entries, deadline, pools)
+            except BaseException as error:  # noqa: BLE001 - the outcome of all without one
+                fail(outcomes, error)
+
+        places = sources or [None] * len(instances)
         try:
-            places = sources or [None] * len(instances)
-            running.submit(keeping.run, instances, places, outcomes)
+            storing.submit(store)
             wait(outcomes, deadline.seconds_left)
             return [_result(outcome) for outcome in outcomes]
         finally:
-            for pool in (running, putting, writing):
-                pool.shutdown(wait=False, cancel_futures=True)
+            storing.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(
+        self, entries: Sequence[Entry], deadline: Deadline, pools: list[ThreadPoolExecutor]
+    ) -> None:
+        """Let each study be stored by its own thread of the first pool, if there are enough.
+
+        The studies share the connections, so that none waits for the answers that another gets.
+        The pools that put and write are added to ``pools``.
+        """
+        for entry in entries:
+            if entry.is_new(self._duplicate_policy):
+                entry.expect_shared()
+        studies = by_study(entries)
+        share = max(1, CONNECTIONS // len(studies))
+        together = sum(len(entry.instance.content) for entry in entries)
+        for study in studies:
+            putting, writing = _pool(share), _pool(share)
+            pools += (putting, writing)
+            keeping = Keeping(
+                objects=self._objects,
+                index=self._index,
+                duplicate_policy=self._duplicate_policy,
+                deadline=deadline,
+                together=together,
+                putting=putting,
+                writing=writing,
+            )
+            pools[0].submit(keeping.store, study)
+
+    def wait(self) -> None:
+        """Wait for the threads that the last ``keep`` of the calling thread left behind."""
+        for pool in getattr(self._left, "pools", ()):
+            pool.shutdown()
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -32,6 +32,7 @@ from archive.connections import (
     believe_whole_answers,
     is_whole_of_dynamodb,
     is_whole_of_s3,
+    repeat_what_may_pass,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ READ_TIMEOUT = 6
 """How many seconds the next bytes of an answer may take."""
 
 PUT_TIMEOUT = 8
-"""How many seconds an attempt to put an object may take, including the connection."""
+"""How many seconds an attempt to put an object may take, to which ``archive.stores`` adds."""
 
 ATTEMPTS = 3
 
@@ -59,7 +60,7 @@ _CONFIG = Config(
     # Three attempts of 2 + 6 seconds and the pauses between them end before API Gateway's 29.
     connect_timeout=_CONNECT_TIMEOUT,
     read_timeout=READ_TIMEOUT,
-    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    retries={"mode": "standard", "total_max_attempts": 1},  # repeat_what_may_pass makes more
     # Checking parameters that this code itself has built takes a third of the time of a call that
     # reads a hundred items. Another tenth goes into making up a User-Agent.
     parameter_validation=False,
@@ -93,6 +94,7 @@ def s3_client(session: Session, read_timeout: int = READ_TIMEOUT) -> "S3Client":
         config = config.merge(_REGIONAL)
     client = session.create_client("s3", config=config)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_s3)
     return cast("S3Client", client)
 
@@ -101,6 +103,7 @@ def dynamodb_client(session: Session) -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
     client = session.create_client("dynamodb", config=_CONFIG)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_dynamodb)
     return cast("DynamoDBClient", client)
 
@@ -109,18 +112,22 @@ def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
     client = session.create_client("sqs", config=_CONFIG)
     FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
     return client
 
 
-def s3_store(bucket: str, session: Session) -> S3Store:
+def s3_store(bucket: str, session: Session, timeout: float | None = None) -> S3Store:
     """Make the store that puts objects into ``bucket``; it opens no connection before the first.
+
+    ``timeout`` is how many seconds an attempt may take, including the connection; PUT_TIMEOUT if
+    it is None.
 
     S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
     the digest would be computed a second time, which takes longer than sending the object.
     """
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
-        "timeout": timedelta(seconds=PUT_TIMEOUT),
+        "timeout": timedelta(seconds=PUT_TIMEOUT if timeout is None else timeout),
         "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
         "allow_http": True,  # for endpoints that are configured with http, such as on loopback
@@ -141,11 +148,13 @@ def s3_store(bucket: str, session: Session) -> S3Store:
     )
 
 
-def renewed(store: S3Store) -> S3Store:
-    """Return a store like ``store`` that has opened no connection yet."""
+def renewed(store: S3Store, timeout: float) -> S3Store:
+    """Return a store like ``store`` that has this ``timeout`` and has opened no connection yet."""
     return S3Store(
         config=store.config,  # which names the bucket
-        client_options=store.client_options,
+        client_options=cast(
+            "ClientConfig", {**(store.client_options or {}), "timeout": timedelta(seconds=timeout)}
+        ),
         retry_config=store.retry_config,
         credential_provider=store.credential_provider,
     )

@@ -1,4 +1,4 @@
-"""botocore's pooled connections, which are not trusted for long, and its answers.
+"""botocore's pooled connections, which are not trusted for long, its answers and its attempts.
 
 Lambda freezes an environment between requests, sometimes for minutes. By then the peer may have
 closed its connections, or a device in between may have silently forgotten them (a NAT gateway
@@ -9,11 +9,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html warns of idle c
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from random import random
 from typing import Any
 from zlib import crc32
 
 from botocore.client import BaseClient
 from botocore.exceptions import ResponseStreamingError
+
+from archive.errors import NOT_ANSWERED, may_pass
 
 IsWhole = Callable[[Mapping[str, Any]], bool]
 
@@ -21,6 +24,9 @@ SECONDS_KEPT = 20
 """How old a pooled connection may be, by the wall clock, which a freeze does not stop."""
 
 _CUT_OFF = "CutOff"
+_PAUSE_UNANSWERED = 0.05
+_PAUSE_REFUSED = 0.5
+"""Something that answers that it is too busy needs longer than a new connection."""
 
 
 class FreshConnections:
@@ -47,6 +53,35 @@ class FreshConnections:
             self._client.close()
 
 
+def repeat_what_may_pass(client: BaseClient, most: int) -> None:
+    """Let ``client`` make up to ``most`` attempts at a call that fails in a way that may pass.
+
+    The pause before another attempt is random, and twice as long on average as the one before.
+    The client itself makes one attempt: botocore's standard mode has a quota of retries for all
+    calls of a client, which is used up by an outage and then fails calls that would succeed.
+    """
+
+    def pause(
+        attempts: int,
+        response: tuple[Any, Mapping[str, Any]] | None,
+        caught_exception: Exception | None,
+        **_: object,
+    ) -> float | None:
+        if attempts >= most:
+            return None
+        if response is None:
+            longest = _PAUSE_UNANSWERED if isinstance(caught_exception, NOT_ANSWERED) else None
+        else:
+            answer, parsed = response
+            code = parsed.get("Error", {}).get("Code", "")
+            longest = _PAUSE_REFUSED if may_pass(answer.status_code, code) else None
+        if longest is None:
+            return None
+        return longest * 2 ** (attempts - 1) * random()  # noqa: S311 - a pause is no secret
+
+    client.meta.events.register("needs-retry", pause)
+
+
 def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
     """Let ``client`` repeat a call whose answer is incomplete, and then raise an error.
 
@@ -59,7 +94,7 @@ def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
     ) -> None:
         if not is_whole(response_dict):
             response_dict["body"] = b""
-            # botocore repeats a call after this code.
+            # One of the codes after which a call is repeated.
             customized_response_dict |= {_CUT_OFF: True, "Error": {"Code": "RequestTimeout"}}
 
     def refuse(parsed: Mapping[str, Any], **_: object) -> None:
@@ -71,8 +106,15 @@ def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:
 
 
 def is_whole_of_dynamodb(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length."""
+    """Tell whether an answer has the CRC-32 that DynamoDB sent, or without one, its length.
+
+    A success has to be a JSON object that is no error: for a write, nothing else in the answer
+    tells DynamoDB from a proxy with a page of its own.
+    """
     headers, body = answer["headers"], answer["body"]
+    is_success = answer["status_code"] == HTTPStatus.OK
+    if is_success and (not body.startswith(b"{") or body.startswith(b'{"__type"')):
+        return False
     if (sent := headers.get("x-amz-crc32")) is not None:
         return bool(sent == str(crc32(body)))
     return bool(headers.get("content-length") == str(len(body)))

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -110,6 +111,21 @@ def read(
         )
         for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
     ]
+
+
+def by_study(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return ``entries`` in their order, those of each study by themselves."""
+    studies: dict[str, list[Entry]] = {}
+    for entry in entries:
+        studies.setdefault(entry.instance.study_instance_uid, []).append(entry)
+    return list(studies.values())
+
+
+def fail(outcomes: Sequence[Future[Kept]], error: BaseException) -> None:
+    """Let those of ``outcomes`` that are not known yet be ``error``."""
+    for outcome in outcomes:
+        with suppress(InvalidStateError):
+            outcome.set_exception(error)
 
 
 def turns(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -84,12 +84,14 @@ _TEMPORARY_STATUSES = frozenset(
 )
 _NEVER_SUPPORTED = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
 
-_NOT_ANSWERED = (
+NOT_ANSWERED = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
     exceptions.IncompleteReadError,
     ResponseParserError,
 )
+"""What a call raises that got no answer, or only part of one."""
+
 _NO_CREDENTIALS_JUST_NOW = (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError)
 
 _STATUS = re.compile(r"status code: (\d{3})\b")
@@ -174,7 +176,7 @@ def archive_error(exception: BaseException) -> ArchiveError:
         return exception
     if isinstance(exception, exceptions.ClientError):
         return _refused(exception)
-    if isinstance(exception, _NOT_ANSWERED):
+    if isinstance(exception, NOT_ANSWERED):
         return ArchiveError(FailureReason.OUT_OF_RESOURCES, _unreachable(exception))
     if isinstance(exception, _NO_CREDENTIALS_JUST_NOW):
         return ArchiveError(FailureReason.OUT_OF_RESOURCES, _without_credentials(exception))
@@ -183,6 +185,12 @@ def archive_error(exception: BaseException) -> ArchiveError:
         f"the archive failed unexpectedly ({type(exception).__name__})",
         unforeseen=exception,
     )
+
+
+def may_pass(status: int, code: str) -> bool:
+    """Tell whether the same call may succeed after an answer of ``status`` with ``code``."""
+    failed_inside = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER_SUPPORTED
+    return code in TEMPORARY_ERROR_CODES or status in _TEMPORARY_STATUSES or failed_inside
 
 
 def error_code(error: exceptions.ClientError) -> str:
@@ -213,7 +221,6 @@ def _judge(operation: str, status: int, code: str) -> tuple[FailureReason, str]:
     """Return the reason for an answer, and its text for the sender."""
     found = f"{status} {code}".rstrip()
     answer = f"found {found} as the answer to {operation}, expected success"
-    failed_inside = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NEVER_SUPPORTED
-    if code in TEMPORARY_ERROR_CODES or status in _TEMPORARY_STATUSES or failed_inside:
+    if may_pass(status, code):
         return FailureReason.OUT_OF_RESOURCES, f"{answer}: send the instance again"
     return FailureReason.PROCESSING_FAILURE, answer

@@ -1,4 +1,4 @@
-"""The instances of one request on their way into the archive.
+"""The instances of one study of a request on their way into the archive.
 
 Objects are put at the same time, and those that have been put are committed at short intervals,
 as many items in a call as DynamoDB allows, because a call costs more than its items. An item that
@@ -6,62 +6,50 @@ such a call does not write is written by a call of its own, which says why if it
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
-from archive.copies import Source
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Entry, Kept, read, turns
+from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
-from archive.objects import Objects, object_key
-from dicomweb.instances import SOPInstance
+from archive.objects import Objects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How a request's instances are stored until ``deadline``.
+    """How the instances of a study are stored until ``deadline``.
 
     The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
-    are for one item.
+    are for one item. They belong to this study, so that no other waits for them. ``together`` are
+    the bytes of all instances of the request.
     """
 
     objects: Objects
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
+    together: int
     putting: ThreadPoolExecutor
     writing: ThreadPoolExecutor
 
-    def run(
-        self,
-        instances: Sequence[SOPInstance],
-        sources: Sequence[Source | None],
-        outcomes: Sequence[Future[Kept]],
-    ) -> None:
-        """Store ``instances``; each of ``outcomes`` is set as soon as it is known."""
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Store ``entries``, whose outcomes are set as soon as they are known."""
         try:
-            entries = read(self.index, instances, sources, outcomes, self.deadline)
-            for entry in entries:
-                if entry.is_new(self.duplicate_policy):
-                    entry.expect_shared()
-            self._store(entries)
-        except BaseException as error:  # noqa: BLE001 - the outcome of all instances without one
-            for outcome in outcomes:
-                with suppress(InvalidStateError):
-                    outcome.set_exception(error)
-
-    def _store(self, entries: Sequence[Entry]) -> None:
-        for turn in turns(entries):
-            for put in self._put([entry for entry in turn if self._is_wanted(entry)]):
-                self._commit(put)
-            wait([entry.outcome for entry in turn], self.deadline.seconds_left)
+            for turn in turns(entries):
+                for put in self._put([entry for entry in turn if self._is_wanted(entry)]):
+                    self._commit(put)
+                wait([entry.outcome for entry in turn], self.deadline.seconds_left)
+        except BaseException as error:  # noqa: BLE001 - the outcome of all entries without one
+            fail([entry.outcome for entry in entries], error)
+        finally:
+            for pool in (self.putting, self.writing):
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def _is_wanted(self, entry: Entry) -> bool:
         if entry.identity.sha256 == entry.sha256:
@@ -87,7 +75,9 @@ class Keeping:
         """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
-            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
+            self.objects.put(
+                entry.instance, entry.sha256, self.deadline, entry.source, self.together
+            )
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)
@@ -155,8 +145,6 @@ class Keeping:
     def _item(self, entry: Entry) -> Item:
         return {
             **instance_attributes(entry.instance),
-            "Bucket": {"S": self.objects.bucket},
-            "Key": {"S": object_key(entry.instance, entry.sha256)},
             "SHA256": {"S": entry.sha256},
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
         }

@@ -10,6 +10,7 @@
     Attempts FailedAfter                   how often ingest has begun, for people who look into it,
                                            and until when it is pending
     Answer                                 where the answer is, once it is done
+    CountedUntil                           while it counts as pending (archive.pending): the hour
 
 ``done`` is final. ``failed`` is for the operator: the body is still there, and when its message is
 sent again the upload is pending once more. ``pending`` always ends, whatever dies: each time it is
@@ -17,8 +18,9 @@ written, FailedAfter says how long it is valid, and after that the upload counts
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
@@ -26,6 +28,7 @@ from botocore.session import get_session
 from archive.clients import dynamodb_client
 from archive.conditions import in_the_way
 from archive.items import Item
+from archive.pending import PendingUploads, hour
 
 SECONDS_KNOWN = 7 * 24 * 3600
 """How long the state of an upload can be looked up."""
@@ -36,6 +39,9 @@ SECONDS_UNSEEN = 24 * 3600
 It may wait in the queue and on its way there: EventBridge tries to deliver an event for 24 hours
 and then gives it to the dead-letter queue.
 """
+
+_NO_LONGER_PENDING = "REMOVE FailedAfter, CountedUntil"
+_ENDED: dict[str, Any] = {"failed_after": None, "counted_until": None}
 
 
 class State(StrEnum):
@@ -51,6 +57,7 @@ class Upload:
     """An announced body; ``size`` in bytes, times in seconds since 1970.
 
     ``study_instance_uid`` is the study of the target resource, None for all studies.
+    ``counted_until`` is the hour of ``archive.pending``, None if the upload does not count.
     """
 
     id: str
@@ -62,6 +69,7 @@ class Upload:
     created: int
     state: State = State.PENDING
     failed_after: int | None = None
+    counted_until: int | None = None
     answer: str = ""
 
     @property
@@ -82,6 +90,23 @@ class Uploads:
     def __init__(self, table: str) -> None:
         self._table = table
         self._dynamodb = dynamodb_client(get_session())
+        self._pending = PendingUploads(table, self._dynamodb)
+
+    def offer(self, upload: Upload, most: int) -> bool:
+        """Add a pending upload, unless ``most`` of its principal are pending; tell whether.
+
+        It counts until it is done or failed, or else until the end of the hour in which its time
+        is over.
+        """
+        until = hour(upload.failed_after or upload.created)
+        if not self._pending.add(upload.principal, until, most):
+            return False
+        try:
+            self.add(replace(upload, counted_until=until))
+        except Exception:
+            self._pending.remove(upload.principal, until)
+            raise
+        return True
 
     def add(self, upload: Upload) -> None:
         """Add an upload, whose id is new.
@@ -102,6 +127,8 @@ class Uploads:
         }
         if upload.failed_after is not None:
             item["FailedAfter"] = {"N": str(upload.failed_after)}
+        if upload.counted_until is not None:
+            item["CountedUntil"] = {"N": str(upload.counted_until)}
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -137,7 +164,8 @@ class Uploads:
             ":failed_after": {"N": str(failed_after)},
         }
         expression = "SET #state = :pending, Attempts = :attempt, FailedAfter = :failed_after"
-        return self._update(upload_id, expression, values)
+        pending = {"state": State.PENDING, "failed_after": failed_after}
+        return self._update(upload_id, expression, values, pending)
 
     def finish(self, upload_id: str, answer: str) -> None:
         """Mark an upload as done and record where its ``answer`` is, unless it is already done."""
@@ -145,7 +173,10 @@ class Uploads:
             ":done": {"S": State.DONE},
             ":answer": {"S": answer},
         }
-        self._update(upload_id, "SET #state = :done, Answer = :answer REMOVE FailedAfter", values)
+        expression = f"SET #state = :done, Answer = :answer {_NO_LONGER_PENDING}"
+        self._update(
+            upload_id, expression, values, _ENDED | {"state": State.DONE, "answer": answer}
+        )
 
     def fail(self, upload_id: str) -> Upload | None:
         """Mark an upload as failed, unless it is done; return the upload.
@@ -153,10 +184,16 @@ class Uploads:
         Returns None if it is unknown.
         """
         values: Item = {":done": {"S": State.DONE}, ":failed": {"S": State.FAILED}}
-        return self._update(upload_id, "SET #state = :failed REMOVE FailedAfter", values)
+        expression = f"SET #state = :failed {_NO_LONGER_PENDING}"
+        return self._update(upload_id, expression, values, _ENDED | {"state": State.FAILED})
 
-    def _update(self, upload_id: str, expression: str, values: Item) -> Upload | None:
-        """Update an upload that exists and is not done; return what is there afterwards."""
+    def _update(
+        self, upload_id: str, expression: str, values: Item, changes: dict[str, Any]
+    ) -> Upload | None:
+        """Update an upload that exists and is not done; return it as it is afterwards.
+
+        The ``expression`` makes the ``changes``.
+        """
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
@@ -165,17 +202,21 @@ class Uploads:
                 ConditionExpression="attribute_exists(Upload) AND #state <> :done",
                 ExpressionAttributeNames={"#state": "State"},
                 ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
+                ReturnValues="ALL_OLD",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             item = in_the_way(error)
             return _upload(item) if item else None
-        return _upload(answer["Attributes"])
+        before = _upload(answer["Attributes"])
+        after = replace(before, **changes)
+        if before.counted_until is not None and after.counted_until is None:
+            self._pending.remove(before.principal, before.counted_until)
+        return after
 
 
 def _upload(item: Item) -> Upload:
-    failed_after = item.get("FailedAfter")
+    failed_after, counted_until = item.get("FailedAfter"), item.get("CountedUntil")
     return Upload(
         id=item["Upload"]["S"],
         base_url=item["BaseUrl"]["S"],
@@ -186,5 +227,6 @@ def _upload(item: Item) -> Upload:
         created=int(item["Created"]["N"]),
         state=State(item["State"]["S"]),
         failed_after=int(failed_after["N"]) if failed_after else None,
+        counted_until=int(counted_until["N"]) if counted_until else None,
         answer=item.get("Answer", {"S": ""})["S"],
     )

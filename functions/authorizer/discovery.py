@@ -6,17 +6,22 @@ limits on time and size.
 """
 
 import json
+import time
+from concurrent.futures import Future
 from http.client import HTTPException
+from threading import Thread
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, getproxies
 
 TIMEOUT = 3
-"""Seconds without an answer after which the issuer counts as unreachable."""
+"""Seconds that a document may take in all, after which the issuer counts as unreachable."""
 
 MAX_DOCUMENT = 512 * 1024
 """The most bytes of a configuration or a JWK Set; real ones are under 50 KB."""
 
+_CHUNK = 64 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -63,7 +68,7 @@ def fetch_keys(issuer: str) -> list[dict[str, Any]]:
 
 def _fetch(url: str) -> dict[str, Any]:
     try:
-        document = json.loads(_read(url))
+        document = json.loads(_read_in_time(url))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         reason = f"the issuer did not answer with JSON: {type(error).__name__}: {error}"
         raise IssuerUnavailable(reason) from error
@@ -72,14 +77,40 @@ def _fetch(url: str) -> dict[str, Any]:
     return document
 
 
+def _read_in_time(url: str) -> bytes:
+    """Return the document at ``url``; raises TimeoutError after TIMEOUT seconds.
+
+    urllib's timeout is for one operation of a socket, of which a slow answer takes many, and not
+    for the name's address at all. So a thread reads, and is left behind when the time is up.
+    """
+    reading: Future[bytes] = Future()
+
+    def read() -> None:
+        try:
+            reading.set_result(_read(url))
+        except HTTPError as error:
+            error.close()  # it is the answer as well
+            reading.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
+            reading.set_exception(error)
+
+    Thread(target=read, name="issuer", daemon=True).start()
+    return reading.result(TIMEOUT)
+
+
 def _read(url: str) -> bytes:
     # Plain http is only for loopback, which no proxy can reach.
     proxies = {scheme: proxy for scheme, proxy in getproxies().items() if scheme != "http"}
     opener = build_opener(ProxyHandler(proxies), _NoRedirects)
     # Some gateways in front of issuers refuse urllib's own name.
     opener.addheaders = [("User-Agent", "stowport"), ("Accept", "application/json")]
+    content = b""
+    end = time.monotonic() + TIMEOUT
     with opener.open(url, timeout=TIMEOUT) as response:
-        content: bytes = response.read(MAX_DOCUMENT + 1)
-    if len(content) > MAX_DOCUMENT:
-        raise ValueError(f"more than {MAX_DOCUMENT} bytes")
+        while chunk := response.read1(_CHUNK):
+            content += chunk
+            if len(content) > MAX_DOCUMENT:
+                raise ValueError(f"more than {MAX_DOCUMENT} bytes")
+            if time.monotonic() > end:  # nobody waits any more
+                raise TimeoutError
     return content

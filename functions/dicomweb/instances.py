@@ -13,7 +13,8 @@ from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.outcomes import Failed, SOPReference
-from dicomweb.part10.file import FileMeta, inflate, read_file_meta, uid_text
+from dicomweb.part10.file import FileMeta, PreamblePolicy, check_preamble, read_file_meta, uid_text
+from dicomweb.part10.inflation import Inflation
 from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import WarningReason
 
@@ -73,28 +74,38 @@ class SOPInstance:
 
 
 def receive(
-    candidate: Candidate, *, study_instance_uid: str | None, profile: StorageProfile
+    candidate: Candidate,
+    *,
+    study_instance_uid: str | None,
+    profile: StorageProfile,
+    preamble_policy: PreamblePolicy = PreamblePolicy.KEEP,
+    inflation: Inflation | None = None,
 ) -> SOPInstance | Failed:
     """Read the instance that a candidate holds and check it.
 
-    ``study_instance_uid`` is the study of the target resource, if it is a study.
+    ``study_instance_uid`` is the study of the target resource, if it is a study. ``inflation`` is
+    what the instances of a request share if there are several.
     """
     named = [candidate.reference] if candidate.reference else []
     try:
-        return _read(candidate, study_instance_uid, profile, named.append)
+        read = _read(candidate, study_instance_uid, profile, inflation, named.append)
+        check_preamble(read.content, preamble_policy)
     except InstanceRejected as refusal:
         return Failed(
             reason=refusal.reason,
             text=f"{candidate.place}: {refusal}",
             reference=named[-1] if named else None,
-            final=True,
+            temporary=refusal.temporary,
+            final=not refusal.temporary,
         )
+    return read
 
 
 def _read(
     candidate: Candidate,
     target: str | None,
     profile: StorageProfile,
+    inflation: Inflation | None,
     name: Callable[[SOPReference], None],
 ) -> SOPInstance:
     """Read and check; ``name`` is called with the UIDs as soon as they are known."""
@@ -104,7 +115,9 @@ def _read(
     checks.check_transfer_syntax_is_named(file_meta.transfer_syntax_uid)
     elements: dict[int, Element] = {}
     try:
-        data_set = _read_data_set(content, file_meta, elements)
+        data_set = _read_data_set(
+            content, file_meta, elements, inflation or Inflation(len(content))
+        )
     except InstanceRejected:  # what was read says what it is, or the File Meta: of a DICOMDIR
         _check_sop_class(_name_by(_uids(elements), file_meta, name), file_meta, profile)
         raise
@@ -150,20 +163,22 @@ def _name(sop_class_uid: str, sop_instance_uid: str, name: Callable[[SOPReferenc
 
 
 def _read_data_set(
-    content: memoryview, file_meta: FileMeta, elements: dict[int, Element]
+    content: memoryview, file_meta: FileMeta, elements: dict[int, Element], inflation: Inflation
 ) -> DataSet:
     """Walk the data set, once it is known how: only it says which SOP class it is of."""
     syntax = file_meta.transfer_syntax_uid
     checks.check_transfer_syntax(syntax, "", StorageProfile.ANY_STORAGE)
-    start = file_meta.data_set_offset
+    start, limit = file_meta.data_set_offset, None
     if conformance.is_deflated(syntax):
-        content, start = inflate(content[start:]), 0
+        content, start = inflation.inflate(content[start:]), 0
+        limit = inflation.elements
     return walk(
         content,
         start=start,
         implicit_vr=conformance.is_implicit_vr(syntax),
         wanted=_WANTED,
         elements=elements,
+        limit=limit,
     )
 
 

@@ -61,6 +61,7 @@ def store(
         keep=partial(keep, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
+        preamble_policy=chosen.preamble_policy,
         study_instance_uid=request.study_instance_uid,
         url=request.url,
         origin={"request_id": request.request_id},

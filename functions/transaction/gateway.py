@@ -134,7 +134,7 @@ def last_resort() -> dict[str, Any]:
 def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[str, Any]:
     headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
+        headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
     return {
         "statusCode": int(answer.status),
         "headers": headers,

@@ -37,6 +37,7 @@ _GIVEN_UP = Refusal(
     " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
+SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> Sto
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "POST":
-            return offer(gateway.take_payload(event, request), request, chosen)
+            return offer(gateway.take_payload(event, request), request, media_type, chosen)
         return look_up(request, media_type, chosen)
     except Exception as error:  # noqa: BLE001 - else there is no reason in the answer
         status, reason, text = refusal_of(error, request)
@@ -80,8 +81,10 @@ def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, Fai
     return response.refusal_of(error)
 
 
-def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Say where the announced body goes."""
+def offer(
+    payload: bytes, request: StoreRequest, media_type: str, chosen: Settings
+) -> StoreResponse:
+    """Say where the announced body goes, unless its sender has too many pending uploads."""
     announced = read_announcement(payload, chosen.largest_body)
     created = int(time.time())
     upload = Upload(
@@ -97,12 +100,18 @@ def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreRespo
     location = f"{request.base_url}/uploads/{upload.id}"
     expires = datetime.fromtimestamp(upload.created + chosen.upload_seconds, UTC)
     # Recorded first: the body of an unknown upload would not be ingested.
-    uploads(chosen).add(upload)
+    if not uploads(chosen).offer(upload, chosen.max_pending_uploads):
+        return wait_for_others(request, media_type, chosen)
+    try:
+        where = places(upload.id, announced, chosen)
+    except Exception:
+        uploads(chosen).fail(upload.id)  # else it would count as pending
+        raise
     body = {
         "id": upload.id,
         "location": location,
         "expires": expires.isoformat().replace("+00:00", "Z"),
-        **places(upload.id, announced, chosen),
+        **where,
     }
     origin = {"request_id": request.request_id, "upload": upload.id}
     journal.logger.info("offer", extra={**origin, "size": upload.size})
@@ -111,6 +120,18 @@ def offer(payload: bytes, request: StoreRequest, chosen: Settings) -> StoreRespo
     return StoreResponse(
         status=HTTPStatus.OK, media_type=JSON, body=json.dumps(body), headers=headers
     )
+
+
+def wait_for_others(request: StoreRequest, media_type: str, chosen: Settings) -> StoreResponse:
+    """Refuse an announcement until another upload of its sender has ended."""
+    text = (
+        f"found {chosen.max_pending_uploads} pending uploads of this sender, expected fewer:"
+        " announce this one again when another has ended"
+    )
+    status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
+    journal.record_refusal(status, reason, text, request_id=request.request_id)
+    answer = response.refusal(status, reason, text, media_type)
+    return replace(answer, headers={"Retry-After": SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED})
 
 
 def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-_MEBIBYTE = 1024**2
-_SPARE_MEBIBYTES = 64
+from archive.disk import largest_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +13,8 @@ class Settings:
     """The parameters of template.yaml, as the uploads function gets them.
 
     ``largest_body`` is what fits on ingest's disk, in bytes. ``upload_seconds`` is how long an
-    upload may be begun. ``retrieve_base_url`` has no slash at its end and may be empty;
+    upload may be begun, and ``max_pending_uploads`` how many of one sender may be pending.
+    ``retrieve_base_url`` has no slash at its end and may be empty;
     ``allowed_origins`` has origins, or only ``*``, or nothing.
     """
 
@@ -22,6 +22,7 @@ class Settings:
     upload_table: str
     largest_body: int
     upload_seconds: int
+    max_pending_uploads: int
     retrieve_base_url: str
     allowed_origins: frozenset[str]
 
@@ -29,12 +30,12 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; raises KeyError or ValueError if another template was deployed."""
         origins = environment.get("ALLOWED_ORIGINS", "").split(",")
-        storage = int(environment["INGEST_STORAGE"])
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
             upload_table=environment["UPLOAD_TABLE"],
-            largest_body=(storage - _SPARE_MEBIBYTES) * _MEBIBYTE,
+            largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             upload_seconds=int(environment["UPLOAD_SECONDS"]),
+            max_pending_uploads=int(environment["MAX_PENDING_UPLOADS"]),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
         )

@@ -96,5 +96,5 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore tries again at once."""
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    """A call is tried again at once."""
+    monkeypatch.setattr("archive.connections.random", lambda: 0)

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from archive import clients, connections
@@ -50,7 +51,7 @@ ANSWERS = {"reading": answer(), "putting": PUT, "sending": SENT}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for an answer or between attempts."""
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr("archive.connections.random", lambda: 0)
     monkeypatch.setattr(clients, "_CONFIG", clients._CONFIG.merge(Config(read_timeout=1)))
     monkeypatch.setattr(clients, "PUT_TIMEOUT", 1)
 
@@ -153,13 +154,13 @@ def test_one_dead_connection_tells_of_the_others(
 
 def test_several_that_were_not_answered_open_one_new_pool(session: Session) -> None:
     objects = Objects(BUCKET, session, None)
-    failed = objects._store
+    failed = objects._stores.store(0, 0)
 
-    objects._leave(failed)
-    successor = objects._store
-    objects._leave(failed)
+    objects._stores.leave(failed)
+    successor = objects._stores.store(0, 0)
+    objects._stores.leave(failed)
 
-    assert objects._store is successor is not failed
+    assert objects._stores.store(0, 0) is successor is not failed
 
 
 def test_old_connections_are_not_used(
@@ -193,6 +194,24 @@ def test_the_age_of_connections_is_told_by_the_wall_clock(
         assert server.connections == 1 + opened
 
 
+def test_an_outage_uses_up_no_attempts_of_the_calls_after_it(reading: Calling) -> None:
+    refusing = answer(b'{"__type": "InternalServerError"}', status=500)
+    outage = 60 * clients.ATTEMPTS
+
+    def answering(number: int) -> bytes:
+        return refusing if number <= outage or number % clients.ATTEMPTS else answer()
+
+    with serve(answering) as server:
+        call = reading(server)
+        for _ in range(60):
+            with pytest.raises(ClientError):
+                call()
+        for _ in range(5):
+            call()
+
+        assert server.requests == outage + 5 * clients.ATTEMPTS
+
+
 HEAD_END = answer().index(b"\r\n\r\n") + 4
 CUTS: dict[str, bytes] = {
     "status": answer()[:15],
@@ -205,6 +224,7 @@ CUTS: dict[str, bytes] = {
     "head": answer()[:HEAD_END],
     "body": answer()[:-7],
     "letter": answer()[: answer().index("ü".encode()) + 1],
+    "page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
     "refusal": b"HTTP/1.1 400 -\r\nServer: Server\r\n",
     "refusal-body": answer(b'{"__type":"com.amazon', status=400, crc=1),
 }
@@ -213,6 +233,7 @@ DAMAGED: dict[str, bytes] = {
     "value": answer(BODY.replace(b"Anna", b"Anne"), crc=crc32(BODY)),
     "not-json": answer(BODY.replace(b"{", b"[", 1), crc=crc32(BODY)),
     "not-utf-8": answer(BODY.replace("ü".encode(), b"\xfc\xfc"), crc=crc32(BODY)),
+    "error-with-success": answer(b'{"__type": "InternalServerError"}'),
     "other-shape": answer(b'{"Responses": 1}', crc=crc32(BODY)),
 }
 BROKEN = [*CUTS.items(), *DAMAGED.items()]

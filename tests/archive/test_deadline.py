@@ -1,5 +1,6 @@
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
@@ -9,13 +10,16 @@ from archive.deadline import Deadline
 from dicomweb.reasons import FailureReason
 from tests.archive.conftest import wait_for_writers
 from tests.archive.deployment import (
+    COMMIT,
     INSERT,
     OBJECT,
+    PARENT,
     READ,
     STEPS,
     Deployment,
     Sender,
     instance,
+    refusal,
 )
 
 
@@ -147,3 +151,33 @@ def test_an_instance_behind_one_that_hangs_under_its_uids_fails_at_the_deadline(
 
     assert kept == ["OUT_OF_RESOURCES"] * 2
     assert list(deployment.objects().values()) == [b"one"]
+
+
+@pytest.mark.parametrize(
+    ("call", "alone"),
+    [(OBJECT, False), (INSERT, False), (PARENT, True), (COMMIT, True)],
+)
+def test_a_write_of_one_study_that_hangs_does_not_hold_up_another_study(
+    sender: Sender, deployment: Deployment, call: str, *, alone: bool
+) -> None:
+    let_go, gave_up = Event(), time.monotonic() + 10
+    hanging = [instance(number, study="1.3") for number in range(17)]
+    others = [instance(number, study="1.4") for number in range(2)]
+
+    def hang(params: dict[str, object], **_: object) -> None:
+        if "1.3.1" in f"{params['url_path']} {params['body']!r}":
+            assert let_go.wait(20)
+
+    if alone:
+        sender.on(f"before-call.{INSERT}", lambda **_: refusal("ThrottlingException"))
+    with sender.hooked(f"before-call.{call}", hang), ThreadPoolExecutor() as pool:
+        kept = pool.submit(sender.outcomes, *hanging, *others)
+        while len(deployment.items("1.4")) < 4 and time.monotonic() < gave_up:
+            time.sleep(0.01)
+        deployment.check("1.4")
+        committed = [key for key in deployment.items("1.3") if key.startswith("instances/")]
+        let_go.set()
+
+        assert kept.result(20) == ["stored"] * 19
+    assert committed == []
+    assert time.monotonic() < gave_up

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler
@@ -71,6 +72,7 @@ class LoopbackIssuer:
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     silent: Event = field(default_factory=Event)
+    dripping: set[str] = field(default_factory=set)
 
     def publish(self, *keys: object) -> None:
         self.answer(CONFIGURATION, {"issuer": self.url, "jwks_uri": self.url + JWKS})
@@ -118,8 +120,20 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         self.send_header(*answer.header)
         self.send_header("Content-Length", str(len(answer.content)))
+        if "head" in issuer.dripping:
+            self._drip(b"X-Padding: " + b"x" * 100)
         self.end_headers()
-        self.wfile.write(answer.content)
+        if "body" in issuer.dripping:
+            self._drip(answer.content)
+        else:
+            self.wfile.write(answer.content)
+
+    def _drip(self, content: bytes) -> None:
+        self.flush_headers()
+        with suppress(OSError):
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.02)
 
     def do_CONNECT(self) -> None:
         self.server.issuer.requests.append(self.path)

@@ -1,5 +1,7 @@
 import json
 import socket
+import threading
+import time
 
 import pytest
 
@@ -163,6 +165,22 @@ def test_a_silent_issuer_is_waited_for_only_so_long(
 
     with pytest.raises(IssuerUnavailable, match="TimeoutError"):
         fetch_keys(issuer.url)
+
+
+@pytest.mark.parametrize("where", ["head", "body"])
+def test_a_document_that_comes_byte_by_byte_is_waited_for_only_so_long(
+    issuer: LoopbackIssuer, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(discovery, "TIMEOUT", 0.2)
+    issuer.dripping.add(where)
+    started = time.monotonic()
+
+    with pytest.raises(IssuerUnavailable, match="TimeoutError"):
+        fetch_keys(issuer.url)
+
+    assert time.monotonic() - started < 1.5
+    while any(thread.name == "issuer" for thread in threading.enumerate()):
+        time.sleep(0.01)  # it ends although nobody waits for it
 
 
 def test_an_issuer_url_that_cannot_be_asked_for_is_unavailable() -> None:

@@ -231,3 +231,11 @@ def test_what_cannot_be_read_confirms_nothing(
         assert not verdict.stored
         if "00081199" not in body:
             assert (verdict.reason, verdict.temporary) == (reason, temporary)
+
+
+def test_a_warning_of_a_part_with_thousands_of_digits_is_of_no_part() -> None:
+    response = Response(
+        status=400, headers={}, warnings=(f'299 h "C000: part {"1" * 4301}: found text"',)
+    )
+    answer = read_answer(response)
+    assert list(answer.texts) == [(0xC000, None)]

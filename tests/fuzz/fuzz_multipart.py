@@ -1,14 +1,10 @@
-"""Any payload splits into slices of itself, in order and apart, or is a MalformedRequest.
-
-``PYTHONPATH=functions python -m tests.fuzz.fuzz_multipart [seconds] [--seed N]``
-"""
+"""Any payload splits into slices of itself, in order and apart, or is a MalformedRequest."""
 
 from contextlib import suppress
 
 from dicomweb.envelope.multipart import split
 from dicomweb.errors import MalformedRequest
 from tests import builders
-from tests.fuzz.mutations import main
 
 SEEDS = (
     builders.multipart(builders.part(b"one"), builders.part(b"", Content_ID="<x>")),
@@ -33,7 +29,3 @@ def target(payload: bytes) -> None:
             position = payload.index(content + b"\r\n--b0undary", position) + len(content)
         assert parts
         assert payload.startswith(b"--b0undary", position + 2)
-
-
-if __name__ == "__main__":
-    main(target, SEEDS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dicomweb.part10.file import MAX_INFLATED_BYTES
+from dicomweb.part10.inflation import MAX_INFLATED_BYTES
 from tests.builders import data_set, instance, part10, series_uid, sop_uid, study_uid
 from tests.rows.defects import (
     data_set_offset,

@@ -46,7 +46,7 @@ def test_one_ct_in_and_200_out_and_its_bytes_and_items_are_kept(
     assert answer["headers"] == {"Content-Type": "application/dicom+xml"}
     assert list(deployment.objects().values()) == [ct()]
     (item,) = deployment.instances()
-    assert item["SOPInstanceUID"]["S"] in answer["body"]
+    assert item["Resource"]["S"].rpartition("/")[2] in answer["body"]
 
 
 @pytest.mark.usefixtures("deployment")

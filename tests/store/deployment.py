@@ -12,6 +12,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.session import get_session
 
+from archive.objects import key_of
 from local import aws
 from local.template import REGION, Function, Template
 
@@ -74,7 +75,7 @@ class Deployment:
         items = [item for item in self.items() if item["Resource"]["S"].startswith("instances/")]
         objects = self.objects()
         for item in items:
-            digest = hashlib.sha256(objects[item["Key"]["S"]]).hexdigest()
+            digest = hashlib.sha256(objects[key_of(item)]).hexdigest()
             assert item["SHA256"]["S"] == digest
-            assert item["Key"]["S"].endswith(f"/{digest}.dcm")
+            assert key_of(item).endswith(f"/{digest}.dcm")
         return items

@@ -52,6 +52,15 @@ class Reply:
         assert isinstance(found, list)
         return [str(each) for each in found]
 
+    def values_in(self, sequence: str, keyword: str) -> list[str]:
+        """Return the values of an attribute in the items of a sequence of a body in XML."""
+        root = etree.fromstring(self.body.encode())
+        found = root.xpath(
+            f"//*[@keyword='{sequence}']//*[@keyword='{keyword}']/*[local-name()='Value']/text()"
+        )
+        assert isinstance(found, list)
+        return [str(each) for each in found]
+
     @property
     def failure_reasons(self) -> list[str]:
         return [f"{int(value):04X}" for value in self.values("FailureReason")]

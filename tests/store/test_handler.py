@@ -6,6 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from archive import Kept
+from archive.objects import key_of
 from dicomweb.answer import response
 from dicomweb.candidates import Candidate
 from dicomweb.envelope import mediatypes
@@ -13,8 +14,10 @@ from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
 from dicomweb.reasons import FailureReason
 from events.instances import PERSONAL, ct, study_instance_uid
+from events.proxy import store_event
 from store import handler
 from store.settings import Settings, settings
+from tests.builders import content_type, multipart, part
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
 from transaction import gateway, intake
@@ -57,7 +60,7 @@ def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, insta
     kept = store.deployment.instances()
     assert len(kept) == instances
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
-        item["SOPInstanceUID"]["S"] for item in kept
+        item["Resource"]["S"].rpartition("/")[2] for item in kept
     )
 
 
@@ -101,8 +104,20 @@ def test_other_bytes_become_current_if_the_deployment_replaces(
     assert store.send("other-bytes").status == HTTPStatus.OK
     (current,) = store.deployment.instances()
     objects = store.deployment.objects()
-    assert objects[current["Key"]["S"]] == ct(window_center=41)
+    assert objects[key_of(current)] == ct(window_center=41)
     assert ct() in objects.values()
+
+
+def test_a_program_in_the_preamble_is_kept_or_refused_as_the_deployment_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = b"MZ\x90\0" + ct(number=2)[4:]
+    sent = store_event(multipart(part(program), part(ct())), content_type())
+    monkeypatch.setenv("PREAMBLE_POLICY", "refuse")
+    settings.cache_clear()
+    reply = store.invoke(sent)
+    assert (reply.status, reply.failure_reasons) == (202, ["C000"])
+    assert list(store.deployment.objects().values()) == [ct()]
 
 
 @pytest.mark.parametrize("name", FAILED)

@@ -70,7 +70,7 @@ def test_an_unforeseen_error_of_the_archive_is_logged_once_with_its_place(
     def fails(*_: object, **__: object) -> None:
         raise KeyError(PERSONAL["PatientName"])
 
-    monkeypatch.setattr("archive.keeping.read", fails)
+    monkeypatch.setattr("archive.read", fails)
     lines = sent(store, "ten-instances")
     assert PERSONAL["PatientName"] not in json.dumps(lines)
     assert logged(lines)["failed"] == {"0110": 10}

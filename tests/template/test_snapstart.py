@@ -97,11 +97,11 @@ class TestOn:
         alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 6
+        assert len(functions) == 7
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in VERSIONED
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
 
 
 class TestOff:
@@ -183,6 +183,7 @@ CHANGES = {
     "Architecture": "x86_64",
     "StoreMemory": "3008",
     "StorageProfile": "any-storage",
+    "PreamblePolicy": "refuse",
     "DuplicatePolicy": "replace",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",

@@ -176,6 +176,55 @@ class TestRefusals:
         assert '"error":"RuntimeError"' in log.getvalue()
 
 
+class TestPendingUploads:
+    """One sender cannot fill the queue: so many of its uploads may be pending."""
+
+    @pytest.fixture(autouse=True)
+    def two_at_most(self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert large.bucket
+        monkeypatch.setenv("MAX_PENDING_UPLOADS", "2")
+        forget()
+
+    @pytest.mark.parametrize("accept", ["application/dicom+xml", "application/dicom+json"])
+    def test_one_more_is_503_until_another_has_ended(
+        self, large: LargeRequests, log: StringIO, accept: str
+    ) -> None:
+        first = large.upload(body_of(SMALL))
+        large.announce(5)
+        log.truncate(0)
+        event = announcement_event(ANNOUNCED)
+        reply = invoke_uploads({**event, "multiValueHeaders": {"Accept": [accept]}})
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "60")
+        assert reply.headers["Content-Type"] == accept
+        assert "A700: found 2 pending uploads of this sender" in reply.warnings[0]
+        assert "Location" not in reply.headers
+        assert '"message":"refuse"' in log.getvalue()
+        invoke_ingest(large.message(first))
+        assert large.look_up(first).status == 200
+        assert large.announce(5).reply.status == 200
+
+    def test_one_of_another_sender_is_offered(self, large: LargeRequests) -> None:
+        for _ in range(2):
+            assert large.announce(5).reply.status == 200
+        for status in (200, 200, 503):
+            assert invoke_uploads(asked_by("max", announcement_event(ANNOUNCED))).status == status
+
+    def test_one_that_is_refused_as_a_whole_has_ended(self, large: LargeRequests) -> None:
+        for _ in range(3):
+            upload = large.upload(b"--b0undary\r\n")
+            invoke_ingest(large.message(upload))
+            assert large.look_up(upload).status == 400
+
+    def test_one_that_was_counted_but_not_offered_does_not_count(
+        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(uploads.handler, "places", raising(RuntimeError("planted")))
+            for _ in range(3):
+                assert '"0110: ' in large.announce(5).reply.warnings[0]
+        assert large.announce(5).reply.status == 200
+
+
 class TestPromise:
     """Whatever happens, the status is of the closed set."""
 
@@ -292,7 +341,7 @@ class TestFaults:
         fault: Exception,
         reason: str,
     ) -> None:
-        monkeypatch.setattr(Uploads, "add", raising(fault))
+        monkeypatch.setattr(Uploads, "offer", raising(fault))
         reply = large.announce(5).reply
         assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
         assert reply.warnings[0].split('"')[1].startswith(f"{reason}: ")

@@ -63,12 +63,12 @@ _PNG, _GIF = b"\x89PNG\r\n\x1a\n", b"GIF8"
 
 
 def describe(
-    media_type: str, content: memoryview, *, max_pixels: int = rendered.MAX_PIXELS
+    media_type: str, content: memoryview, *, take: rendered.Take = rendered.freely
 ) -> Codestream:
     """Describe one part of pixel data; ``media_type`` is type/subtype in lower case.
 
-    A PNG or GIF is decoded if its frames have no more than ``max_pixels`` together; all those of
-    a request share the memory that the request may use.
+    A PNG or GIF is decoded, and ``take`` is called with the bytes that its frames take before
+    they do: all those of a request share the memory that the request may use.
 
     The media type is used only to say why nothing was recognized: for one of `MEDIA_TYPES` the
     bits are something else (C000), any other type is an unsupported coding (C122). Raises
@@ -79,9 +79,9 @@ def describe(
         if start.startswith(beginning):
             return describe_content(content)
     if start.startswith(_PNG):
-        return rendered.describe_png(content, max_pixels=max_pixels)
+        return rendered.describe_png(content, rendered.Limits(take=take))
     if start.startswith(_GIF):
-        return rendered.describe_gif(content, max_pixels=max_pixels)
+        return rendered.describe_gif(content, rendered.Limits(take=take))
     return _describe_by_structure(media_type, content, start)
 
 

@@ -5,22 +5,28 @@ may write a relative reference in one place and an absolute one in the other, by
 both are resolved against the request's URL and normalised (RFC 3986 5.2, 6.2.2). A UUID matches
 with and without ``urn:uuid:``. A value that has no part in the request is missing. Nothing is ever
 fetched, whatever scheme the URI has.
+
+Thousands of elements may refer to the same URI, and a URI may stand for thousands of frames:
+each URI is resolved once, and the frames below a location are put in order once.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_letters, digits
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from dicomweb.candidates import check_unencoded
 from dicomweb.envelope.mediatypes import OCTET_STREAM, MediaType, parse_media_type
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.metadata.notation import is_short
 from dicomweb.reasons import FailureReason
 
 _FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_UNRESERVED = frozenset(ascii_letters + digits + "._~-")
 _URN = "urn:uuid:"
-_ESCAPED_OR_TO_BE = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_RESERVED = ":/?#[]@!$&'()*+,;="
 
 
 class BulkData:
@@ -32,10 +38,12 @@ class BulkData:
         self.exact: dict[str, list[BodyPart]] = {}
         self.normalised: dict[str, list[BodyPart]] = {}
         self.frames: dict[str, dict[int, BodyPart]] = {}
+        self._found: dict[str, Sequence[BodyPart]] = {}
         for part in self.parts:
             location = part.headers.get("content-location")
-            if location:
+            if location and is_short(location):
                 self._place(part, location)
+        self._in_order = {at: _in_order(frames) for at, frames in self.frames.items()}
 
     def _place(self, part: BodyPart, location: str) -> None:
         normalised = self._normalise(location)
@@ -51,6 +59,11 @@ class BulkData:
         Several parts are the frames of pixel data, in order: they all have the same location, or
         the URI followed by ``/frames/1`` and so on, of which none may be missing.
         """
+        if uri not in self._found:
+            self._found[uri] = self._resolve(uri)
+        return self._found[uri]
+
+    def _resolve(self, uri: str) -> Sequence[BodyPart]:
         if uri.lower().startswith(_URN):
             uuid = uri[len(_URN) :]
             return self._find(urn(uuid)) or self._find(uuid)
@@ -59,28 +72,27 @@ class BulkData:
     def _find(self, uri: str) -> Sequence[BodyPart]:
         normalised = self._normalise(uri)
         parts = self.exact.get(uri) or self.normalised.get(normalised)
-        if parts:
-            return parts
-        frames = self.frames.get(normalised, {})
-        return (
-            [frames[number] for number in sorted(frames)]
-            if max(frames, default=0) == len(frames)
-            else ()
-        )
+        return parts or self._in_order.get(normalised, ())
 
     def unreferenced(self, uris: Iterable[str]) -> list[BodyPart]:
         """Return the parts that none of the BulkDataURIs of a request refers to, in order."""
-        found = {part.number for uri in set(uris) for part in self.find(uri)}
-        return [part for part in self.parts if part.number not in found]
+        found = {id(parts): parts for parts in map(self.find, set(uris))}
+        numbers = {part.number for parts in found.values() for part in parts}
+        return [part for part in self.parts if part.number not in numbers]
 
     def _normalise(self, uri: str) -> str:
         if uri.lower().startswith(_URN):
             return uri.lower()
         try:
-            resolved = urlsplit(urljoin(self.url, _ESCAPED_OR_TO_BE.sub(_escape, uri)))
+            resolved = urlsplit(urljoin(self.url, _escaped(uri)))
         except ValueError:  # an invalid port or address: it equals only itself
             return uri
         return urlunsplit(resolved._replace(netloc=resolved.netloc.lower()))
+
+
+def _in_order(frames: Mapping[int, BodyPart]) -> Sequence[BodyPart]:
+    """Return the frames by their numbers, or none if one is missing."""
+    return [frames[number] for number in sorted(frames)] if max(frames) == len(frames) else ()
 
 
 def urn(uuid: str) -> str:
@@ -88,13 +100,15 @@ def urn(uuid: str) -> str:
     return _URN + uuid if uuid and not uuid.lower().startswith(_URN) else uuid
 
 
-def _escape(found: re.Match[str]) -> str:
+def _escaped(uri: str) -> str:
     """Escape what must be escaped, as UTF-8, and nothing else (RFC 3986 6.2.2.2)."""
+    return quote(_ESCAPED.sub(_unescaped, uri), safe=f"{_RESERVED}%")
+
+
+def _unescaped(found: re.Match[str]) -> str:
     text = found.group()
-    if len(text) == 1:
-        return quote(text)
     character = chr(int(text[1:], 16))
-    return character if _UNRESERVED.fullmatch(character) else text.upper()
+    return character if character in _UNRESERVED else text.upper()
 
 
 def missing() -> InstanceRejected:

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+MAX_URI_BYTES = 2048
+"""Of a BulkDataURI, and of a Content-Location that one can refer to."""
+
 Item = TypeVar("Item")
 Attribute = TypeVar("Attribute")
 
@@ -21,9 +24,9 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Items(Generic[Item]):
-    """The items of a sequence, in order."""
+    """The items of a sequence, in order, None for an empty one. The reader lets go of them."""
 
-    items: Sequence[Item]
+    items: list[Item | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class BulkDataURI:
     """A reference to a value that is sent in a separate part."""
 
     uri: str
+
+
+def is_short(uri: str) -> bool:
+    """Tell whether a URI has no more than MAX_URI_BYTES."""
+    return len(uri) <= MAX_URI_BYTES and len(uri.encode()) <= MAX_URI_BYTES
 
 
 Content = Values | Items[Item] | InlineBinary | BulkDataURI

@@ -67,34 +67,64 @@ _MAY_BE_LOSSY: Mapping[str, Sequence[str]] = {
 
 _PLANAR_CONFIGURATION = "PlanarConfiguration"
 _BITS_A_BYTE = 8
-_BYTES_A_PIXEL = 3
-"""The most that PNG and GIF are decoded to."""
 
 
-def set_pixel_data(data_set: Dataset, parts: Sequence[BodyPart], budget: Budget) -> str:
-    """Set pixel data from its parts and return the transfer syntax that it has.
+class Reader:
+    """Reads the pixel data of the instances of a request.
 
-    Raises InstanceRejected: A900 if the metadata lacks required attributes or contradicts the
-    bits, C000 or C122 for unreadable or unsupported bits, A700 if the budget is used up.
+    Many instances may refer to the same part, so what it is is found out once. Pixels that are
+    decoded are not kept: they are taken from the ``budget`` each time.
     """
-    media_types = [media_type_of(part) for part in parts]
-    if all(_is_uncompressed(media_type) for media_type in media_types):
-        return _set_uncompressed(data_set, [part.content for part in parts])
-    streams = [
-        _describe(media_type.essence, part.content, budget)
-        for media_type, part in zip(media_types, parts, strict=True)
-    ]
-    _check_same(streams)
-    derive = not any(media_type.essence in _MACRO_REQUIRED for media_type in media_types)
-    _describe_image(data_set, streams[0], derive=derive)
-    describe_frames(data_set, streams)
-    contents = [stream.content for stream in streams]
-    syntax = _transfer_syntax(streams[0], media_types[0])
-    if not conformance.is_encapsulated(syntax):
-        return _set_value(data_set, contents)
-    if streams[0].lossy_method:
-        set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
-    return _set_encapsulated(data_set, contents, syntax)
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._found: dict[int, Codestream | InstanceRejected] = {}
+        self._media_types: dict[int, MediaType] = {}
+
+    def set_pixel_data(self, data_set: Dataset, parts: Sequence[BodyPart]) -> str:
+        """Set pixel data from its parts and return the transfer syntax that it has.
+
+        Raises InstanceRejected: A900 if the metadata lacks required attributes or contradicts the
+        bits, C000 or C122 for unreadable or unsupported bits, A700 if the budget is used up.
+        """
+        media_types = [self._media_type(part) for part in parts]
+        if all(_is_uncompressed(media_type) for media_type in media_types):
+            return _set_uncompressed(data_set, [part.content for part in parts])
+        streams = [self._describe(part) for part in parts]
+        _check_same(streams)
+        derive = not any(media_type.essence in _MACRO_REQUIRED for media_type in media_types)
+        _describe_image(data_set, streams[0], derive=derive)
+        describe_frames(data_set, streams)
+        contents = [stream.content for stream in streams]
+        syntax = _transfer_syntax(streams[0], media_types[0])
+        if not conformance.is_encapsulated(syntax):
+            return _set_value(data_set, contents)
+        if streams[0].lossy_method:
+            set_lossy(data_set, streams[0].lossy_method, sum(len(content) for content in contents))
+        return _set_encapsulated(data_set, contents, syntax)
+
+    def _media_type(self, part: BodyPart) -> MediaType:
+        if part.number not in self._media_types:
+            self._media_types[part.number] = media_type_of(part)
+        return self._media_types[part.number]
+
+    def _describe(self, part: BodyPart) -> Codestream:
+        found = self._found.get(part.number)
+        if found is None:
+            found = self._read(part)
+            if isinstance(found, InstanceRejected) or conformance.is_encapsulated(
+                found.transfer_syntax_uid
+            ):
+                self._found[part.number] = found
+        if isinstance(found, InstanceRejected):
+            raise InstanceRejected(found.reason, str(found))
+        return found
+
+    def _read(self, part: BodyPart) -> Codestream | InstanceRejected:
+        try:
+            return describe(self._media_type(part).essence, part.content, take=self.budget.take)
+        except InstanceRejected as refusal:
+            return refusal
 
 
 def set_inline_pixel_data(data_set: Dataset) -> None:
@@ -111,14 +141,6 @@ def set_inline_pixel_data(data_set: Dataset) -> None:
 def _is_uncompressed(media_type: MediaType) -> bool:
     syntax = media_type.parameters.get("transfer-syntax", ExplicitVRLittleEndian)
     return media_type.essence == OCTET_STREAM and not conformance.is_encapsulated(syntax)
-
-
-def _describe(media_type: str, content: memoryview, budget: Budget) -> Codestream:
-    """Describe a part; decoded pixels are taken from the budget before others are decoded."""
-    stream = describe(media_type, content, max_pixels=budget.left // _BYTES_A_PIXEL)
-    if not conformance.is_encapsulated(stream.transfer_syntax_uid):
-        budget.take(len(stream.content))
-    return stream
 
 
 def _transfer_syntax(stream: Codestream, media_type: MediaType) -> str:

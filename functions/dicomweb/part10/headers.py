@@ -6,7 +6,7 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
 MAX_ELEMENTS = 2_000_000
-"""Elements, items and fragments. So many take a second or two; only a deflate bomb has more."""
+"""Elements, items and fragments of a data set. So many take a second or two."""
 
 ITEM_GROUP = 0xFFFE
 
@@ -41,15 +41,25 @@ def is_padding(rest: memoryview) -> bool:
     return not any(piece.tobytes().strip(b"\0") for piece in pieces)
 
 
+class ElementLimit:
+    """How many elements, items and fragments may still be read, and the reason to refuse more."""
+
+    def __init__(self, left: int, reason: FailureReason = FailureReason.CANNOT_UNDERSTAND) -> None:
+        self.left = left
+        self.reason = reason
+
+
 class Headers:
     """The headers in ``data``, Little Endian, and how many of them were read.
 
     All methods raise InstanceRejected with Cannot understand (C000), for a header that does not
-    fit or is invalid, and for more than MAX_ELEMENTS.
+    fit or is invalid, and with the reason of the ``limit`` for more than that.
     """
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, limit: ElementLimit | None = None) -> None:
         self.data = data
+        self.limit = limit or ElementLimit(MAX_ELEMENTS)
+        self.most = min(self.limit.left, MAX_ELEMENTS)
         self.count = 0
 
     def header(
@@ -57,7 +67,7 @@ class Headers:
     ) -> tuple[int, bytes | None, int, int]:
         """Return tag, VR, length and the offset of the value (PS3.5 7.1.2, 7.1.3)."""
         self.count += 1
-        if self.count > MAX_ELEMENTS:
+        if self.count > self.most:
             raise self._too_many(position)
         if position + 8 > end:
             raise self.refusal(
@@ -90,7 +100,7 @@ class Headers:
     def item_header(self, position: int, end: int) -> tuple[int, int, int]:
         """Return the tag of an item or a delimiter, its length and where it begins (PS3.5 7.5)."""
         self.count += 1
-        if self.count > MAX_ELEMENTS:
+        if self.count > self.most:
             raise self._too_many(position)
         if position + 8 > end:
             raise self.refusal(position, "found a sequence or item that does not end")
@@ -98,10 +108,14 @@ class Headers:
         return group << 16 | number, length, position + 8
 
     def _too_many(self, position: int) -> InstanceRejected:
-        return self.refusal(position, f"found more than {MAX_ELEMENTS} elements and items")
+        reason = self.limit.reason if self.most < MAX_ELEMENTS else FailureReason.CANNOT_UNDERSTAND
+        return self.refusal(position, f"found more than {self.most} elements and items", reason)
 
-    def refusal(self, position: int, text: str) -> InstanceRejected:
+    def refusal(
+        self,
+        position: int,
+        text: str,
+        reason: FailureReason = FailureReason.CANNOT_UNDERSTAND,
+    ) -> InstanceRejected:
         """Return the refusal of the data set because of what is at ``position``."""
-        return InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND, f"the data set breaks at byte {position}: {text}"
-        )
+        return InstanceRejected(reason, f"the data set breaks at byte {position}: {text}")

@@ -21,6 +21,7 @@ from dicomweb.part10.headers import (
     ITEM_GROUP,
     LENGTH,
     SHORT,
+    ElementLimit,
     Headers,
     is_padding,
     is_vr,
@@ -74,26 +75,31 @@ class DataSet:
     pixel_data: PixelData | None
 
 
-def walk(
+def walk(  # noqa: PLR0913 - the last two are for one caller
     data: memoryview,
     *,
     start: int,
     implicit_vr: bool,
     wanted: Collection[int],
     elements: dict[int, Element] | None = None,
+    limit: ElementLimit | None = None,
 ) -> DataSet:
     """Walk the Little Endian data set in ``data[start:]`` and return the ``wanted`` elements.
 
     NULs from its last element to the end are padding, which some systems write into files.
-    ``elements`` receives them too, so that those before a break are known.
+    ``elements`` receives them too, so that those before a break are known. What was read is taken
+    from the ``limit``.
     Raises InstanceRejected with Cannot understand (C000) if an element, item or fragment does
     not fit in its place, if a sequence does not end, if sequences are nested deeper than
     MAX_DEPTH, if a wanted element occurs twice, or if there are more than MAX_ELEMENTS
-    elements, items and fragments.
+    elements, items and fragments; with its own reason if there are more than the ``limit`` allows.
     """
-    walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, MAX_DEPTH)
+    walker = _Walker(data, frozenset(wanted) | _PIXEL_DATA, MAX_DEPTH, limit)
     walker.elements = {} if elements is None else elements
-    walker.data_set(start, implicit_vr=implicit_vr)
+    try:
+        walker.data_set(start, implicit_vr=implicit_vr)
+    finally:
+        walker.limit.left -= walker.count
     return DataSet(elements=walker.elements, pixel_data=walker.pixel_data)
 
 
@@ -141,8 +147,14 @@ def _sequence_tags() -> frozenset[int]:
 class _Walker(Headers):
     """The state of one walk. Every method takes an offset and returns the one that it reached."""
 
-    def __init__(self, data: memoryview, wanted: frozenset[int], max_depth: int) -> None:
-        super().__init__(data)
+    def __init__(
+        self,
+        data: memoryview,
+        wanted: frozenset[int],
+        max_depth: int,
+        limit: ElementLimit | None = None,
+    ) -> None:
+        super().__init__(data, limit)
         self.wanted = wanted
         self.max_depth = max_depth
         self.elements: dict[int, Element] = {}

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from dicomweb.codestreams import MEDIA_TYPES, Cine, describe, differences
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Budget
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import described, file, jpeg
 
@@ -114,9 +115,10 @@ def test_images_that_unfold_are_held_to_what_is_left(kind: str) -> None:
     Image.new("L", (4, 3)).save(stream, kind)
     content = memoryview(stream.getvalue())
 
-    assert describe("image/png", content, max_pixels=12).image is not None
+    size = 4 * 3 * (1 if kind == "PNG" else 3)
+    assert describe("image/png", content, take=Budget(size).take).image is not None
     with pytest.raises(InstanceRejected) as refusal:
-        describe("image/png", content, max_pixels=11)
+        describe("image/png", content, take=Budget(size - 1).take)
     assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dicomweb.codestreams import Cine
-from dicomweb.codestreams.rendered import describe_gif, describe_png
+from dicomweb.codestreams.rendered import Limits, describe_gif, describe_png
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import described
@@ -143,16 +143,16 @@ def test_what_unfolds_beyond_the_limits_is_out_of_resources() -> None:
     one = memoryview(png(8, 0, bytes(3), size=(3, 2)))
     three = memoryview(gif(RED, GREEN, BLUE))
 
-    assert describe_png(one, max_pixels=6).cine is None
-    assert describe_gif(three, max_pixels=18, max_frames=3).cine is not None
-    for describe, content, limit in (
-        (describe_png, one, {"max_pixels": 5}),
-        (describe_png, one, {"max_frames": 0}),
-        (describe_gif, three, {"max_pixels": 17}),
-        (describe_gif, three, {"max_frames": 2}),
+    assert describe_png(one, Limits(pixels=6)).cine is None
+    assert describe_gif(three, Limits(pixels=18, frames=3)).cine is not None
+    for describe, content, limits in (
+        (describe_png, one, Limits(pixels=5)),
+        (describe_png, one, Limits(frames=0)),
+        (describe_gif, three, Limits(pixels=17)),
+        (describe_gif, three, Limits(frames=2)),
     ):
         with pytest.raises(InstanceRejected, match="too large when decoded") as refusal:
-            describe(content, **limit)
+            describe(content, limits)
         assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 
@@ -198,3 +198,30 @@ def test_a_broken_image_is_not_understood(content: bytes) -> None:
 
 def test_a_padded_gif_is_read() -> None:
     assert bytes(described(gif(RED) + b"\0").content) == bytes(RED) * 6
+
+
+def test_what_a_png_says_beside_its_pixels_is_not_read() -> None:
+    profile = chunk(b"iCCP", b"a\0\0" + compress(bytes(1_000_000)))
+    text = chunk(b"zTXt", b"a\0\0" + b"not compressed")
+    content = png(8, 2, bytes((*RED, *GREEN)), size=(2, 1))
+    around = content[:33] + profile * 100 + text + content[33:]
+
+    assert described(around) == described(content)
+
+
+def test_a_wide_image_is_converted_row_by_row() -> None:
+    image = Image.new("P", (700, 800))
+    image.putpalette((*RED, *GREEN))
+    image.paste(1, (0, 400, 700, 800))
+
+    found = described(saved(image))
+
+    assert bytes(found.content) == bytes(RED) * 700 * 400 + bytes(GREEN) * 700 * 400
+
+
+def test_an_animation_takes_what_pillow_holds_of_it_as_well() -> None:
+    taken: list[int] = []
+    described_gif = describe_gif(memoryview(gif(RED, GREEN, BLUE)), Limits(take=taken.append))
+
+    assert len(described_gif.content) == 3 * 18
+    assert taken == [18, 6 * 16, 18, 18]

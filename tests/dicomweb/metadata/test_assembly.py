@@ -16,7 +16,7 @@ from pydicom import DataElement, Dataset, dcmread
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.metadata import assembly
+from dicomweb.metadata import assembly, budget
 from dicomweb.outcomes import Failed
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
@@ -213,7 +213,7 @@ def test_several_parts_for_one_value_are_refused() -> None:
 
 
 def test_what_instances_share_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembly, "MAX_BYTES", 40)
+    monkeypatch.setattr(budget, "MAX_BYTES", len(PIXELS) + 512)
     sent = [model(), model(SOPInstanceUID=sop_uid(number=2))]
     first, second = outcomes(metadata(sent), bulk(PIXELS, "pixels"))
     assert isinstance(first, SOPInstance)
@@ -222,7 +222,7 @@ def test_what_instances_share_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_pixels_that_are_unfolded_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembly, "MAX_BYTES", 1000)
+    monkeypatch.setattr(budget, "MAX_BYTES", 1000 + 512)
     png = _png("L", 100)
     assert len(png) < 1000
     reason, _ = refused(metadata([described()]), bulk(png, "pixels", "image/png"))

@@ -4,7 +4,9 @@ import pytest
 
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata import bulkdata
 from dicomweb.metadata.bulkdata import BulkData, media_type_of
+from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.reasons import FailureReason
 
 URL = "https://Host.example:8443/base/studies"
@@ -111,3 +113,29 @@ def test_a_part_that_is_not_understood_is_refused(headers: dict[str, str]) -> No
 def test_a_part_without_a_type_is_uncompressed() -> None:
     part = BodyPart(number=1, headers={}, content=memoryview(b""))
     assert media_type_of(part).essence == "application/octet-stream"
+
+
+def test_a_location_that_is_too_long_is_that_of_nothing() -> None:
+    longest = "ü" * (MAX_URI_BYTES // 2)
+    assert found(longest, longest) == [1]
+    longer = f"{longest}/"
+    sent = bulk_data(longer)
+    assert not sent.find(longer)
+    assert [part.number for part in sent.unreferenced([longer])] == [1]
+
+
+def test_a_uri_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = bulk_data("p/frames/1", "p/frames/2")
+    resolved: list[str] = []
+    monkeypatch.setattr(bulkdata, "urljoin", lambda _, uri: resolved.append(uri) or uri)
+    assert sent.find("https://host.example:8443/base/p") is sent.find(
+        "https://host.example:8443/base/p"
+    )
+    assert len(resolved) == 1
+
+
+def test_frames_are_put_in_order_once_however_their_location_is_written() -> None:
+    sent = bulk_data(*(f"p/frames/{number}" for number in (2, 1, 3)))
+    one, *others = (sent.find(uri) for uri in ("p", "./p", "%70", "/base/p"))
+    assert [part.number for part in one] == [2, 1, 3]
+    assert all(other is one for other in others)

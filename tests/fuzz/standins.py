@@ -1,0 +1,107 @@
+"""Stands in for S3 and DynamoDB, in memory: the archive, the bucket of bodies, the uploads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
+
+from archive import ArchiveError, Kept
+from archive.copies import Source
+from archive.errors import duplicate
+from archive.staging import Presigned, StagedBody
+from archive.uploads import State, Upload
+from dicomweb.instances import SOPInstance
+
+UIDs = tuple[str, str, str]
+
+
+@dataclass
+class Archive:
+    """Keeps the bytes of instances by their UIDs, and refuses other bytes under the same."""
+
+    stored: dict[UIDs, bytes] = field(default_factory=dict)
+
+    def keep(
+        self,
+        instances: Sequence[SOPInstance],
+        *,
+        seconds: float,
+        sources: Sequence[Source | None] | None = None,
+    ) -> list[Kept | ArchiveError]:
+        assert seconds > 0
+        assert sources is None or len(sources) == len(instances)
+        return [self._keep(instance) for instance in instances]
+
+    def wait(self) -> None:
+        """No thread is left behind."""
+
+    def _keep(self, instance: SOPInstance) -> Kept | ArchiveError:
+        uids = (
+            instance.study_instance_uid,
+            instance.series_instance_uid,
+            instance.sop_instance_uid,
+        )
+        content = bytes(instance.content)
+        kept = self.stored.setdefault(uids, content)
+        return Kept() if kept == content else duplicate()
+
+
+@dataclass
+class Uploads:
+    """Keeps the uploads by their ids."""
+
+    known: dict[str, Upload] = field(default_factory=dict)
+
+    def offer(self, upload: Upload, most: int) -> bool:
+        assert most
+        self.known[upload.id] = upload
+        return True
+
+    def find(self, upload: str) -> Upload | None:
+        return self.known.get(upload)
+
+    def begin(self, upload: str, attempt: int, failed_after: int) -> Upload | None:
+        assert attempt
+        assert failed_after
+        return self.known.get(upload)
+
+    def finish(self, upload: str, answer: str) -> None:
+        self.known[upload] = replace(self.known[upload], state=State.DONE, answer=answer)
+
+    def fail(self, upload: str) -> None:
+        self.known[upload] = replace(self.known[upload], state=State.FAILED)
+
+
+@dataclass
+class Staging:
+    """Keeps one body, and answers by their keys."""
+
+    body: bytes = b""
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def mapped(self, body: StagedBody) -> mmap:
+        assert body.size == len(self.body)
+        with TemporaryFile() as file:
+            file.write(self.body)
+            file.flush()
+            return mmap(file.fileno(), body.size, access=ACCESS_READ)
+
+    def put_answer(self, upload: str, answer: str) -> str:
+        self.answers[upload] = answer
+        return upload
+
+    def get_answer(self, key: str) -> str:
+        return self.answers[key]
+
+    def delete(self, body: StagedBody) -> None:
+        assert body.size == len(self.body)
+
+    def presign_put(self, upload: str, content_type: str, size: int, seconds: int) -> Presigned:
+        assert seconds
+        return Presigned(url=upload, headers={"Content-Type": content_type}, size=size)
+
+    def presign_parts(
+        self, upload: str, content_type: str, size: int, seconds: int
+    ) -> tuple[list[Presigned], str]:
+        assert seconds
+        return [Presigned(url=upload, headers={"Content-Type": content_type}, size=size)], upload

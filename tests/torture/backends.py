@@ -1,0 +1,73 @@
+"""The emulated AWS, in a process of its own: moto as ``make run`` has it, or MiniStack.
+
+MiniStack verifies the checksum of what is put, and keeps its conditions when writes race; moto
+does neither. Neither signs in anybody, runs out of capacity, or throttles.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from local import aws
+
+MINISTACK = Path(__file__).parents[2] / "build" / "emulator" / "bin" / "ministack"
+"""What ``make emulator`` installs."""
+
+_SECONDS_TO_START = 60
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """Run moto; give its endpoint URL."""
+    with aws.embedded(0) as url:
+        yield url
+
+
+@contextmanager
+def ministack(command: Path = MINISTACK) -> Iterator[str]:
+    """Run MiniStack on a free port of loopback; give its endpoint URL."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "IOT_MTLS_ENABLED": "0",
+            "SERVICES": "s3,dynamodb,sqs",
+            "LOG_LEVEL": "ERROR",
+            "TMPDIR": folder,
+        }
+        process = subprocess.Popen(
+            [command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_for(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _SECONDS_TO_START
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+BACKENDS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "moto": moto,
+    "ministack": ministack,
+}
