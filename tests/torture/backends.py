@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from local import aws
+from local.template import ACCOUNT
 
 MINISTACK = Path(__file__).parents[2] / "build" / "emulator" / "bin" / "ministack"
 """What ``make emulator`` installs."""
@@ -45,6 +46,7 @@ def ministack(command: Path = MINISTACK) -> Iterator[str]:
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",
             "SERVICES": "s3,dynamodb,sqs",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "LOG_LEVEL": "ERROR",
             "TMPDIR": folder,
         }

@@ -70,7 +70,7 @@ class Worker:
             self.process.join()
             try:
                 answer: tuple[int, set[str]] = self.answers.recv()
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 return None
         return answer
 
