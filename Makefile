@@ -11,7 +11,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast torture check lint types architecture format events conformance cost samplefiles programs requirements clean
+.PHONY: help run sample token test test-fast torture check lint types architecture format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -79,6 +79,9 @@ events: $(VENV)/test ## regenerate the files of events/
 
 conformance: $(VENV)/test ## regenerate docs/conformance.json, and the tables of docs/conformance.md that come from the code
 	PYTHONPATH=functions $(BIN)/python -m tests.statement
+
+body-costs: $(VENV)/test ## measure what each kind of hostile metadata costs: make body-costs [BYTES=4500000]
+	@PYTHONPATH=functions $(BIN)/python -m tests.hostile_metadata $(BYTES)
 
 cost: $(VENV)/test ## what a million instances cost: updates docs/cost.md, or prints with own prices: make cost [PRICES=file.tsv] [MEMORY=1769]
 	@PYTHONPATH=functions $(BIN)/python -m tests.cost $(if $(MEMORY),--memory $(MEMORY)) \

@@ -14,7 +14,7 @@ from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
 from dicomweb.envelope.mediatypes import ALIASES
-from dicomweb.metadata import budget, jsonmodel, nativemodel, notation, writer
+from dicomweb.metadata import budget, nativemodel, notation, writer
 from dicomweb.part10 import headers, inflation, walker
 from dicomweb.reasons import FailureReason, WarningReason
 from local import gateway as local_gateway
@@ -127,7 +127,8 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("elements, items and fragments of a data set", headers.MAX_ELEMENTS),
         ("inflated data set", inflation.MAX_INFLATED_BYTES),
         ("instances of metadata in a request", multipart.MAX_PARTS),
-        ("objects in JSON metadata", jsonmodel.MAX_OBJECTS),
+        ("metadata in a part", budget.MAX_METADATA_BYTES),
+        ("objects of metadata in a request", budget.MAX_OBJECT_BYTES),
         (
             "values left out by their numbers in XML metadata",
             nativemodel.MAX_MISSING_NUMBERS,

@@ -32,20 +32,20 @@ class Budget:
         self.size = self.left = size
 
     def take(self, size: int) -> None:
-        """Take ``size`` bytes; raises InstanceRejected (A700) if they are not there."""
+        """Take ``size`` bytes, if any; raises InstanceRejected (A700) if they are not there."""
         if size > self.left:
             raise InstanceRejected(
                 FailureReason.OUT_OF_RESOURCES,
                 f"found instances of more than {self.size} bytes in the request, expected no more"
                 " than that: send them in several requests",
             )
-        self.left -= size
+        self.left -= max(size, 0)
 
 
 MAX_METADATA_BYTES = 16 * 1024 * 1024
 """Of one document. With it, what it is parsed to and the instances, `ingest` stays below 400 MB."""
 
-_MAX_OBJECT_BYTES = 128 * 1024 * 1024
+MAX_OBJECT_BYTES = 128 * 1024 * 1024
 _FREE_OBJECT_BYTES = 28 * 1024 * 1024
 _OBJECT_BYTES_A_BYTE = 3
 _KEPT = 3
@@ -78,7 +78,7 @@ class Objects:
                 f" {MAX_METADATA_BYTES}: send large values as bulk data, and instances in several"
                 " parts",
             )
-        size = min(_MAX_OBJECT_BYTES, self._size + _OBJECT_BYTES_A_BYTE * len(document))
+        size = min(MAX_OBJECT_BYTES, self._size + _OBJECT_BYTES_A_BYTE * len(document))
         before = self.left + size - self._size
         self.left, self._size = before, size
         try:

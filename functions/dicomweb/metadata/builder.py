@@ -17,7 +17,13 @@ from dicomweb.metadata.elements import (
     inline_binary,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
+from dicomweb.metadata.metadata import (
+    Metadata,
+    MetadataAbandoned,
+    MetadataRejected,
+    NotUnderstood,
+    Reference,
+)
 from dicomweb.metadata.notation import (
     MAX_URI_BYTES,
     Attribute,
@@ -50,6 +56,10 @@ _MAY_BE_BULK_DATA = BINARY.union(
 """The VRs whose value may be bulk data (PS3.19 Table A.1.5-2, PS3.18 F.2.2)."""
 
 
+_EMPTY = DataSet()
+"""Any item without elements: nothing is ever put into one."""
+
+
 def read_metadata(
     model: Model[Item, Attribute], root: Item, time_limit: TimeLimit = FOREVER
 ) -> Metadata:
@@ -67,8 +77,7 @@ def read_metadata(
         place = "".join(reversed(builder.place))
         raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
     except OutOfTime as error:
-        error.reference = _reference(model, root)
-        raise
+        raise MetadataAbandoned(_reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,
@@ -149,9 +158,12 @@ class _Builder(Generic[Item, Attribute]):
             raise NotUnderstood(f"found sequences nested deeper than {MAX_DEPTH}")
         data_sets = []
         for place, item in enumerate(items):
+            if item is None:
+                data_sets.append(_EMPTY)
+                continue
             items[place] = None
             try:
-                data_sets.append(DataSet() if item is None else self.data_set(item))
+                data_sets.append(self.data_set(item))
             except NotUnderstood:
                 self.place.append(f"[{place + 1}] > ")
                 raise

@@ -49,7 +49,7 @@ def encodings_of(data_set: DataSet, parents: Sequence[str]) -> Sequence[str]:
 def walk(
     data_set: DataSet, parents: Sequence[str] = ("ascii",)
 ) -> Iterator[tuple[DataSet, Sequence[str]]]:
-    """Yield the data set and the items in it, each with its encodings."""
+    """Yield the data set and the items in it that are not empty, each with its encodings."""
     following = [(data_set, parents)]
     while following:
         item, inherited = following.pop()
@@ -57,7 +57,7 @@ def walk(
         yield item, encodings
         for element in item.values():
             if isinstance(element.value, list):
-                following.extend((below, encodings) for below in reversed(element.value))
+                following.extend((below, encodings) for below in reversed(element.value) if below)
 
 
 def encodings_of_holders(

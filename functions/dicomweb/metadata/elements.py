@@ -20,7 +20,7 @@ from dicomweb.metadata.dataelements import Element
 from dicomweb.metadata.metadata import NotUnderstood
 from dicomweb.metadata.numbers import (
     BLANKS,
-    MAX_DS,
+    LONGEST_DS,
     decimal_string,
     integer,
     integer_string,
@@ -76,9 +76,12 @@ def value_element(tag: int, vr: str, values: Sequence[object]) -> Element:
     Raises NotUnderstood if one of them cannot be a value of this VR.
     """
     if vr in TEXT:
-        return Element(vr, "\\".join(_texts(vr, values)))
+        blocks = (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
+        return Element(vr, "\\".join("\\".join(_texts(vr, block)) for block in blocks))
+    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
+        return Element(vr, _first_of_lut_descriptor(values[0]) + _packed(vr, values[1:]))
     if vr in FORMATS:
-        return Element(vr, _packed_at_once(vr, values) or _packed(vr, _numbers(tag, vr, values)))
+        return Element(vr, b"" if _is_empty(values) else _packed(vr, values))
     raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
 
 
@@ -99,44 +102,51 @@ def _texts(vr: str, values: Sequence[object]) -> Iterable[str]:
     if types == {str}:
         texts = cast("Sequence[str]", values)
         return [text.strip(BLANKS) for text in texts] if vr in _TRIMMED else texts
-    if types == {int} and (vr != "DS" or max(map(len, map(str, values))) <= MAX_DS):
+    if types == {int} and (vr != "DS" or max(map(len, map(str, values))) <= LONGEST_DS):
         return map(str, values)
     return map(_TEXTS[vr], values)
 
 
 def _packed_at_once(vr: str, values: Sequence[object]) -> bytes:
-    """Return the bytes of values that are numbers of the right type and range, or none.
+    """Return the bytes of values that are numbers of the right type, or none if one is not.
 
-    A megabyte of metadata may hold half a million of them.
+    A megabyte of metadata may hold half a million of them. Raises NotUnderstood if one is out of
+    range.
     """
-    real_numbers = vr in _REAL
-    if vr != "AT" and set(map(type, values)) <= ({int, float} if real_numbers else {int}):
-        with suppress(struct.error, OverflowError):
-            packed = struct.pack(f"<{len(values)}{FORMATS[vr]}", *values)
-            if not (real_numbers and any(map(isinf, cast("Sequence[float]", values)))):
-                return packed
+    if vr == "AT" or not set(map(type, values)) <= ({int, float} if vr in _REAL else {int}):
+        return b""
+    numbers = cast("Sequence[float]", values)
+    with suppress(struct.error, OverflowError):
+        packed = struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
+        if vr not in _REAL or not any(map(isinf, numbers)):
+            return packed
+    for number in (min(numbers), max(numbers)):
+        _NUMBERS[vr](number)
     return b""
 
 
-def _numbers(tag: int, vr: str, values: Sequence[object]) -> list[float | None]:
-    """Return the numbers that values state, None for an empty one.
-
-    The first number of a LUT descriptor is never signed (PS3.3 C.11.1.1.1). dcmtk writes it
-    signed, as the VR says, and pydicom unsigned.
-    """
-    if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
-        entries = integer(-(2**15), 2**16 - 1, values[0])
-        signed = entries if entries is None or entries < 2**15 else entries - 2**16
-        return [signed, *map(_NUMBERS[vr], values[1:])]
-    return list(map(_NUMBERS[vr], values))
+def _is_empty(values: Sequence[object]) -> bool:
+    return len(values) == 1 and trimmed(values[0]) in (None, "")
 
 
-def _packed(vr: str, numbers: Sequence[float | None]) -> bytes:
-    if numbers == [None]:
-        return b""
+def _packed(vr: str, values: Sequence[object]) -> bytes:
+    """Return the bytes of numbers, none of which may be empty."""
+    packed = _packed_at_once(vr, values)
+    if packed:
+        return packed
+    numbers = list(map(_NUMBERS[vr], values))
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")
     return struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
+
+
+def _first_of_lut_descriptor(value: object) -> bytes:
+    """Return the bytes of the first number, which is never signed (PS3.3 C.11.1.1.1).
+
+    dcmtk writes it signed, as the VR says, and pydicom unsigned.
+    """
+    entries = integer(-(2**15), 2**16 - 1, value)
+    return _packed("US", [None if entries is None else entries & 0xFFFF])
 
 
 def _text(value: object) -> str:
@@ -163,6 +173,9 @@ def _attribute_tag(value: object) -> int | None:
     tag = tag_number(text)
     return tag >> 16 | (tag & 0xFFFF) << 16
 
+
+_BLOCK = 10_000
+"""So many values are text at the same time: a text takes 50 bytes more than its characters."""
 
 _WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))

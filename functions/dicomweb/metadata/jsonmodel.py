@@ -35,8 +35,14 @@ _LONGEST_INTEGER = 20
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
-_BYTES = {b"null": 100, b"{": 330, b"[": 90, b",": 32, b'"': 28}
-"""What a null (it may be an item), an object, an array, a value and each end of a string take as they are parsed and built."""
+_LONG_STRING = 64
+
+_BYTES = {b"{}": 770, b"{": 230, b'{"vr"': -80, b"[": 60, b"null": 60, b",": 40, b'"': 12}
+"""What they stand for takes, parsed and built.
+
+An attribute takes less than an item. A null may be an item. A comma is a value. An empty object
+counts four times, for its time: a megabyte has 330,000.
+"""
 
 
 def read(
@@ -60,14 +66,17 @@ def read(
 
 
 def _memory(content: memoryview, most: int) -> int:
-    """Return how much memory the objects of a document take, at least if it is more than ``most``.
+    """Return how much memory the objects of a document take, exactly if it may exceed ``most``.
 
-    Nothing is parsed for that: characters are counted, and not those in strings if it matters.
+    Nothing is parsed for that: characters are counted, and not those in long strings.
     """
     document = bytes(content)
-    if (at_most := _counted(document)) <= most:
-        return at_most
-    return _counted(_STRING.sub(b'""', document))
+    size = _counted(document)
+    if size > most:
+        for string in _STRING.finditer(document):
+            if string.end() - string.start() > _LONG_STRING:
+                size -= _counted(string.group())
+    return size
 
 
 def _counted(document: bytes) -> int:
@@ -198,9 +207,7 @@ def _items(values: list[object]) -> list[Mapping[str, object] | None]:
     """Return the items, in the same list; null is an empty one, as in pydicom."""
     if not set(map(type, values)) <= {dict, type(None)}:
         raise NotUnderstood("found an item that is not an object")
-    for place, value in enumerate(values):
-        if not value:
-            values[place] = None
+    values[:] = [value or None for value in values]
     return cast("list[Mapping[str, object] | None]", values)
 
 

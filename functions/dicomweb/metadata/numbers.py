@@ -13,7 +13,7 @@ from pydicom.valuerep import format_number_as_ds
 from dicomweb.metadata.metadata import NotUnderstood
 
 BLANKS = " \t\r\n\0"
-MAX_DS = 16
+LONGEST_DS = 16
 _INTEGER = re.compile(r"([+-]?[0-9]{1,64})(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"^(-?)0\.")
@@ -102,8 +102,8 @@ def decimal_string(value: object) -> str:
 def _decimal(number: float) -> str:
     """Return a number in the characters of a DS, exactly if possible, otherwise rounded."""
     text = str(number)
-    if len(text) <= MAX_DS:
+    if len(text) <= LONGEST_DS:
         return text
     texts = (text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
-    exact = next((exact for exact in texts if len(exact) <= MAX_DS), "")
+    exact = next((exact for exact in texts if len(exact) <= LONGEST_DS), "")
     return exact or format_number_as_ds(float(number))
