@@ -556,6 +556,8 @@ def test_frames_are_stated_or_there_or_the_instance_has_none() -> None:
     assert kept(builders.instance()).number_of_frames == 1
     located = builders.instance(PixelDataProviderURL="https://host.example/", **options)
     assert kept(located).number_of_frames == 1
+    assert kept(with_data_set(explicit(0x00287FE0, "UR", b"x"))).number_of_frames == 1
+    assert kept(with_data_set(explicit(0x00287FE0, "UR", b""))).number_of_frames is None
 
 
 def test_a_candidate_that_holds_no_file_is_named_if_it_is_already_known() -> None:
