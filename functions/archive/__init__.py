@@ -19,10 +19,11 @@ from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.keeping import Keeping
+from archive.locks import Retention
 from archive.objects import Objects
 from dicomweb.instances import SOPInstance
 
-__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
+__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Retention"]
 
 
 class Archive:
@@ -30,7 +31,8 @@ class Archive:
 
     It makes its clients, which is slow: make one archive and keep it. They open no connection
     before they are used. With ``seconds_to_copy``, large instances that are already in S3 are
-    copied there, and each request for a copy may take that long.
+    copied there, and each request for a copy may take that long. With ``retention``, the objects
+    are locked.
     """
 
     def __init__(
@@ -40,11 +42,12 @@ class Archive:
         table: str,
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
+        retention: Retention | None = None,
     ) -> None:
         session = get_session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
-        self._objects = Objects(bucket, session, copier)
+        self._objects = Objects(bucket, session, copier, retention)
         self._duplicate_policy = duplicate_policy
 
     def keep(

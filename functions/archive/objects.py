@@ -21,11 +21,12 @@ from botocore.session import Session
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from archive.clients import ATTEMPTS, renewed, s3_store
+from archive.clients import ATTEMPTS, renewed, s3_client, s3_store
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
 from archive.items import Item
+from archive.locks import ObjectLock, Retention
 from dicomweb.instances import SOPInstance
 
 if TYPE_CHECKING:
@@ -55,11 +56,20 @@ def _key(study: str, series: str, instance: str, sha256: str) -> str:
 class Objects:
     """The bucket that holds the instances; ``copier`` is the client that copies inside S3."""
 
-    def __init__(self, bucket: str, session: Session, copier: "S3Client | None") -> None:
-        self.bucket = bucket
+    def __init__(
+        self,
+        bucket: str,
+        session: Session,
+        copier: "S3Client | None",
+        retention: Retention | None = None,
+    ) -> None:
+        self._bucket = bucket
         self._store = s3_store(bucket, session)
         self._renewing = Lock()
         self._copier = copier
+        self._retention = retention
+        # obstore cannot ask for a lock.
+        self._locker = s3_client(session) if retention else None
 
     def put(
         self,
@@ -71,14 +81,18 @@ class Objects:
         """Store the bytes of ``instance``, unless they are already there.
 
         Large instances are copied from their ``source`` in S3, if they have one.
-        Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy.
+        Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy
+        or of an object that is locked.
         """
         key, content_type = object_key(instance, sha256), _content_type(instance)
+        lock = self._retention.lock() if self._retention else ObjectLock()
+        target = Target(bucket=self._bucket, key=key, content_type=content_type, lock=lock)
         if source and self._copier and len(instance.content) >= SMALLEST_COPY_BYTES:
-            target = Target(bucket=self.bucket, key=key, content_type=content_type)
-            is_stored = partial(
-                _is_copied, partial(copy, self._copier, source, instance.content, target, deadline)
-            )
+            write = partial(copy, self._copier, source, instance.content, target, deadline)
+            is_stored = partial(_is_written, write)
+        elif self._locker:
+            write = partial(_put_locked, self._locker, instance.content, target)
+            is_stored = partial(_is_written, write)
         else:
             is_stored = partial(self._is_put, instance.content, key, content_type)
         attempt = 0
@@ -118,7 +132,20 @@ class Objects:
                 self._store = renewed(store)
 
 
-def _is_copied(write: Callable[[], None], _: int) -> bool:
+def _put_locked(s3: "S3Client", content: memoryview, target: Target) -> None:
+    """Put an object with a lock, for which S3 requires a checksum; raises botocore's errors."""
+    s3.put_object(
+        Bucket=target.bucket,
+        Key=target.key,
+        Body=bytes(content),
+        ContentType=target.content_type,
+        ChecksumAlgorithm="CRC32",
+        IfNoneMatch="*",
+        **target.lock,
+    )
+
+
+def _is_written(write: Callable[[], None], _: int) -> bool:
     try:
         write()
     except ClientError as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy
+from archive import DuplicatePolicy, Retention
 from dicomweb.conformance import StorageProfile
 
 
@@ -22,6 +22,7 @@ class Settings:
     upload_table: str
     storage_profile: StorageProfile
     duplicate_policy: DuplicatePolicy
+    retention: Retention | None
     max_attempts: int
     visibility_timeout: int
 
@@ -34,6 +35,7 @@ class Settings:
             upload_table=environment["UPLOAD_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            retention=Retention.of(environment),
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),
             visibility_timeout=int(environment["VISIBILITY_TIMEOUT"]),
         )

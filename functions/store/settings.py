@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy
+from archive import DuplicatePolicy, Retention
 from dicomweb.conformance import StorageProfile
 
 
@@ -21,6 +21,7 @@ class Settings:
     index_table: str
     storage_profile: StorageProfile
     duplicate_policy: DuplicatePolicy
+    retention: Retention | None
     retrieve_base_url: str
     allowed_origins: frozenset[str]
 
@@ -33,6 +34,7 @@ class Settings:
             index_table=environment["INDEX_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            retention=Retention.of(environment),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
         )

@@ -28,6 +28,8 @@ STORE_ENVIRONMENT = {
     "INDEX_TABLE": "bench-index",
     "STORAGE_PROFILE": "conformance",
     "DUPLICATE_POLICY": "reject",
+    "OBJECT_LOCK_MODE": "none",
+    "OBJECT_LOCK_DAYS": "30",
     "POWERTOOLS_SERVICE_NAME": "store",
     "POWERTOOLS_METRICS_NAMESPACE": "Stowport",
     "POWERTOOLS_LOG_LEVEL": "INFO",

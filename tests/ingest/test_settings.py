@@ -46,6 +46,8 @@ def test_what_that_function_misses_is_an_error_and_not_a_default(name: str) -> N
         "UPLOAD_TABLE",
         "STORAGE_PROFILE",
         "DUPLICATE_POLICY",
+        "OBJECT_LOCK_MODE",
+        "OBJECT_LOCK_DAYS",
         "MAX_INGEST_ATTEMPTS",
         "VISIBILITY_TIMEOUT",
     ],
