@@ -11,17 +11,19 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check lint types architecture format events conformance cost samplefiles programs requirements clean
+.PHONY: help run sample token test test-fast torture check lint types architecture format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include deploy/build.mk
 include deploy/bench.mk
+include deploy/emulator.mk
 include deploy/fuzz.mk
+include deploy/mutants.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
-run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
+run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050] [HOSTS=name,...]
 	@exec $(BIN)/python -m local $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
 
 sample: $(VENV)/local ## store a sample instance in the running service and show what is kept
@@ -43,6 +45,10 @@ test: $(VENV)/test sam programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and re
 
 test-fast: $(VENV)/test ## run the tests that start no processes, with fewer examples and without coverage
 	HYPOTHESIS_PROFILE=fast $(BIN)/python $(PYTEST) -m "not process"
+
+torture: $(VENV)/test emulator ## break the wire, kill functions and race senders: make torture [SEED=] [MINUTES=] [CASE=]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case "$(CASE)")
 
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
@@ -74,6 +80,9 @@ events: $(VENV)/test ## regenerate the files of events/
 conformance: $(VENV)/test ## regenerate docs/conformance.json, and the tables of docs/conformance.md that come from the code
 	PYTHONPATH=functions $(BIN)/python -m tests.statement
 
+body-costs: $(VENV)/test ## measure what each kind of hostile metadata costs: make body-costs [BYTES=4500000]
+	@PYTHONPATH=functions $(BIN)/python -m tests.hostile_metadata $(BYTES)
+
 cost: $(VENV)/test ## what a million instances cost: updates docs/cost.md, or prints with own prices: make cost [PRICES=file.tsv] [MEMORY=1769]
 	@PYTHONPATH=functions $(BIN)/python -m tests.cost $(if $(MEMORY),--memory $(MEMORY)) \
 	$(if $(PRICES),--prices $(PRICES),$(if $(MEMORY),,--write))
@@ -82,9 +91,9 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench fuzz runtime; do \
+	cd requirements && for set in test local sam bench emulator fuzz runtime mutants; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|runtime) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
 	-o ../layers/dependencies/requirements.txt && \

@@ -4,7 +4,7 @@
 written, with all of its conditions at once: what SAM makes of it, and what of that is left when a
 condition is false, is seen by CloudFormation alone, in the middle of a deployment.
 
-Parameters that decide conditions are combined so that any three of them have all of their values
+Parameters that decide conditions are combined so that any two of them have all of their values
 together; all combinations of twenty would be a million. Not every deployment that is transformed is
 linted: those are that together have each resource and output, in each of its versions, beside each
 version and each absence of another. What a rule finds wrong with one resource, or between two, it
@@ -51,7 +51,7 @@ VALUES = {
 }
 """What to try for the parameters that conditions and rules name, instead of all that is allowed."""
 
-_TOGETHER = 3
+_TOGETHER = 2
 _CANDIDATES = 20
 
 _NOTHING = {"Ref": "AWS::NoValue"}
@@ -75,7 +75,7 @@ def transformed(template: str, values: Mapping[str, str], code: str) -> dict[str
 
 
 def combinations(template: str) -> Iterator[dict[str, str]]:
-    """Yield parameters that decide conditions and rules: any three have all values together."""
+    """Yield parameters that decide conditions and rules: any two have all values together."""
     document = _parsed(template)
     names = sorted(_named({key: document.get(key) for key in ("Conditions", "Rules")}))
     choices = [VALUES.get(each) or document["Parameters"][each]["AllowedValues"] for each in names]

@@ -13,6 +13,8 @@ settings.register_profile(
     "default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("fast", settings.get_profile("default"), max_examples=20)
+# The same examples each time, so that what survives a run of `make mutants` survives the next.
+settings.register_profile("mutants", settings.get_profile("fast"), derandomize=True, database=None)
 settings.register_profile("long", settings.get_profile("default"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

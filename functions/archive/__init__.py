@@ -9,6 +9,8 @@ bytes, one wins, and no write destroys what another wrote.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import local
+from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
@@ -23,6 +25,9 @@ from archive.locks import Retention
 from archive.objects import Objects
 from dicomweb.instances import SOPInstance
 
+if TYPE_CHECKING:
+    from archive.stored import StoredObjects
+
 __all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Retention"]
 
 
@@ -32,7 +37,7 @@ class Archive:
     It makes its clients, which is slow: make one archive and keep it. They open no connection
     before they are used. With ``seconds_to_copy``, large instances that are already in S3 are
     copied there, and each request for a copy may take that long. With ``retention``, the objects
-    are locked.
+    are locked. With ``stored``, instances get items only, and their objects have to be there.
     """
 
     def __init__(
@@ -43,12 +48,14 @@ class Archive:
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
         retention: Retention | None = None,
+        stored: "StoredObjects | None" = None,
     ) -> None:
         session = get_session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
-        self._objects = Objects(bucket, session, copier, retention)
+        self._objects = stored or Objects(bucket, session, copier, retention=retention)
         self._duplicate_policy = duplicate_policy
+        self._left = local()
 
     def keep(
         self,
@@ -62,16 +69,17 @@ class Archive:
         ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
         S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
         under way at the end of the time may still be stored afterwards; it is then found when it
-        is sent again.
+        is sent again. Until then, the thread that stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
         storing = _pool(CONNECTIONS)
+        self._left.pools = pools = [storing]
 
         def store() -> None:
             try:
                 entries = read(self._index, instances, places, outcomes, deadline)
-                self._begin(entries, deadline, storing)
+                self._begin(entries, deadline, pools)
             except BaseException as error:  # noqa: BLE001 - the outcome of all without one
                 fail(outcomes, error)
 
@@ -84,27 +92,37 @@ class Archive:
             storing.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
-        self, entries: Sequence[Entry], deadline: Deadline, storing: ThreadPoolExecutor
+        self, entries: Sequence[Entry], deadline: Deadline, pools: list[ThreadPoolExecutor]
     ) -> None:
-        """Let each study be stored by its own thread of ``storing``, as far as there are enough.
+        """Let each study be stored by its own thread of the first pool, if there are enough.
 
         The studies share the connections, so that none waits for the answers that another gets.
+        The pools that put and write are added to ``pools``.
         """
         for entry in entries:
             if entry.is_new(self._duplicate_policy):
                 entry.expect_shared()
         studies = by_study(entries)
         share = max(1, CONNECTIONS // len(studies))
+        together = sum(len(entry.instance.content) for entry in entries)
         for study in studies:
+            putting, writing = _pool(share), _pool(share)
+            pools += (putting, writing)
             keeping = Keeping(
                 objects=self._objects,
                 index=self._index,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,
-                putting=_pool(share),
-                writing=_pool(share),
+                together=together,
+                putting=putting,
+                writing=writing,
             )
-            storing.submit(keeping.store, study)
+            pools[0].submit(keeping.store, study)
+
+    def wait(self) -> None:
+        """Wait for the threads that the last ``keep`` of the calling thread left behind."""
+        for pool in getattr(self._left, "pools", ()):
+            pool.shutdown()
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

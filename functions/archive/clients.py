@@ -47,7 +47,7 @@ READ_TIMEOUT = 6
 """How many seconds the next bytes of an answer may take."""
 
 PUT_TIMEOUT = 8
-"""How many seconds an attempt to put an object may take, including the connection."""
+"""How many seconds an attempt to put an object may take, to which ``archive.stores`` adds."""
 
 ATTEMPTS = 3
 
@@ -116,15 +116,18 @@ def sqs_client(session: Session) -> BaseClient:
     return client
 
 
-def s3_store(bucket: str, session: Session) -> S3Store:
+def s3_store(bucket: str, session: Session, timeout: float | None = None) -> S3Store:
     """Make the store that puts objects into ``bucket``; it opens no connection before the first.
+
+    ``timeout`` is how many seconds an attempt may take, including the connection; PUT_TIMEOUT if
+    it is None.
 
     S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
     the digest would be computed a second time, which takes longer than sending the object.
     """
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
-        "timeout": timedelta(seconds=PUT_TIMEOUT),
+        "timeout": timedelta(seconds=PUT_TIMEOUT if timeout is None else timeout),
         "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
         "allow_http": True,  # for endpoints that are configured with http, such as on loopback
@@ -145,11 +148,13 @@ def s3_store(bucket: str, session: Session) -> S3Store:
     )
 
 
-def renewed(store: S3Store) -> S3Store:
-    """Return a store like ``store`` that has opened no connection yet."""
+def renewed(store: S3Store, timeout: float) -> S3Store:
+    """Return a store like ``store`` that has this ``timeout`` and has opened no connection yet."""
     return S3Store(
         config=store.config,  # which names the bucket
-        client_options=store.client_options,
+        client_options=cast(
+            "ClientConfig", {**(store.client_options or {}), "timeout": timedelta(seconds=timeout)}
+        ),
         retry_config=store.retry_config,
         credential_provider=store.credential_provider,
     )

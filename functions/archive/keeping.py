@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
@@ -17,6 +18,9 @@ from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
 from archive.objects import Objects
+
+if TYPE_CHECKING:
+    from archive.stored import StoredObjects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
@@ -26,13 +30,15 @@ class Keeping:
     """How the instances of a study are stored until ``deadline``.
 
     The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
-    are for one item. They belong to this study, so that no other waits for them.
+    are for one item. They belong to this study, so that no other waits for them. ``together`` are
+    the bytes of all instances of the request.
     """
 
-    objects: Objects
+    objects: "Objects | StoredObjects"
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
+    together: int
     putting: ThreadPoolExecutor
     writing: ThreadPoolExecutor
 
@@ -73,7 +79,9 @@ class Keeping:
         """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
-            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
+            self.objects.put(
+                entry.instance, entry.sha256, self.deadline, entry.source, self.together
+            )
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)

@@ -12,21 +12,20 @@ form of PS3.18 Section 8.7.3.5; it has no user metadata.
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import obstore
 from botocore.exceptions import ClientError
 from botocore.session import Session
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
-from archive.clients import ATTEMPTS, renewed, s3_client, s3_store
+from archive.clients import ATTEMPTS, s3_client
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
 from archive.items import Item
 from archive.locks import ObjectLock, Retention
+from archive.stores import SLOWEST_UPLINK, Stores
 from dicomweb.instances import SOPInstance
 
 if TYPE_CHECKING:
@@ -54,18 +53,21 @@ def _key(study: str, series: str, instance: str, sha256: str) -> str:
 
 
 class Objects:
-    """The bucket that holds the instances; ``copier`` is the client that copies inside S3."""
+    """The bucket that holds the instances; ``copier`` is the client that copies inside S3.
+
+    ``uplink`` is how many bytes a second are sent at least, by all connections together.
+    """
 
     def __init__(
         self,
         bucket: str,
         session: Session,
         copier: "S3Client | None",
+        uplink: float = SLOWEST_UPLINK,
         retention: Retention | None = None,
     ) -> None:
         self._bucket = bucket
-        self._store = s3_store(bucket, session)
-        self._renewing = Lock()
+        self._stores = Stores(bucket, session, uplink)
         self._copier = copier
         self._retention = retention
         # obstore cannot ask for a lock.
@@ -77,10 +79,12 @@ class Objects:
         sha256: str,
         deadline: Deadline,
         source: Source | None = None,
+        together: int = 0,
     ) -> None:
         """Store the bytes of ``instance``, unless they are already there.
 
-        Large instances are copied from their ``source`` in S3, if they have one.
+        Large instances are copied from their ``source`` in S3, if they have one. ``together`` are
+        the bytes of all instances that are stored at the same time.
         Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy
         or of an object that is locked.
         """
@@ -94,15 +98,17 @@ class Objects:
             write = partial(_put_locked, self._locker, instance.content, target)
             is_stored = partial(_is_written, write)
         else:
-            is_stored = partial(self._is_put, instance.content, key, content_type)
+            is_stored = partial(self._is_put, instance.content, key, content_type, together)
         attempt = 0
         while not is_stored(attempt):
             deadline.pause(attempt)
             attempt += 1
 
-    def _is_put(self, content: memoryview, key: str, content_type: str, attempt: int) -> bool:
+    def _is_put(
+        self, content: memoryview, key: str, content_type: str, together: int, attempt: int
+    ) -> bool:
         """Put an object; tell whether it is there or another attempt is needed."""
-        store = self._store
+        store = self._stores.store(len(content), together)
         try:
             obstore.put(
                 store,
@@ -121,15 +127,9 @@ class Objects:
             if not in_conflict and (attempt + 1 >= ATTEMPTS or not error.temporary):
                 raise error from None  # the original exception names the key
             if not error.status:
-                self._leave(store)
+                self._stores.leave(store)
             return False
         return True
-
-    def _leave(self, store: S3Store) -> None:
-        """Replace ``store``: its other connections may be as dead as the one that failed."""
-        with self._renewing:
-            if self._store is store:
-                self._store = renewed(store)
 
 
 def _put_locked(s3: "S3Client", content: memoryview, target: Target) -> None:

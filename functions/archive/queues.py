@@ -1,4 +1,4 @@
-"""A queue of SQS, for putting messages into it."""
+"""A queue of SQS: messages are put into it, and received ones put off."""
 
 from typing import Any, cast
 
@@ -17,3 +17,9 @@ class Queue:
     def send(self, text: str) -> None:
         """Put a message with this ``text`` into the queue."""
         self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
+
+    def put_off(self, receipt: str, seconds: int) -> None:
+        """Let a message that was received be received again after ``seconds``, from now."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+        )

@@ -37,7 +37,7 @@ _GIVEN_UP = Refusal(
     " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
-_SECONDS_UNTIL_ONE_MAY_HAVE_ENDED = "60"
+SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -52,20 +52,10 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         return gateway.last_resort()
 
 
-def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Answer OPTIONS: the allowed methods, and a preflight if it is one."""
-    methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
-    headers = {"Allow": methods}
-    headers |= gateway.preflight_headers(request, chosen.allowed_origins, methods)
-    return StoreResponse(status=HTTPStatus.OK, media_type=JSON, body="{}", headers=headers)
-
-
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Describe the resource, offer an upload or report on one, or say why not."""
+    """Offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
-        if request.method == "OPTIONS":
-            return describe(request, chosen)
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, media_type, chosen)
         return look_up(request, media_type, chosen)
@@ -141,7 +131,7 @@ def wait_for_others(request: StoreRequest, media_type: str, chosen: Settings) ->
     status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
     journal.record_refusal(status, reason, text, request_id=request.request_id)
     answer = response.refusal(status, reason, text, media_type)
-    return replace(answer, headers={"Retry-After": _SECONDS_UNTIL_ONE_MAY_HAVE_ENDED})
+    return replace(answer, headers={"Retry-After": SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED})
 
 
 def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Puts:
         self._hooks: dict[object, list[tuple[str, Hook]]] = defaultdict(list)
 
     def hooks(self, sender: "Sender") -> list[tuple[str, Hook]]:
-        return self._hooks[sender.archive._objects._store.credential_provider]
+        return self._hooks[sender.archive._objects._stores.store(0, 0).credential_provider]
 
     def __call__(
         self, store: "S3Store", key: str, content: memoryview, **options: object

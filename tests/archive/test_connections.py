@@ -154,13 +154,13 @@ def test_one_dead_connection_tells_of_the_others(
 
 def test_several_that_were_not_answered_open_one_new_pool(session: Session) -> None:
     objects = Objects(BUCKET, session, None)
-    failed = objects._store
+    failed = objects._stores.store(0, 0)
 
-    objects._leave(failed)
-    successor = objects._store
-    objects._leave(failed)
+    objects._stores.leave(failed)
+    successor = objects._stores.store(0, 0)
+    objects._stores.leave(failed)
 
-    assert objects._store is successor is not failed
+    assert objects._stores.store(0, 0) is successor is not failed
 
 
 def test_old_connections_are_not_used(

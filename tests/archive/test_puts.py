@@ -197,7 +197,7 @@ def test_what_s3_answered_is_in_what_obstore_raises(
 
     with server(answering) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        store = Objects(BUCKET, session, None)._store
+        store = Objects(BUCKET, session, None)._stores.store(0, 0)
         with pytest.raises(Exception) as raised:  # noqa: PT011 - of several classes
             obstore.put(store, "a/key", memoryview(b"content"), mode="create", use_multipart=False)
 

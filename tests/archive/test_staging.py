@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import IncompleteReadError
 
 from archive import staging
-from archive.staging import DiskFull, StagedBody, Staging
+from archive.disk import DiskFull
+from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
 from tests.archive.deployment import BUCKET, Deployment
 

@@ -27,6 +27,7 @@ STORE_ENVIRONMENT = {
     "ARCHIVE_BUCKET": "bench-archive",
     "INDEX_TABLE": "bench-index",
     "STORAGE_PROFILE": "conformance",
+    "PREAMBLE_POLICY": "keep",
     "DUPLICATE_POLICY": "reject",
     "OBJECT_LOCK_MODE": "none",
     "OBJECT_LOCK_DAYS": "30",

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -231,6 +232,7 @@ def image(
         (image(16, 3, "YBR_PARTIAL_422"), PIXEL_DATA, 2, 120),
         (image(1), PIXEL_DATA, 1, 2),
         (image(1), PIXEL_DATA, 4, 8),  # 60 bits: frames of one bit are not padded
+        (image(1), PIXEL_DATA, 15, 29),  # 225 bits: the last one needs a byte of its own
         (image(None), FLOAT_PIXEL_DATA, 1, 60),
         (image(8), DOUBLE_FLOAT_PIXEL_DATA, 2, 240),
         (image(None), PIXEL_DATA, 1, 0),
@@ -248,6 +250,21 @@ def test_native_pixel_data_shorter_than_described_is_refused_with_c000(
             lambda: checks.check_native_pixel_data(native(length - 1, tag), image_pixel, frames),
         )
         assert f"found {length - 1} bytes of pixel data, expected {length} for these rows" in text
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        replace(image(), rows=None),
+        replace(image(), columns=None),
+        replace(image(), samples_per_pixel=None),
+        replace(image(), bits_allocated=None),
+    ],
+)
+def test_native_pixel_data_of_a_frame_that_is_not_described_may_have_any_length(
+    described: ImagePixel,
+) -> None:
+    assert described.bits_a_frame(PIXEL_DATA) == 0
 
 
 def test_native_pixel_data_is_measured_only_if_it_is_there_and_native() -> None:

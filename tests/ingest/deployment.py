@@ -23,7 +23,7 @@ from tests.store.deployment import TEMPLATE, environment, function
 from tests.store.lambdas import Context, Reply
 
 MULTIPART = 'multipart/related; type="application/dicom"; boundary=b0undary'
-ATTEMPTS = 3
+ATTEMPTS = 5
 _NUMBERS = count(1)
 
 
@@ -49,11 +49,12 @@ class LargeRequests:
     def __init__(self, endpoint: str) -> None:
         self._number = next(_NUMBERS)
         self.bucket = f"archive-{self._number}"
-        failed = f"failed-{self._number}"
+        waiting, failed = f"waiting-{self._number}", f"failed-{self._number}"
         self.variables = {
             **environment(function("UploadsFunction"), endpoint),
             **environment(function("DeadLetterFunction"), endpoint),
             **environment(function("IngestFunction"), endpoint),
+            "INGEST_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{waiting}",
             "FAILED_UPLOADS_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{failed}",
             "ARCHIVE_BUCKET": self.bucket,
             "INDEX_TABLE": self._table("IndexTable"),
@@ -66,6 +67,10 @@ class LargeRequests:
         self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         self._sqs: Any = session.client("sqs", endpoint_url=endpoint)
         self._sqs.create_queue(QueueName=failed)
+        self._sqs.create_queue(QueueName=waiting)
+        self._sqs.send_message(
+            QueueUrl=self.variables["INGEST_QUEUE"], MessageBody="a body is there"
+        )
         self._s3.create_bucket(Bucket=self.bucket)
         self._s3.put_bucket_versioning(
             Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -129,6 +134,12 @@ class LargeRequests:
             CopySource={"Bucket": self.bucket, "Key": key},
             MetadataDirective="REPLACE",
         )
+
+    def received(self) -> str:
+        """Receive the message of the ingest queue; return its receipt, "" if it is hidden."""
+        url = self.variables["INGEST_QUEUE"]
+        messages = self._sqs.receive_message(QueueUrl=url).get("Messages", [])
+        return "".join(message["ReceiptHandle"] for message in messages)
 
     def failed_messages(self) -> list[dict[str, Any]]:
         """Take what is in the queue of failed uploads."""
@@ -215,3 +226,4 @@ def forget() -> None:
         module.uploads.cache_clear()
         module.staging.cache_clear()
     ingest.handler.archive.cache_clear()
+    ingest.handler.queue.cache_clear()

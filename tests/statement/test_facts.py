@@ -40,7 +40,7 @@ WRONG = {
     "$.resources[0].path": ("resources", {"method": "GET", "path": "studies", "token": True}),
     "$.limits[0]": (
         "limits",
-        {"limit": "x", "values": [], "parameters": [], "beyond": {"text": "400"}},
+        {"limit": "x", "values": [], "text": "x", "parameters": [], "beyond": {"text": "400"}},
     ),
     "$.transferSyntaxes[0].uid": ("transferSyntaxes", {"uid": "1.02", "name": "x"}),
     "$.sopClasses[0]": ("sopClasses", {"uid": "1.2", "name": "x"}),

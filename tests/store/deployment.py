@@ -8,6 +8,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.session import get_session
 
 from archive.objects import key_of
 from local import aws
@@ -39,12 +42,18 @@ def event(name: str, **changes: object) -> dict[str, Any]:
     return {**loaded, **changes}
 
 
+def signed(method: str, url: str) -> Request:
+    """Return a request without a body, signed with the keys of the environment."""
+    request = AWSRequest(method, url)
+    S3SigV4Auth(get_session().get_credentials(), "s3", REGION).add_auth(request)
+    return Request(url, headers=dict(request.headers.items()), method=method)
+
+
 class Deployment:
     """An empty bucket and table at ``endpoint``, which the environment names as AWS."""
 
     def __init__(self, endpoint: str) -> None:
-        headers = {"Authorization": "as every request but a presigned one"}
-        with urlopen(Request(f"{endpoint}/moto-api/reset", headers=headers, method="POST")):
+        with urlopen(signed("POST", f"{endpoint}/moto-api/reset")):
             aws.create(TEMPLATE)
         self._s3 = boto3.client("s3")
         self._dynamodb = boto3.client("dynamodb")

@@ -2,6 +2,7 @@ import pytest
 
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 from store import settings
 from store.settings import Settings
 from tests.store.deployment import TEMPLATE, function
@@ -14,6 +15,7 @@ def test_the_template_s_environment_has_every_setting() -> None:
         archive_bucket=TEMPLATE.bucket,
         index_table=TEMPLATE.table,
         storage_profile=StorageProfile.CONFORMANCE,
+        preamble_policy=PreamblePolicy.KEEP,
         duplicate_policy=DuplicatePolicy.REJECT,
         retention=None,
         retrieve_base_url="",
@@ -47,6 +49,7 @@ def test_instances_are_locked_if_a_mode_is_chosen(mode: str) -> None:
         "ARCHIVE_BUCKET",
         "INDEX_TABLE",
         "STORAGE_PROFILE",
+        "PREAMBLE_POLICY",
         "DUPLICATE_POLICY",
         "OBJECT_LOCK_MODE",
         "OBJECT_LOCK_DAYS",
@@ -57,7 +60,9 @@ def test_a_setting_that_is_missing_is_an_error_and_not_a_default(name: str) -> N
         Settings.of({key: value for key, value in DEPLOYED.items() if key != name})
 
 
-@pytest.mark.parametrize("name", ["STORAGE_PROFILE", "DUPLICATE_POLICY", "OBJECT_LOCK_MODE"])
+@pytest.mark.parametrize(
+    "name", ["STORAGE_PROFILE", "PREAMBLE_POLICY", "DUPLICATE_POLICY", "OBJECT_LOCK_MODE"]
+)
 def test_a_choice_that_there_is_not_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match="everything"):
         Settings.of({**DEPLOYED, name: "everything"})

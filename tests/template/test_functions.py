@@ -70,6 +70,7 @@ class TestFunctions:
                 "ARCHIVE_BUCKET",
                 "INDEX_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "OBJECT_LOCK_MODE",
                 "OBJECT_LOCK_DAYS",
@@ -77,6 +78,7 @@ class TestFunctions:
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
             },
+            "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "ALLOWED_ORIGINS"},
             "UploadsFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "ARCHIVE_BUCKET",
@@ -94,10 +96,13 @@ class TestFunctions:
                 "INDEX_TABLE",
                 "UPLOAD_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "OBJECT_LOCK_MODE",
                 "OBJECT_LOCK_DAYS",
                 "MAX_INGEST_ATTEMPTS",
+                "INGEST_STORAGE",
+                "INGEST_QUEUE",
                 "VISIBILITY_TIMEOUT",
                 "AWS_ENDPOINT_URL",
             },
@@ -132,6 +137,15 @@ class TestPermissions:
                 "dynamodb:UpdateItem",
             },
             '{"Fn::GetAtt": "StoreLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_the_capabilities_function_may_touch_no_data(self) -> None:
+        assert granted("CapabilitiesRole") == {
+            '{"Fn::GetAtt": "CapabilitiesLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
@@ -171,6 +185,7 @@ class TestPermissions:
                 "sqs:ReceiveMessage",
                 "sqs:DeleteMessage",
                 "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
             },
             '{"Fn::GetAtt": "IngestLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
@@ -205,10 +220,11 @@ class TestPermissions:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
             "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
+            "CapabilitiesFunction": {"Fn::GetAtt": "CapabilitiesRole.Arn"},
             "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
             "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
         }
-        for role in ("StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "AuthorizerRole"):
+        for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

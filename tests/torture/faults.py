@@ -142,9 +142,10 @@ def _lying(_request: Request, _backend: Backend, _random: Random) -> Iterator[by
     yield bytes(of_s3(200, "InternalError"))
 
 
-def _redirect(request: Request, _backend: Backend, random: Random) -> Iterator[bytes]:
-    there = {"Location": f"http://{request.headers['host']}{request.target}"}
-    yield bytes(of_s3(307, "TemporaryRedirect", **(there if random.random() < 0.5 else {})))
+def _redirect(request: Request, _backend: Backend, _random: Random) -> Iterator[bytes]:
+    """S3 always says where to (docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html)."""
+    there = f"http://{request.headers['host']}{request.target}"
+    yield bytes(of_s3(307, "TemporaryRedirect", Location=there))
 
 
 def _refusing(status: int, *codes: str) -> Damage:

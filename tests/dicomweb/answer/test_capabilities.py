@@ -52,10 +52,11 @@ def test_wadl_says_how_to_store() -> None:
             "application/dicom+json",
         ]
     parameters = [
-        (param.get("name"), param.get("style"))
-        for param in root.iterfind(".//{*}resource/{*}param")
+        (resource.get("path"), param.get("name"), param.get("style"))
+        for resource in root.iterfind(".//{*}resource")
+        for param in resource.iterfind("{*}param")
     ]
-    assert parameters == [("StudyInstanceUID", "template")]
+    assert parameters == [("studies/{StudyInstanceUID}", "StudyInstanceUID", "template")]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/dicom+json"])

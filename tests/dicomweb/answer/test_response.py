@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from dicomweb.answer import response, responsemodule
 from dicomweb.answer.response import Reason, warning_values
 from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML
+from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest, RequestRejected
 from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.reasons import FailureReason, WarningReason
 
 BASE = "https://archive.example.org"
+LARGEST_RESPONSE = 6_000_000
+"""Less than the 6 MB that a Lambda function may return, which is 6291556 bytes."""
 REFERENCE = SOPReference(sop_class_uid="1.2.3", sop_instance_uid="1.2.4")
 
 
@@ -44,6 +47,7 @@ def test_a_report_has_the_status_and_the_module_of_its_outcomes(media_type: str)
     assert answer.status is HTTPStatus.ACCEPTED
     assert answer.media_type == media_type
     assert answer.body == responsemodule.encode(module, media_type)
+    assert not answer.given_up
 
 
 def test_a_report_warns_of_failures_and_then_of_what_was_noticed() -> None:
@@ -128,7 +132,39 @@ def test_a_warning_is_one_line_of_ascii_with_two_quotes(text: str) -> None:
     assert "\\" not in value
 
 
+def test_a_warning_keeps_every_printable_character_of_ascii_but_what_would_end_it() -> None:
+    printable = "".join(map(chr, range(ord(" "), ord("~") + 1)))
+    (value,) = warnings((None, f"{printable}\x1f\x7f"))
+    kept = printable.replace('"', "'").replace("\\", "/")
+    assert value == f'299 archive "{kept}??"'
+
+
+def test_warnings_together_may_have_4096_bytes_and_no_more() -> None:
+    frame = len('299 archive ""')
+    assert len(warnings((None, "x" * (4096 - frame)))) == 1
+    assert warnings((None, "x" * (4097 - frame))) == []
+
+
 def test_warnings_stay_far_below_what_a_gateway_takes_of_headers() -> None:
     values = warnings(*((reason, "x" * 1000) for reason in FailureReason))
     assert 1 <= len(values) < len(FailureReason)
     assert sum(map(len, values)) <= 4096
+
+
+@pytest.mark.parametrize("media_type", [DICOM_JSON, DICOM_XML])
+def test_the_longest_answer_is_one_that_a_function_may_return(media_type: str) -> None:
+    longest = SOPReference.of("1" * 128, "2" * 128)
+    assert longest is not None
+    uid = "1" * 64
+    valid = SOPReference(sop_class_uid=uid, sop_instance_uid=uid)
+    warned = Stored(
+        reference=valid,
+        study_instance_uid=uid,
+        series_instance_uid=uid,
+        warning=WarningReason.ELEMENTS_DISCARDED,
+        text="text",
+    )
+    refused = Failed(reason=FailureReason.CANNOT_UNDERSTAND, text="t" * 200, reference=longest)
+    for outcome in (warned, refused):
+        answer = response.report([outcome] * 40, media_type, f"https://{'h' * 100}")
+        assert len(json.dumps({"body": answer.body})) * MAX_PARTS / 40 < LARGEST_RESPONSE
