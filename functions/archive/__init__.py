@@ -10,7 +10,6 @@ bytes, one wins, and no write destroys what another wrote.
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import local
-from typing import TYPE_CHECKING
 
 from botocore.session import get_session
 
@@ -23,10 +22,8 @@ from archive.index import Index
 from archive.keeping import Keeping
 from archive.locks import Retention
 from archive.objects import Objects
+from archive.stored import StoredObjects
 from dicomweb.instances import SOPInstance
-
-if TYPE_CHECKING:
-    from archive.stored import StoredObjects
 
 __all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Retention"]
 
@@ -40,7 +37,7 @@ class Archive:
     are locked. With ``stored``, instances get items only, and their objects have to be there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of the last three is for one caller
         self,
         *,
         bucket: str,
@@ -48,7 +45,7 @@ class Archive:
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
         retention: Retention | None = None,
-        stored: "StoredObjects | None" = None,
+        stored: StoredObjects | None = None,
     ) -> None:
         session = get_session()
         self._index = Index(table, session)

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
@@ -18,9 +17,7 @@ from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
 from archive.objects import Objects
-
-if TYPE_CHECKING:
-    from archive.stored import StoredObjects
+from archive.stored import StoredObjects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
@@ -34,7 +31,7 @@ class Keeping:
     the bytes of all instances of the request.
     """
 
-    objects: "Objects | StoredObjects"
+    objects: Objects | StoredObjects
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline

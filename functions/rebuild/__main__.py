@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return INTERRUPTED
         for key, reason in remade.refused.items():
             _print(f"{key}: {reason}")
-        _print(f"{uid}: {remade.kept} instances, {remade.older} other objects of them")
+        _print(f"{uid}: {remade.kept} instances, {remade.others} other objects of them")
         done, refused = uid, refused + len(remade.refused)
     return FAILED if refused else 0
 

@@ -38,12 +38,14 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remade:
-    """What became of a study: ``kept`` instances, the ``older`` objects of instances that have
-    several, and by key why an object has no item.
+    """What was made of the objects of a study.
+
+    ``kept`` instances have their items; ``others`` are objects of instances that have several, and
+    not the current ones; ``refused`` says by key why an object has no item.
     """
 
     kept: int
-    older: int
+    others: int
     refused: dict[str, str]
 
 
@@ -65,7 +67,7 @@ class Studies:
         for batch in batches(chosen):
             refused |= self._remake_batch(batch)
         return Remade(
-            kept=len(chosen) - len(refused), older=len(objects) - len(chosen), refused=refused
+            kept=len(chosen) - len(refused), others=len(objects) - len(chosen), refused=refused
         )
 
     def _current(self, objects: Sequence[StoredObject]) -> Iterator[StoredObject]:
@@ -100,9 +102,7 @@ class Studies:
         ]
 
     def _content(self, one: StoredObject) -> memoryview:
-        return memoryview(
-            self.reader.mapped(StagedBody(key=one.key, size=one.size, etag=one.etag))
-        )
+        return memoryview(self.reader.mapped(StagedBody(key=one.key, size=one.size, etag=one.etag)))
 
     def _intake(self, objects: Sequence[StoredObject]) -> Intake:
         """Return how ``objects`` are taken in. Whatever is there was accepted once."""

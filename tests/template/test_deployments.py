@@ -83,13 +83,13 @@ Resources:
 
 def test_not_all_deployments_are_linted(tmp_path: Path) -> None:
     found, total = linted(THREE_CONDITIONS, tmp_path)
-    assert (found, total) == ([], "8 combinations, 5 deployments linted: 0 findings")
+    assert (found, total) == ([], "5 combinations, 5 deployments linted: 0 findings")
 
 
 def test_what_is_wrong_between_two_resources_is_found_all_the_same(tmp_path: Path) -> None:
     here = "TopicThree: {"
     found, total = linted(THREE_CONDITIONS.replace(here, f"{here}DependsOn: TopicOne, "), tmp_path)
-    assert total.startswith("8 combinations, 5 deployments linted: ")
+    assert total.startswith("5 combinations, 5 deployments linted: ")
     assert found
     for line in found:
         assert {"One=no", "Three=yes"} <= set(line.partition(":")[0].split())
