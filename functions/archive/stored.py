@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from botocore.session import get_session
+from boto3.session import Session
 
 from archive.clients import s3_client
 from archive.copies import Source
@@ -50,7 +50,7 @@ class StoredObjects:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._s3 = s3_client(get_session())
+        self._s3 = s3_client(Session())
 
     def studies(self, after: str = "") -> Iterator[list[StoredObject]]:
         """Yield the objects of each study, in the order of the bucket, read by pages.
