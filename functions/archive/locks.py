@@ -4,7 +4,6 @@ Each object is locked by the request that makes it, and not by a default of the 
 would also lock the bodies in ``staging/``, so that nothing could delete them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
@@ -25,12 +24,8 @@ class Retention:
     days: int
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Retention | None":
-        """Return the retention that a function's ``environment`` asks for, if any.
-
-        Raises KeyError or ValueError if another template was deployed.
-        """
-        mode, days = environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
+    def of(cls, mode: str, days: int) -> "Retention | None":
+        """Return the retention in a ``mode`` of S3, or None for ``none``; raises ValueError."""
         match mode:
             case "none":
                 return None

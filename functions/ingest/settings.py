@@ -42,7 +42,9 @@ class Settings:
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
-            retention=Retention.of(environment),
+            retention=Retention.of(
+                environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
+            ),
             largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             ingest_queue=environment["INGEST_QUEUE"],
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),

@@ -37,7 +37,9 @@ class Settings:
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
-            retention=Retention.of(environment),
+            retention=Retention.of(
+                environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
+            ),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
         )
