@@ -50,7 +50,8 @@ class Archive:
         session = Session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
-        self._objects = stored or Objects(bucket, session, copier, retention=retention)
+        self._objects = Objects(bucket, session, copier, retention=retention)
+        self._stored = stored
         self._duplicate_policy = duplicate_policy
         self._left = local()
 
@@ -106,7 +107,7 @@ class Archive:
             putting, writing = _pool(share), _pool(share)
             pools += (putting, writing)
             keeping = Keeping(
-                objects=self._objects,
+                objects=self._stored or self._objects,
                 index=self._index,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,

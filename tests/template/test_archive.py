@@ -21,7 +21,7 @@ KEPT = ("ArchiveBucket", "ArchiveBucketPolicy", "IndexTable")
 
 
 def stack(**values: str) -> dict[str, dict[str, Any]]:
-    return deployed(Authentication="none", **values)
+    return deployed(snapshots=False, Authentication="none", **values)
 
 
 def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
@@ -288,8 +288,8 @@ class TestDataLife:
                 if "s3:PutObjectRetention" in actions(each)
             ]
             assert statement["Resource"] == "ArchiveBucket.Arn/studies/*"
-        for name, role in of_type(resources, "AWS::IAM::Role").items():
-            if "Policies" in role:
+        for name, properties in of_type(resources, "AWS::IAM::Role").items():
+            if "Policies" in properties:
                 allowed = json.dumps(statements(resources, name))
                 assert "BypassGovernance" not in allowed
 
