@@ -24,7 +24,8 @@ def configured(text: str, environment: str) -> dict[str, str]:
 
     Raises TemplateError if it has no such environment.
     """
-    environments = tomllib.loads(text)
+    tables = tomllib.loads(text)
+    environments = {name: of for name, of in tables.items() if isinstance(of, dict)}
     if "deploy" not in environments.get(environment, {}):
         known = ", ".join(name for name, of in environments.items() if "deploy" in of)
         raise TemplateError(f"{CONFIGURATION} has no environment {environment}; it has: {known}")

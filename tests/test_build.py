@@ -195,7 +195,7 @@ def test_deploy_says_what_to_install_without_python_3_13(
 ) -> None:
     if uv == "offline":
         program(tmp_path / "bin" / "uv", "exit 2")
-    done = make("deploy", environment=bare)
+    done = make("deploy", "SAM_DEPLOY_FLAGS=--guided", environment=bare)
     assert done.returncode != 0
     assert "Bytecode for Lambda requires Python 3.13" in done.stderr
 
@@ -229,6 +229,7 @@ def said(tree: Path) -> Path:
     """What SAM is told in ``tree``, where another program stands in for it."""
     program(tree / ".sam-venv" / "bin" / "sam", f'echo "$@" >>{tree}/said')
     program(tree / ".sam-venv" / "bin" / "pip", "exit 1")
+    program(tree / ".sam-venv" / "bin" / "python", f'exec {sys.executable} "$@"')
     (tree / ".sam-venv" / "installed").touch()
     return tree / "said"
 
@@ -258,11 +259,43 @@ def test_deploy_builds_and_deploys_what_was_built(
     tree: Path, bare: dict[str, str], said: Path
 ) -> None:
     program(Path(bare["PATH"]) / "python3.13", "exit 0")
-    done = make("deploy", "SAM_DEPLOY_FLAGS=--guided", cwd=tree, environment=bare)
+    done = make("deploy", "ENV=dev", "SAM_DEPLOY_FLAGS=--guided", cwd=tree, environment=bare)
     assert done.returncode == 0, done.stderr
     build, deploy = said.read_text().splitlines()
     assert build.startswith("build --build-dir .aws-sam/build ")
-    assert deploy == "deploy --template-file .aws-sam/build/template.yaml --guided"
+    assert deploy == (
+        "deploy --template-file .aws-sam/build/template.yaml --config-env dev --guided"
+    )
+
+
+def test_deploy_builds_nothing_if_a_parameter_is_missing(
+    tree: Path, bare: dict[str, str], said: Path
+) -> None:
+    done = make("deploy", "ENV=prod", cwd=tree, environment=bare)
+    assert done.returncode != 0
+    assert "Authentication=oidc requires OidcIssuer. Nothing was built" in done.stderr
+    assert not said.exists()
+
+
+@pytest.mark.parametrize(
+    ("uname", "processor"),
+    [("Linux x86_64", "x86_64"), ("Linux aarch64", "arm64"), ("Darwin arm64", "arm64")],
+)
+def test_sam_local_is_told_the_processor_and_where_the_host_is(
+    tree: Path, bare: dict[str, str], said: Path, uname: str, processor: str
+) -> None:
+    system, machine = uname.split()
+    script = f'case "$1" in -m) echo {machine};; *) echo {system};; esac'
+    program(Path(bare["PATH"]) / "uname", script)
+    for target in ("start-api", "invoke"):
+        done = make(target, cwd=tree, environment=bare)
+        assert done.returncode == 0, done.stderr
+    _, start, _, invoke = said.read_text().splitlines()
+    assert start.startswith("local start-api --template-file .aws-sam/build/template.yaml")
+    assert invoke.startswith("local invoke StoreFunction --event events/store/one-ct.json")
+    for command in (start, invoke):
+        assert f"Architecture={processor}" in command
+        assert ("--add-host host.docker.internal:host-gateway" in command) == (system == "Linux")
 
 
 def test_a_layer_without_pip_says_what_to_install(tree: Path, bare: dict[str, str]) -> None:
