@@ -80,13 +80,14 @@ def sharing(instances: int, vr: str, tag: str = PRIVATE) -> list[Model]:
     return [model(number, **{f"x{tag}": reference}) for number in range(instances)]
 
 
-def referring(uris: Iterable[str]) -> list[Model]:
+def referring(uris: Iterable[str], vr: str = "OB", character_sets: str = "") -> list[Model]:
     """Return an instance with an attribute for each URI."""
     tags = (
         f"x{group:04X}{number:04X}" for group in range(9, 99, 2) for number in range(4096, 65536)
     )
-    references = ({"vr": "OB", "BulkDataURI": uri} for uri in uris)
-    return [model(1, **dict(zip(tags, references, strict=False)))]
+    references = ({"vr": vr, "BulkDataURI": uri} for uri in uris)
+    sets = {"vr": "CS", "Value": character_sets.split("\\")}
+    return [model(1, x00080005=sets, **dict(zip(tags, references, strict=False)))]
 
 
 def picture(media_type: str, content: bytes, instances: int = 1) -> Body:
@@ -156,6 +157,14 @@ BODIES: dict[str, Callable[[], Body]] = {
         sharing(20, "DS"), {"p": (OCTETS, b"1\\" * (MB // 2))}
     ),
     "instances that share a text": lambda: metadata(sharing(20, "UT"), {"p": (OCTETS, b"a" * MB)}),
+    "attributes that share a text of large letters": lambda: metadata(
+        referring(["p"] * 17, vr="UT", character_sets="ISO_IR 192"),
+        {"p": (OCTETS, "\N{GRINNING FACE}".encode() + b"a" * MB)},
+    ),
+    "attributes that share escapes": lambda: metadata(
+        referring(["p"] * 60, vr="UT", character_sets="\\ISO 2022 IR 100\\ISO 2022 IR 144"),
+        {"p": (OCTETS, b"\x1b-A\x1b-L" * 25_000)},
+    ),
     "instances that share numbers": lambda: metadata(
         sharing(20, "US"), {"p": (OCTETS, b"\1\2" * (MB // 2))}
     ),

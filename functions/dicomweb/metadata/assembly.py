@@ -201,7 +201,8 @@ class _Assembly:
             elif each.holder is data_set and each.tag == ENCAPSULATED_DOCUMENT:
                 document = parts[0]
             else:
-                set_value(each.holder, each.tag, parts[0], encodings[id(each.holder)])
+                known = encodings[id(each.holder)]
+                set_value(each.holder, each.tag, parts[0], known, self.budget)
         return self.describe(data_set, pixel_data, document)
 
     def describe(

@@ -32,14 +32,14 @@ class Budget:
         self.size = self.left = size
 
     def take(self, size: int) -> None:
-        """Take ``size`` bytes; raises InstanceRejected (A700) if they are not there."""
+        """Take ``size`` bytes, if any; raises InstanceRejected (A700) if they are not there."""
         if size > self.left:
             raise InstanceRejected(
                 FailureReason.OUT_OF_RESOURCES,
                 f"found instances of more than {self.size} bytes in the request, expected no more"
                 " than that: send them in several requests",
             )
-        self.left -= size
+        self.left -= max(size, 0)
 
 
 MAX_METADATA_BYTES = 16 * 1024 * 1024

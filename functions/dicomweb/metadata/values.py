@@ -7,10 +7,14 @@ another character set.
 
 import struct
 from collections.abc import Sequence
+from sys import getsizeof
+
+from pydicom.charset import ESC
 
 from dicomweb.envelope.mediatypes import OCTET_STREAM
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import media_type_of
 from dicomweb.metadata.charactersets import decode
 from dicomweb.metadata.dataelements import DataSet
@@ -19,12 +23,18 @@ from dicomweb.part10.headers import tag_text
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason
 
+_BYTES_AN_ESCAPE = 128
+"""What is taken for each escape sequence: the time for it is that of so many bytes."""
 
-def set_value(data_set: DataSet, tag: int, part: BodyPart, encodings: Sequence[str]) -> None:
+
+def set_value(
+    data_set: DataSet, tag: int, part: BodyPart, encodings: Sequence[str], budget: Budget
+) -> None:
     """Set the value of the element with ``tag``, which was empty.
 
     Raises InstanceRejected: C000 if the bytes are not a value of its VR, C122 for a compressed
-    icon, because its transfer syntax would have to be that of the image.
+    icon, because its transfer syntax would have to be that of the image, A700 if the ``budget``,
+    of which the bytes are taken already, has no room for the text that they become.
     """
     media_type = media_type_of(part)
     if tag == PIXEL_DATA and media_type.essence != OCTET_STREAM:
@@ -34,7 +44,10 @@ def set_value(data_set: DataSet, tag: int, part: BodyPart, encodings: Sequence[s
         )
     element = data_set[tag]
     if element.vr in TEXT:
-        text = decode(bytes(part.content), encodings)
+        content = bytes(part.content)
+        budget.take(_BYTES_AN_ESCAPE * content.count(ESC))
+        text = decode(content, encodings)
+        budget.take(getsizeof(text) - getsizeof(content))
         element.value = text.rstrip(" \0") if element.vr in NUMBER_STRINGS else text
         return
     size = struct.calcsize(FORMATS.get(element.vr, "B"))
