@@ -13,15 +13,18 @@ def parsed(*inner: str) -> XMLElement:
     return parse(document(*inner), Objects(), FOREVER)
 
 
+def children(element: XMLElement) -> list[XMLElement]:
+    return element.children or []
+
+
 def test_an_element_has_the_attributes_and_the_text_of_the_model() -> None:
-    [attribute] = (
+    [attribute] = children(
         parsed(
             '<DicomAttribute tag="00100020" vr="LO" keyword="PatientID" xml:space="preserve">\n'
             '<Value number="2"> a<!-- b -->c<?d?><![CDATA[<]]></Value></DicomAttribute>'
-        ).children
-        or ()
+        )
     )
-    [value] = attribute.children or ()
+    [value] = children(attribute)
 
     assert attribute.attributes == {"tag": "00100020", "vr": "LO"}
     assert (attribute.text, value.name, value.number, value.text) == ("", "Value", "2", " ac<")
