@@ -96,7 +96,7 @@ def _answer(response: dict[str, Any]) -> Answer:
     headers = HTTPMessage()
     for name, value in response["headers"].items():
         headers[name] = value
-    for name, values in response["multiValueHeaders"].items():
+    for name, values in response.get("multiValueHeaders", {}).items():
         for value in values:
             headers[name] = value
     body = response["body"].encode()
