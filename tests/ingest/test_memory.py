@@ -16,7 +16,7 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from archive import Kept
-from dicomweb.part10.file import MAX_INFLATED_BYTES
+from dicomweb.part10.inflation import MAX_INFLATED_BYTES
 from events.proxy import staged_event
 from tests import builders
 from tests.ingest.bodies import body_of, image
