@@ -5,6 +5,7 @@ a request may inflate to is limited for all of them together, by the size of the
 """
 
 import mmap
+import sys
 import zlib
 from struct import Struct
 
@@ -20,6 +21,7 @@ _FREE_ELEMENTS, _BYTES_AN_ELEMENT = 400_000, 4
 
 _PIECE, _INFLATED_PIECE = 1 << 14, 1 << 18
 _TRAILER = Struct("<II")
+_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if sys.platform != "win32" else {}
 
 
 class Inflation:
@@ -45,7 +47,7 @@ class Inflation:
         """
         most = min(self.left, self.most)
         # Its pages take memory when they are written; a buffer that grows would be copied.
-        buffer = mmap.mmap(-1, most + 1, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        buffer = mmap.mmap(-1, most + 1, **_PRIVATE)
         try:
             rest = _inflate(deflated, buffer, most)
         except zlib.error as error:
