@@ -18,9 +18,6 @@ DOCUMENTED = {
 """The modules of libraries whose documentation covers only some of them."""
 
 INTERNALS = {
-    ("functions/archive/clients.py", "botocore.configprovider", "ConfiguredEndpointProvider"),
-    ("functions/archive/clients.py", "botocore.httpsession", "where"),
-    ("functions/archive/clients.py", "botocore.regions", "EndpointResolver"),
     ("functions/archive/errors.py", "botocore.parsers", "ResponseParserError"),
     ("local/large_objects.py", "moto.moto_server.werkzeug_app", "BackendRequest"),
     ("local/large_objects.py", "moto.moto_server.werkzeug_app", "create_backend_app"),

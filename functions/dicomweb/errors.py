@@ -8,6 +8,7 @@
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
     |   +-- MetadataRejected  and its UIDs, if they can be read (``metadata.metadata``)
     |   +-- OutOfTime         for now: the time of the request has ended
+    |       +-- MetadataAbandoned  and its UIDs (``metadata.metadata``)
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it a MetadataRejected (``metadata.metadata``)
 
@@ -20,12 +21,9 @@ logged, so it never holds an attribute value: UIDs, tags, counts and offsets onl
 """
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dicomweb.reasons import FailureReason
-
-if TYPE_CHECKING:
-    from dicomweb.outcomes import SOPReference
 
 
 class DicomWebError(Exception):
@@ -59,8 +57,6 @@ class InstanceRejected(DicomWebError):
     def __init__(self, reason: FailureReason, text: str) -> None:
         super().__init__(text)
         self.reason = reason
-        self.reference: SOPReference | None = None
-        """Names the instance, if that is known where it is refused."""
 
 
 class OutOfTime(InstanceRejected):

@@ -32,7 +32,7 @@ def test_a_single_part_payload_is_one_part_and_no_copy() -> None:
     root_type, parts = read_parts("application/dicom; transfer-syntax=1.2.840.10008.1.2.1", payload)
 
     assert root_type == DICOM
-    assert [one.content.obj for one in parts] == [payload]
+    assert [(one.content.obj, one.offset) for one in parts] == [(payload, 0)]
     assert part10_content(parts[0], root_type) == payload
 
 

@@ -29,7 +29,9 @@ _SETTINGS = Settings(
     storage_profile=StorageProfile.ANY_STORAGE,
     preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
-    max_attempts=3,
+    largest_body=10**10,
+    max_attempts=5,
+    ingest_queue="q",
     visibility_timeout=1000,
 )
 

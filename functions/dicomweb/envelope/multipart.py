@@ -136,8 +136,8 @@ def _read_header(
 ) -> tuple[dict[str, str], int]:
     """Return the header of the part after ``delimiter`` and the offset of its content."""
     start = delimiter.end
-    end = payload.find(b"\r\n\r\n", start - 2, min(following.start + 4, start + limit))
-    if end < 0 or end + 4 > following.start + 2:
+    end = payload.find(b"\r\n\r\n", start - 2, min(following.start + 2, start + limit))
+    if end < 0:
         raise MalformedRequest(
             f"the header of part {number} at byte {start} does not end, expected an empty line"
             f" within {limit} bytes and before the next delimiter"

@@ -17,7 +17,13 @@ from dicomweb.metadata.elements import (
     inline_binary,
     value_element,
 )
-from dicomweb.metadata.metadata import Metadata, MetadataRejected, NotUnderstood, Reference
+from dicomweb.metadata.metadata import (
+    Metadata,
+    MetadataAbandoned,
+    MetadataRejected,
+    NotUnderstood,
+    Reference,
+)
 from dicomweb.metadata.notation import (
     MAX_URI_BYTES,
     Attribute,
@@ -71,8 +77,7 @@ def read_metadata(
         place = "".join(reversed(builder.place))
         raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
     except OutOfTime as error:
-        error.reference = _reference(model, root)
-        raise
+        raise MetadataAbandoned(_reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,

@@ -6,7 +6,7 @@ Metadata is the data set without its bulk data, as ``nativemodel`` and ``jsonmod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dicomweb.errors import DicomWebError, InstanceRejected
+from dicomweb.errors import DicomWebError, InstanceRejected, OutOfTime
 from dicomweb.metadata.dataelements import DataSet
 from dicomweb.outcomes import SOPReference
 from dicomweb.reasons import FailureReason
@@ -47,4 +47,12 @@ class MetadataRejected(InstanceRejected):
 
     def __init__(self, text: str, reference: SOPReference | None) -> None:
         super().__init__(FailureReason.CANNOT_UNDERSTAND, text)
+        self.reference = reference
+
+
+class MetadataAbandoned(OutOfTime):
+    """Metadata that was not read in time; ``reference`` names the instance if that can be."""
+
+    def __init__(self, reference: SOPReference | None) -> None:
+        super().__init__()
         self.reference = reference

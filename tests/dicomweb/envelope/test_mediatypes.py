@@ -193,6 +193,8 @@ def test_any_accept_gets_one_of_the_two_answers(
         ("application/dicom", DICOM_XML),
         ("application/dicom+json; transfer-syntax=1.2.3", DICOM_JSON),
         ("application/dicom+json;q=2, application/dicom+xml;q=-1", DICOM_XML),
+        ("application/dicom+xml;q=-1, */*", DICOM_XML),
+        ("application/*;q=0.1, application/json", DICOM_JSON),
         ("application/dicom+json;q=high", DICOM_XML),
         ("application/dicom+json, application/dicom+xml", DICOM_JSON),
         ("application/dicom+xml, application/dicom+json", DICOM_XML),
@@ -234,6 +236,7 @@ def test_the_quality_of_a_type_is_that_of_its_own_name_and_not_of_an_alias() -> 
         ("application/dicom+json, application/dicom+xml;q=0.5", "image/png", DICOM_JSON),
         ("application/dicom+json", "", DICOM_JSON),
         ("image/png", "application/dicom+json", DICOM_XML),
+        ("*/*;q=0, application/*", "application/dicom+json", DICOM_JSON),
     ],
 )
 def test_the_query_parameter_goes_first_unless_the_field_excludes_it(

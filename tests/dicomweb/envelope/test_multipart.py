@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dicomweb.envelope.multipart import MAX_BOUNDARY, MAX_HEADER_BYTES, MAX_PARTS, BodyPart, split
+from dicomweb.envelope.multipart import MAX_HEADER_BYTES, MAX_PARTS, BodyPart, split
 from dicomweb.errors import MalformedRequest
 from tests import builders, strategies
 from tests.processor_time import GENEROUS, growth
@@ -125,7 +125,7 @@ def test_empty_parts_have_no_bytes_and_parts_need_no_header() -> None:
 
 
 @pytest.mark.parametrize(
-    "boundary", ["-", "---DICOM-INSTASNCE---", "--", "=_(a):/b?,c+'d", "a b", "x" * MAX_BOUNDARY]
+    "boundary", ["-", "---DICOM-INSTASNCE---", "--", "=_(a):/b?,c+'d", "a b", "x" * 200]
 )
 def test_boundaries_that_clients_send_are_taken(boundary: str) -> None:
     payload = builders.multipart(builders.part(b"bytes"), boundary=boundary)
@@ -133,7 +133,7 @@ def test_boundaries_that_clients_send_are_taken(boundary: str) -> None:
     assert contents(split(payload, boundary)) == [b"bytes"]
 
 
-@pytest.mark.parametrize("boundary", ["", " ", "a ", "a\nb", "\u00e4", "x" * (MAX_BOUNDARY + 1)])
+@pytest.mark.parametrize("boundary", ["", " ", "a ", "a\nb", "\u00e4", "x" * 201])
 def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
     assert refusal(b"--a\r\n\r\n--a--", boundary).startswith("found a boundary of")
 
@@ -154,6 +154,7 @@ def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
         (b"\r\n--b0undary", "no delimiter line"),
         (b"--b0undary\r\n\r\nbytes", "part 1 at byte 12 does not end: found 19 bytes"),
         (b"--b0undary\r\n\r\nbytes\r\n--b0undary", "part 1 at byte 12 does not end"),
+        (b"--b0undary\r\n\r\nbytes\r\n--b0undary ", "part 1 at byte 12 does not end"),
         (b"--b0undary\r\n\r\nbytes\r\n--b0undary\r\n\r\nx", "part 2 at byte 33 does not end"),
         (b"--b0undary\r\nA: b\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
         (b"--b0undary\r\n--b0undary--", "header of part 1 at byte 12 does not end"),

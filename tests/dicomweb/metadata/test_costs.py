@@ -1,6 +1,6 @@
 """What metadata may cost, whatever is in it: processor time, memory, and time that has ended.
 
-``tests.hostile_metadata`` measures all kinds at any size: ``make costs``.
+``tests.hostile_metadata`` measures all kinds at any size: ``make body-costs``.
 """
 
 import os
