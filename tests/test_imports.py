@@ -30,11 +30,13 @@ INTERNALS = {
     ("local/moto_server.py", "moto.moto_server.werkzeug_app", "MotoRequestHandler"),
     ("local/partiql.py", "moto.dynamodb.models", "DynamoDBBackend"),
     ("local/presigned.py", "botocore.auth", "S3SigV4QueryAuth"),
-    ("local/presigned.py", "botocore.awsrequest", "AWSRequest"),
-    ("local/presigned.py", "botocore.credentials", "Credentials"),
     ("local/s3_events.py", "moto.events.models", "events_backends"),
     ("local/s3_events.py", "moto.s3", "notifications"),
     ("local/s3_events.py", "moto.s3.notifications", "S3NotificationEvent"),
+    ("local/signatures.py", "botocore.auth", "S3SigV4Auth"),
+    ("local/signatures.py", "botocore.auth", "SigV4Auth"),
+    ("local/signatures.py", "botocore.awsrequest", "AWSRequest"),
+    ("local/signatures.py", "botocore.credentials", "Credentials"),
 }
 """Every import of what a library keeps to itself: a new one needs a reason, and a line here."""
 

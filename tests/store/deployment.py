@@ -45,7 +45,9 @@ def event(name: str, **changes: object) -> dict[str, Any]:
 def signed(method: str, url: str) -> Request:
     """Return a request without a body, signed with the keys of the environment."""
     request = AWSRequest(method, url)
-    S3SigV4Auth(Session().get_credentials(), "s3", REGION).add_auth(request)
+    credentials = Session().get_credentials()
+    assert credentials
+    S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
     return Request(url, headers=dict(request.headers.items()), method=method)
 
 
