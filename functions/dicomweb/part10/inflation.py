@@ -45,7 +45,7 @@ class Inflation:
         padding follows it (C000), and if there is no room for what it inflates to (A700).
         dicom3tools writes the trailer of RFC 1952 after the stream; it is accepted and checked.
         """
-        most = min(self.left, self.most)
+        most = max(min(self.left, self.most), 0)
         # Its pages take memory when they are written; a buffer that grows would be copied.
         buffer = mmap.mmap(-1, most + 1, **_PRIVATE)
         try:

@@ -95,8 +95,9 @@ def test_the_parts_of_a_request_share_what_it_may_inflate_to() -> None:
     quarter = memoryview(deflated(bytes(32 * MIB)))
     for _ in range(4):
         shared.inflate(quarter)
-    with pytest.raises(InstanceRejected, match="and 134217728 in the request"):
-        shared.inflate(memoryview(deflated(b"1")))
+    for _ in range(2):
+        with pytest.raises(InstanceRejected, match="and 134217728 in the request"):
+            shared.inflate(memoryview(deflated(b"1")))
 
 
 def test_a_broken_stream_takes_of_it_too() -> None:
