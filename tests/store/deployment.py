@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.request import Request, urlopen
 import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.session import get_session
+from botocore.credentials import Credentials
 
 from archive.objects import key_of
 from local import aws
@@ -45,7 +46,8 @@ def event(name: str, **changes: object) -> dict[str, Any]:
 def signed(method: str, url: str) -> Request:
     """Return a request without a body, signed with the keys of the environment."""
     request = AWSRequest(method, url)
-    S3SigV4Auth(get_session().get_credentials(), "s3", REGION).add_auth(request)
+    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    S3SigV4Auth(keys, "s3", REGION).add_auth(request)
     return Request(url, headers=dict(request.headers.items()), method=method)
 
 
