@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import obstore
+from boto3.session import Session
 from botocore.exceptions import ClientError
-from botocore.session import Session
 from obstore.exceptions import BaseError
 
 from archive.clients import ATTEMPTS

@@ -169,7 +169,7 @@ def _per_item(request: Request, backend: Backend, random: Random) -> Iterator[by
     ((table, wanted),) = document["RequestItems"].items()
     left = [key for key in wanted["Keys"] if random.random() < 0.5] or wanted["Keys"]
     rest = [key for key in wanted["Keys"] if key not in left]
-    found = {"Responses": {table: []}}
+    found: dict[str, object] = {"Responses": {table: []}}
     if rest:
         asked = request.changed({"RequestItems": {table: {**wanted, "Keys": rest}}})
         found = backend(asked).document

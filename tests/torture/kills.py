@@ -69,9 +69,10 @@ class Worker:
             self.process.kill()
             self.process.join()
             try:
-                return self.answers.recv()
-            except EOFError:
+                answer: tuple[int, set[str]] = self.answers.recv()
+            except (EOFError, ConnectionResetError):
                 return None
+        return answer
 
 
 def _start(target: Any, *arguments: object) -> Worker:  # noqa: ANN401 - a function of any kind

@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
+from archive import DuplicatePolicy
 from tests.ingest.conftest import endpoint
 from tests.torture import ingesting, races, storing
-from tests.torture.deployment import Deployment, deployed
+from tests.torture.deployment import Deployment, Study, deployed
 from tests.torture.faults import FAULTS, Expected
 from tests.torture.storing import Broken
 
@@ -74,16 +75,16 @@ def test_senders_that_race_over_a_network_that_delays_and_doubles(deployment: De
 
 
 def test_nobody_listens_and_then_somebody_does(deployment: Deployment) -> None:
-    study = storing.Study(3)
+    study = Study(3)
     sent = study.contents()
     files = list(sent.values())
 
     with deployment.proxy.refusing():
-        reply = deployment.store(files, storing.DuplicatePolicy.REJECT, 5)
+        reply = deployment.store(files, DuplicatePolicy.REJECT, 5)
 
     assert storing.judge(reply, sent, Expected.PASSES) == set()
     assert deployment.stored(study.uid) == {}
-    assert deployment.store(files, storing.DuplicatePolicy.REJECT, 30).status == 200
+    assert deployment.store(files, DuplicatePolicy.REJECT, 30).status == 200
     assert deployment.stored(study.uid) == sent
 
 
@@ -93,7 +94,7 @@ def test_a_promise_that_is_broken_is_found(
     """The suite itself: a put that is believed without its answer is an instance that is lost."""
     monkeypatch.setattr("archive.objects.obstore.put", lambda *_, **__: None)
     quick = next(fault for fault in FAULTS if fault.name == "slow")
-    case = storing.Case(quick, "BatchGetItem", 1, True, 1, storing.DuplicatePolicy.REJECT)
+    case = storing.Case(quick, "BatchGetItem", 1, True, 1, DuplicatePolicy.REJECT)
 
     with pytest.raises(Broken, match="no object"):
         storing.run(case, deployment)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
+from threading import Event
 from types import ModuleType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +23,32 @@ from tests import builders
 from tests.ingest.bodies import body_of
 from tests.ingest.deployment import MULTIPART, LargeRequests, forget, invoke_ingest, invoke_uploads
 from tests.store.deployment import event
+from tests.store.lambdas import Context, Reply
 from transaction import gateway
 
 BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 LARGEST = (10240 - 64) * 1024**2
 SMALL = builders.instance()
 ANNOUNCED = {"contentType": MULTIPART, "size": 5}
+
+
+def test_an_answer_of_dynamodb_that_never_ends_is_not_waited_for(
+    large: LargeRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = Event()
+    upload = large.announce(5).id
+
+    def never_ends(*_: object) -> None:
+        assert let_go.wait(20)
+
+    monkeypatch.setattr(Uploads, "find", never_ends)
+
+    response = uploads.handler.lambda_handler(upload_event(upload), Context(2.2))
+    let_go.set()
+
+    assert response["statusCode"] == 503
+    assert response["headers"]["Retry-After"]
+    assert '"A700: ' in Reply(response).warnings[0]
 
 
 def asked_by(principal: str, sent: dict[str, Any]) -> dict[str, Any]:
