@@ -102,7 +102,7 @@ def dynamodb_client(session: Session) -> "DynamoDBClient":
 
 def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
-    client = session.client("sqs", config=_CONFIG)
+    client: BaseClient = session.client("sqs", config=_CONFIG)
     FreshConnections(client)
     repeat_what_may_pass(client, ATTEMPTS)
     return client

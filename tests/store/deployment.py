@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from boto3.session import Session
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from archive.objects import key_of
 from local import aws
@@ -46,8 +45,9 @@ def event(name: str, **changes: object) -> dict[str, Any]:
 def signed(method: str, url: str) -> Request:
     """Return a request without a body, signed with the keys of the environment."""
     request = AWSRequest(method, url)
-    keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-    S3SigV4Auth(keys, "s3", REGION).add_auth(request)
+    credentials = Session().get_credentials()
+    assert credentials
+    S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
     return Request(url, headers=dict(request.headers.items()), method=method)
 
 

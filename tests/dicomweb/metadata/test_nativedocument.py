@@ -14,14 +14,15 @@ def parsed(*inner: str) -> XMLElement:
 
 
 def test_an_element_has_the_attributes_and_the_text_of_the_model() -> None:
-    [attribute] = (
+    attributes = (
         parsed(
             '<DicomAttribute tag="00100020" vr="LO" keyword="PatientID" xml:space="preserve">\n'
             '<Value number="2"> a<!-- b -->c<?d?><![CDATA[<]]></Value></DicomAttribute>'
         ).children
-        or ()
+        or []
     )
-    [value] = attribute.children or ()
+    (attribute,) = attributes
+    (value,) = attribute.children or []
 
     assert attribute.attributes == {"tag": "00100020", "vr": "LO"}
     assert (attribute.text, value.name, value.number, value.text) == ("", "Value", "2", " ac<")
