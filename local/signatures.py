@@ -114,6 +114,6 @@ def _check_time(timestamp: str) -> None:
 
 def _body(environ: "WSGIEnvironment") -> bytes:
     """Read the body, and put it back for the application."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = BytesIO(body)
     return body

@@ -27,7 +27,7 @@ from dicomweb.answer import response
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.mediatypes import DICOM, DICOM_JSON
 from dicomweb.errors import MalformedRequest
-from dicomweb.part10.file import read_file_meta
+from dicomweb.part10.file import PreamblePolicy, read_file_meta
 from dicomweb.payloads import read_parts
 from tests.builders import BOUNDARY, data_set, multipart, part, part10
 from tests.dicomweb.codestreams.bitstreams import box, jpeg
@@ -230,6 +230,7 @@ def serve(root_type: str, body: bytes) -> None:
         keep=lambda instances: [Kept() for _ in instances],
         seconds_left=lambda: inf,
         profile=StorageProfile.ANY_STORAGE,
+        preamble_policy=PreamblePolicy.KEEP,
         study_instance_uid=None,
         url="https://host/studies",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from struct import iter_unpack
 
 from pydicom.config import IGNORE
@@ -113,7 +114,9 @@ def _from_element(element: DataElement) -> Element:
         return Element(element.VR, value)
     values = list(value) if isinstance(value, MultiValue | list) else [value]
     if element.VR == "AT":
-        values = [f"{each:08X}" for each in values]
+        values = [each if each is None else f"{each:08X}" for each in values]
+    elif element.VR in {"FD", "FL"}:
+        values = [each if each is None or isfinite(each) else str(each) for each in values]
     elif element.VR not in FORMATS:
         values = ["" if each is None else str(each) for each in values]
     return value_element(int(element.tag), element.VR, values)

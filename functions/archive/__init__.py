@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import local
 
-from botocore.session import get_session
+from boto3.session import Session
 
 from archive.clients import CONNECTIONS, s3_client
 from archive.copies import Source
@@ -42,7 +42,7 @@ class Archive:
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
     ) -> None:
-        session = get_session()
+        session = Session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
         self._objects = Objects(bucket, session, copier)

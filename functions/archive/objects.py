@@ -9,21 +9,20 @@ other bytes, and writing again changes nothing. Its Content-Type names the trans
 form of PS3.18 Section 8.7.3.5; it has no user metadata.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
+from boto3.session import Session
 from botocore.exceptions import ClientError
-from botocore.session import Session
 from obstore.exceptions import BaseError
 
 from archive.clients import ATTEMPTS
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
-from archive.items import Item
 from archive.stores import SLOWEST_UPLINK, Stores
 from dicomweb.instances import SOPInstance
 
@@ -41,7 +40,7 @@ def object_key(instance: SOPInstance, sha256: str) -> str:
     )
 
 
-def key_of(item: Item) -> str:
+def key_of(item: Mapping[str, Any]) -> str:
     """Return the key of the object that holds the bytes of an instance ``item``."""
     _, series, instance = item["Resource"]["S"].split("/")
     return _key(item["StudyInstanceUID"]["S"], series, instance, item["SHA256"]["S"])

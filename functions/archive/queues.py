@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from botocore.session import get_session
+from boto3.session import Session
 
 from archive.clients import sqs_client
 
@@ -12,7 +12,7 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._sqs = cast("Any", sqs_client(get_session()))
+        self._sqs = cast("Any", sqs_client(Session()))
 
     def send(self, text: str) -> None:
         """Put a message with this ``text`` into the queue."""

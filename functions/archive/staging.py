@@ -19,8 +19,8 @@ from mmap import ACCESS_READ, mmap
 from tempfile import TemporaryFile
 from typing import Any
 
+from boto3.session import Session
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
-from botocore.session import get_session
 
 from archive import disk
 from archive.clients import s3_client
@@ -75,7 +75,7 @@ class Staging:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._s3 = s3_client(get_session())
+        self._s3 = s3_client(Session())
 
     def presign_put(self, upload_id: str, content_type: str, size: int, seconds: int) -> Presigned:
         """Return the request that puts the whole body; S3 accepts it once, within ``seconds``."""

@@ -7,7 +7,7 @@ has to end soon if S3 does not answer, and must not end while its bytes are stil
 from math import ceil, log2
 from threading import Lock
 
-from botocore.session import Session
+from boto3.session import Session
 from obstore.store import S3Store
 
 from archive import clients

@@ -22,8 +22,8 @@ from dicomweb.instances import SOPInstance
 from tests.intercepted_s3 import InterceptedS3
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.client import BaseClient
-    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
     from obstore.store import S3Store

@@ -9,9 +9,9 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.session import Session
 
 from archive import clients, connections
 from archive.deadline import Deadline
@@ -84,7 +84,7 @@ def putting(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
 def sending(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
     def make(server: PoolingServer) -> Call:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        monkeypatch.setattr("archive.queues.get_session", lambda: session)
+        monkeypatch.setattr("archive.queues.Session", lambda: session)
         queue = Queue(f"{server.url}/123456789012/failed")
         return lambda: queue.send("message")
 

@@ -21,10 +21,10 @@ def size_of_value(value: dict[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(content.encode())
+            return len(str(content).encode())
         case "N":
-            digits = content.lstrip("-").strip("0")
-            return (len(digits) + 1) // 2 + 1 + content.startswith("-")
+            digits = str(content).lstrip("-").strip("0")
+            return (len(digits) + 1) // 2 + 1 + str(content).startswith("-")
         case "L":
             return 3 + sum(1 + size_of_value(each) for each in content)
     raise AssertionError(f"{kind} is in no instance item")

@@ -13,7 +13,7 @@ from threading import Thread
 
 import obstore
 import pytest
-from botocore.session import Session
+from boto3.session import Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from threading import Lock, Thread
 
 import pytest
+from boto3.session import Session
 from botocore.config import Config
-from botocore.session import Session
 
 from archive import clients
 from archive.clients import CONNECTIONS, PUT_TIMEOUT
@@ -165,7 +165,7 @@ def test_a_long_answer_of_ingest_is_sent_over_a_slow_uplink(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """botocore sends it in blocks, and each of them may take as long as connecting."""
-    monkeypatch.setattr("archive.staging.get_session", lambda: session)
+    monkeypatch.setattr("archive.staging.Session", lambda: session)
     hasty = Config(connect_timeout=0.2, retries={"total_max_attempts": 1})
     monkeypatch.setattr(clients, "_CONFIG", clients._CONFIG.merge(hasty))
     with slow_s3(10_000_000) as url:

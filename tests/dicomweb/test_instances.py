@@ -23,6 +23,7 @@ from pydicom.uid import (
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.multipart import BodyPart
+from dicomweb.errors import InstanceRejected
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, SOPReference
 from dicomweb.payloads import candidates
@@ -69,6 +70,7 @@ def failed(
     assert failure.text.startswith("part 3: ")
     assert failure.text.isascii()
     assert not failure.temporary
+    assert failure.final, "the bytes are the reason"
     return failure
 
 
@@ -549,10 +551,31 @@ def test_frames_are_stated_or_there_or_the_instance_has_none() -> None:
     options: dict[str, Any] = {"SOPClassUID": spectroscopy, "PixelData": None}
 
     assert kept(builders.instance(NumberOfFrames=3, **options)).number_of_frames == 3
+    assert kept(builders.instance(NumberOfFrames=1, **options)).number_of_frames == 1
     assert kept(builders.instance(**options)).number_of_frames is None
     assert kept(builders.instance()).number_of_frames == 1
     located = builders.instance(PixelDataProviderURL="https://host.example/", **options)
     assert kept(located).number_of_frames == 1
+    assert kept(with_data_set(explicit(0x00287FE0, "UR", b"x"))).number_of_frames == 1
+    assert kept(with_data_set(explicit(0x00287FE0, "UR", b""))).number_of_frames is None
+
+
+def test_a_candidate_that_holds_no_file_is_named_if_it_is_already_known() -> None:
+    def refuse() -> memoryview:
+        raise InstanceRejected(FailureReason.CANNOT_UNDERSTAND, "found nothing")
+
+    for reference in (REFERENCE, None):
+        candidate = Candidate(number=3, content=refuse, reference=reference)
+        failure = receive(candidate, study_instance_uid=None, profile=StorageProfile.CONFORMANCE)
+        assert isinstance(failure, Failed)
+        assert failure.reference == reference
+
+
+def test_the_representation_of_an_instance_has_neither_its_bytes_nor_its_attributes() -> None:
+    shown = repr(kept(builders.instance(PatientName="DOE^JANE")))
+    assert "content" not in shown
+    assert "attributes" not in shown
+    assert "JANE" not in shown
 
 
 def test_native_color_is_measured_by_its_photometric_interpretation() -> None:

@@ -4,6 +4,7 @@ import errno
 import gc
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import ingest.handler
 from archive.copies import SMALLEST_COPY_BYTES
-from ingest.handler import SECONDS_TO_ANSWER, TryAgain
+from ingest.handler import TryAgain
 from ingest.settings import settings
 from tests.ingest.bodies import body_of, image
 from tests.ingest.deployment import ATTEMPTS, LargeRequests, forget, invoke_ingest
@@ -182,57 +183,59 @@ class TestOneAfterAnother:
 class TestThreads:
     """A call that hangs holds the body: the attempt ends no earlier than its threads."""
 
-    @pytest.fixture(params=["archive.objects.copy", "archive.objects.obstore.put"])
-    def hung(
-        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator["Hung"]:
-        hung = Hung()
-        with monkeypatch.context() as patch:
-            patch.setattr(request.param, hung.hang)
-            hung.undo = patch.undo
-            yield hung
+    @pytest.fixture(
+        params=[("archive.objects.copy", LARGE), ("archive.objects.obstore.put", SMALL)],
+        ids=["copy", "put"],
+    )
+    def hung(self, request: pytest.FixtureRequest) -> "Hung":
+        return Hung(*request.param)
 
     def test_a_thread_that_hangs_keeps_no_disk_for_the_next_upload(
         self, large: LargeRequests, log: StringIO, disk: Path, hung: "Hung"
     ) -> None:
-        upload = large.upload(body_of(SMALL, LARGE))
+        upload = large.upload(body_of(hung.content))
         ended = Event()
 
         def attempt() -> None:
             with pytest.raises(TryAgain):
-                invoke_ingest(large.message(upload), seconds=SECONDS_TO_ANSWER + 0.5)
+                invoke_ingest(large.message(upload))
             ended.set()
 
         worker = Thread(target=attempt)
-        worker.start()
-        assert hung.begun.wait(20)
-        while "again" not in log.getvalue():  # the outcomes are known and logged
-            assert not ended.wait(0.02)
-        assert held(disk)
-        assert not ended.wait(0.2)  # as Lambda would, who freezes or ends the process now
-        hung.go_on.set()
-        worker.join()
+        with hung.in_its_place():
+            worker.start()
+            while "again" not in log.getvalue():  # the outcomes are known and logged
+                assert not ended.wait(0.02)
+            assert held(disk)
+            assert not ended.wait(0.2)  # else Lambda would freeze the thread, and the disk with it
+            hung.go_on.set()
+            worker.join()
         assert ended.is_set()
         assert held(disk) == []
         again = next(line for line in lines(log) if line["message"] == "again")
         assert again["failed"] == {"A700": 1}
-        hung.undo()
         TestOneAfterAnother().check_next(large)
         invoke_ingest(large.message(upload, 2))
         assert large.look_up(upload).status == 200
 
 
 class Hung:
-    """A call that says when it has ``begun``, and fails when it may ``go_on``."""
+    """A ``call`` that ends the time for the request, and fails when it may ``go_on``."""
 
-    undo: Callable[[], None]
-
-    def __init__(self) -> None:
+    def __init__(self, call: str, content: bytes) -> None:
+        self.call, self.content = call, content
         self.begun, self.go_on = Event(), Event()
 
-    def hang(self, *_: object, **__: object) -> None:
+    @contextmanager
+    def in_its_place(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.call, self._hang)
+            patch.setattr("archive.wait", lambda *_: self.begun.wait(60))
+            yield
+
+    def _hang(self, *_: object, **__: object) -> None:
         self.begun.set()
-        self.go_on.wait(30)
+        self.go_on.wait(60)
         raise TimeoutError
 
 

@@ -1,5 +1,6 @@
 """What is known of the mutants of a module, from this run and from earlier ones."""
 
+import ast
 import json
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,8 +91,8 @@ def _share(key: str) -> float:
 class Cache:
     """The results of earlier runs of one module, as long as the module has not changed.
 
-    A mutant stays killed while the file of the test that killed it is unchanged, and alive while
-    all tests are.
+    A mutant stays killed while the test that killed it is unchanged, and alive while all tests of
+    the module are.
     """
 
     def __init__(self, module: str) -> None:
@@ -115,8 +116,21 @@ class Cache:
         self.file.write_text(json.dumps(self.known, indent=1), "utf-8")
 
     def _state(self, killed_by: str | None) -> str:
-        file = (killed_by or "").partition("::")[0]
-        return digest([file]) if (ROOT / file).is_file() else self.tests
+        file, _, test = (killed_by or "").partition("::")
+        path = ROOT / file
+        return state_of(path.read_text("utf-8"), test) if path.is_file() else self.tests
+
+
+def state_of(text: str, test: str) -> str:
+    """Return what changes when ``test``, a function of the file ``text``, does."""
+    name = test.partition("[")[0].rpartition("::")[2]
+    found = [ast.dump(node) for node in _functions(text) if node.name == name]
+    return sha256("".join(found).encode()).hexdigest()[:16] if found else "gone"
+
+
+@cache
+def _functions(text: str) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
 
 
 def try_mutant(mutant: Mutant, coverage: Coverage, likely: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ from tests.mutants import figures
 from tests.mutants.covering import Coverage, paths_of
 from tests.mutants.figures import Figures
 from tests.mutants.mutations import Mutant, _meaning, _place
-from tests.mutants.results import EQUIVALENT, Module, equivalents
+from tests.mutants.results import EQUIVALENT, Module, equivalents, state_of
 from tests.mutants.trials import FUNCTIONS, Limits, in_fork
 
 PLENTY = Limits(processor_seconds=60, seconds=60)
@@ -101,6 +101,14 @@ def test_a_sample_does_not_replace_the_figures_of_a_whole_run(tmp_path: Path) ->
     changed = Figures("archive/items", 21, 4, 4, 0, "2026-11-30", "def")
     figures.keep(changed, file)
     assert figures.read(file) == {"archive/items": changed}
+
+
+def test_what_a_test_killed_stays_killed_while_that_test_is_unchanged() -> None:
+    text = "class TestA:\n    @mark(1)\n    def test_it(self): pass\n\ndef test_that(): pass\n"
+    state = state_of(text, "TestA::test_it[a::b]")
+    assert state_of(text.replace("that", "this"), "TestA::test_it") == state
+    assert state_of(text.replace("mark(1)", "mark(2)"), "TestA::test_it") != state
+    assert state_of(text, "test_other") == "gone"
 
 
 def test_modules_are_chosen_by_name_or_room_and_in_the_order_asked_for() -> None:

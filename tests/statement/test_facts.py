@@ -115,7 +115,7 @@ def test_the_capabilities_are_among_the_facts() -> None:
 def fields_of_answers() -> Iterator[str]:
     """Yield the names of header fields that the functions and the gateway give to answers."""
     functions = ROOT / "functions"
-    for room in ("transaction", "store", "uploads", "dicomweb/answer"):
+    for room in ("transaction", "store", "capabilities", "uploads", "dicomweb/answer"):
         for path in (functions / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 for key in getattr(node, "keys", [getattr(node, "slice", None)]):

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from boto3.session import Session
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.session import get_session
 
 from archive.objects import key_of
 from local import aws
@@ -45,7 +45,9 @@ def event(name: str, **changes: object) -> dict[str, Any]:
 def signed(method: str, url: str) -> Request:
     """Return a request without a body, signed with the keys of the environment."""
     request = AWSRequest(method, url)
-    S3SigV4Auth(get_session().get_credentials(), "s3", REGION).add_auth(request)
+    credentials = Session().get_credentials()
+    assert credentials
+    S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
     return Request(url, headers=dict(request.headers.items()), method=method)
 
 

@@ -6,6 +6,7 @@ start codes of video may appear by chance, are skipped. The pieces are views, no
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from dicomweb.codestreams.fields import field, unreadable, unsigned
 
@@ -92,7 +93,7 @@ def _payload(packet: memoryview) -> memoryview:
     """
     if unsigned(packet, 0, 1) >> 6 == _MPEG_2_HEADER:
         return packet[3 + unsigned(packet, 2, 1) :]
-    offset = _STUFFING.match(packet).end()
+    offset = cast("re.Match[bytes]", _STUFFING.match(packet)).end()  # none is stuffing too
     if unsigned(packet, offset, 1) >> 6 == _BUFFER_SIZE:
         offset += 2
     return packet[offset + _TIME_STAMPS.get(unsigned(packet, offset, 1) >> 4, 1) :]

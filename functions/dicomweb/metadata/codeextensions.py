@@ -146,7 +146,7 @@ def _fragment(fragment: bytes, encodings: Sequence[str]) -> str:
     length = 4 if fragment.startswith(_LONG_ESCAPES) else 3
     encoding = charset.CODES_TO_ENCODINGS.get(fragment[:length], "")
     if encoding not in (*encodings, charset.default_encoding):
-        raise ValueError
+        raise ValueError("found an escape sequence that is not declared")
     if encoding in charset.handled_encodings:
         return fragment.decode(encoding)
     extended = fragment[length:]

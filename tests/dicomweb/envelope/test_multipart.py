@@ -154,6 +154,7 @@ def test_a_boundary_that_cannot_be_one_is_refused(boundary: str) -> None:
         (b"\r\n--b0undary", "no delimiter line"),
         (b"--b0undary\r\n\r\nbytes", "part 1 at byte 12 does not end: found 19 bytes"),
         (b"--b0undary\r\n\r\nbytes\r\n--b0undary", "part 1 at byte 12 does not end"),
+        (b"--b0undary\r\n\r\nbytes\r\n--b0undary ", "part 1 at byte 12 does not end"),
         (b"--b0undary\r\n\r\nbytes\r\n--b0undary\r\n\r\nx", "part 2 at byte 33 does not end"),
         (b"--b0undary\r\nA: b\r\n--b0undary--", "header of part 1 at byte 12 does not end"),
         (b"--b0undary\r\n--b0undary--", "header of part 1 at byte 12 does not end"),

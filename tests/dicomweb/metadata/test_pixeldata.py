@@ -11,7 +11,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
-from dicomweb.codestreams import Codestream
+from dicomweb.codestreams import Codestream, describe
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import pixeldata
@@ -264,7 +264,6 @@ def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
 
 def test_what_a_part_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     described: list[bytes] = []
-    describe = pixeldata.describe
 
     def counted(media_type: str, content: memoryview, **others: Any) -> Codestream:  # noqa: ANN401
         described.append(bytes(content))

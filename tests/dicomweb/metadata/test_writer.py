@@ -6,10 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 from pydicom import DataElement, Dataset, dcmread
 
 from dicomweb.checks import is_uid
+from dicomweb.metadata.charactersets import settle
 from dicomweb.metadata.writer import IMPLEMENTATION_CLASS_UID, write
+from tests import models, strategies
 from tests.builders import data_set, sop_uid
 from tests.shown import from_dataset
 
@@ -73,3 +76,14 @@ def test_a_value_that_is_too_long_for_its_vr_is_of_vr_un() -> None:
 
 def test_the_implementation_is_named_by_a_uid() -> None:
     assert is_uid(IMPLEMENTATION_CLASS_UID)
+
+
+@given(models.data_sets)
+def test_the_bytes_are_those_that_pydicom_writes(any_data_set: Dataset) -> None:
+    for element in any_data_set.iterall():
+        if isinstance(element.value, bytes) and len(element.value) % 2:
+            element.value += b"\0"  # which pydicom does for OB only
+    expected = strategies.written(any_data_set, implicit_vr=False)
+    made = from_dataset(any_data_set)
+    settle(made)
+    assert bytes(write(made, EXPLICIT)).endswith(expected)
