@@ -29,6 +29,7 @@ _SETTINGS = Settings(
     storage_profile=StorageProfile.ANY_STORAGE,
     preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
+    retention=None,
     largest_body=10**10,
     max_attempts=5,
     ingest_queue="q",
