@@ -111,9 +111,10 @@ requirements: ## pin again what requirements/*.in ask for (needs uv)
 	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	for layer in requirements authorizer; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
-	-o ../layers/dependencies/requirements.txt && \
+	--no-header --quiet -c test.txt ../layers/dependencies/$$layer.in \
+	-o ../layers/dependencies/$$layer.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet --no-deps samples.in -o samples.txt
 

@@ -40,6 +40,7 @@ VALUES = {
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AllowedOrigins": ["", "https://viewer.example.org"],
     "BackupTag": ["", "backup=daily"],
+    "EndpointUrl": ["", "http://127.0.0.1:5050"],
     "ExistingArchiveBucket": ["", "archive"],
     "ExistingIndexTable": ["", "index"],
     "KmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"],

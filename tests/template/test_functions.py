@@ -37,20 +37,15 @@ class TestFunctions:
         module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
         assert callable(getattr(import_module(module), function))
 
-    def test_all_run_the_same_code_with_the_layer_of_their_processor(self) -> None:
+    def test_all_run_the_same_code_with_a_layer_of_their_processor(self) -> None:
         shared = TEMPLATE["Globals"]["Function"]
         assert shared["Runtime"] == "python3.13"
         assert shared["CodeUri"] == "functions/"
         assert shared["Architectures"] == [{"Ref": "Architecture"}]
-        assert shared["Layers"] == [
-            {
-                "Fn::If": [
-                    "IsArm64",
-                    {"Ref": "DependenciesLayerArm64"},
-                    {"Ref": "DependenciesLayerX8664"},
-                ]
-            }
-        ]
+        for name, function in FUNCTIONS.items():
+            kind = "Authorizer" if name == "AuthorizerFunction" else "Dependencies"
+            layers = [{"Ref": f"{kind}LayerArm64"}, {"Ref": f"{kind}LayerX8664"}]
+            assert function["Layers"] == [{"Fn::If": ["IsArm64", *layers]}]
         assert shared["Tracing"] == "Active"
 
     def test_the_authorizer_ends_before_the_store_and_the_store_before_the_gateway(self) -> None:
