@@ -11,18 +11,19 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast check lint types architecture format events conformance cost samplefiles programs requirements clean
+.PHONY: help run sample token test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 include deploy/build.mk
 include deploy/bench.mk
+include deploy/emulator.mk
 include deploy/fuzz.mk
 include deploy/mutants.mk
 
 # Variables on the command line of `make run` are parameters of template.yaml.
-run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050]
+run: $(VENV)/local ## serve on loopback: make run [PARAMETER=value ...] [PORT=8080] [AWS_PORT=5050] [HOSTS=name,...]
 	@exec $(BIN)/python -m local $(filter-out PYTHON=% VENV=%,$(MAKEOVERRIDES))
 
 sample: $(VENV)/local ## store a sample instance in the running service and show what is kept
@@ -35,7 +36,7 @@ token: $(VENV)/local ## print a token for the running service: make token [SCOPE
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
 
 # Each run measures into its own directory, so that several can run at the same time.
-test: $(VENV)/test sam programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and require full branch coverage of functions/
+test: $(VENV)/test sam .audit-venv/installed programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and require full branch coverage of functions/
 	@mkdir -p build && data=$$(mktemp -d build/coverage.XXXXXX) && trap 'rm -rf "$$data"' EXIT && \
 	export COVERAGE_FILE="$$PWD/$$data/data" && set -x && \
 	$(BIN)/coverage run $(PYTEST) && \
@@ -45,6 +46,10 @@ test: $(VENV)/test sam programs $(SAMPLES) $(JAVASCRIPT) ## run all tests and re
 test-fast: $(VENV)/test ## run the tests that start no processes, with fewer examples and without coverage
 	HYPOTHESIS_PROFILE=fast $(BIN)/python $(PYTEST) -m "not process"
 
+torture: $(VENV)/test emulator ## break the wire, kill functions and race senders: make torture [SEED=] [MINUTES=] [CASE=]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case "$(CASE)")
+
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
 	@command -v curl >/dev/null && command -v dcm2xml >/dev/null || { \
@@ -53,7 +58,7 @@ programs:
 	echo "Install curl and DCMTK (Debian, Ubuntu: apt-get install curl dcmtk; macOS: brew install" \
 	"dcmtk), then make test again." >&2; exit 1; }
 
-check: lint types architecture validate ## check style, types, imports and templates; changes nothing
+check: lint types architecture validate audit secrets ## check style, types, imports, templates, known vulnerabilities and secrets
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -65,6 +70,18 @@ types: $(VENV)/test
 architecture: $(VENV)/test
 	PYTHONPATH=functions $(BIN)/lint-imports
 
+# In a virtual environment of its own, because it pins other versions of what the tests use.
+audit: .audit-venv/installed
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
+
+# Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
+# values that are excluded are those of the tests and of the laptop.
+secrets: .audit-venv/installed
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "secrets: not a git clone, nothing was scanned"; exit 0; } && \
+	git ls-files -z | xargs -0 -n 150 -P 2 .audit-venv/bin/detect-secrets-hook \
+	--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
+	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local)$$'
+
 format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -75,6 +92,9 @@ events: $(VENV)/test ## regenerate the files of events/
 conformance: $(VENV)/test ## regenerate docs/conformance.json, and the tables of docs/conformance.md that come from the code
 	PYTHONPATH=functions $(BIN)/python -m tests.statement
 
+body-costs: $(VENV)/test ## measure what each kind of hostile metadata costs: make body-costs [BYTES=4500000]
+	@PYTHONPATH=functions $(BIN)/python -m tests.hostile_metadata $(BYTES)
+
 cost: $(VENV)/test ## what a million instances cost: updates docs/cost.md, or prints with own prices: make cost [PRICES=file.tsv] [MEMORY=1769]
 	@PYTHONPATH=functions $(BIN)/python -m tests.cost $(if $(MEMORY),--memory $(MEMORY)) \
 	$(if $(PRICES),--prices $(PRICES),$(if $(MEMORY),,--write))
@@ -83,7 +103,7 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench fuzz runtime mutants; do \
+	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -93,12 +113,17 @@ requirements: ## pin again what requirements/*.in ask for (needs uv)
 	--no-header --quiet --no-deps samples.in -o samples.txt
 
 clean: ## remove everything that was installed and built here
-	rm -rf $(VENV) .sam-venv .aws-sam build .stowport .coverage* .hypothesis .*_cache
+	rm -rf $(VENV) .sam-venv .audit-venv .aws-sam build .stowport .coverage* .hypothesis .*_cache
 
 # The lists are complete and hashed, so pip need not resolve them (--no-deps).
 $(VENV)/local: requirements/local.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements of the service into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+.audit-venv/installed: requirements/audit.txt | .audit-venv/bin/pip
+	@echo "Installing pip-audit and detect-secrets into .audit-venv ..."
+	@.audit-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 # Only their files are wanted, so nothing that they require is installed.

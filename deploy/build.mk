@@ -55,7 +55,7 @@ uv-python:
 	@test -n "$(python3.13)" || ! command -v uv >/dev/null || uv python install 3.13 || true
 
 # On Debian, venv is a separate package.
-$(VENV)/bin/pip .sam-venv/bin/pip:
+$(VENV)/bin/pip .sam-venv/bin/pip .audit-venv/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is required: put python3 on PATH." >&2; exit 1; }
 	@venv=$(@:/bin/pip=); $(PYTHON) -m venv $$venv 2>/dev/null || { rm -rf $$venv; \
 	echo "Python has no venv module: installing Debian's ..."; \

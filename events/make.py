@@ -51,9 +51,6 @@ def store_events() -> dict[str, Event]:
         # 400
         "unreadable": store_event(multipart(_GARBAGE, _GARBAGE), _DICOM),
         **_malformed(),
-        # 200: OPTIONS
-        "capabilities": options_event("/"),
-        "preflight": options_event("/studies", _PREFLIGHT),
     }
 
 
@@ -69,6 +66,15 @@ def _malformed() -> dict[str, Event]:
         "gzip": store_event(_GZIP, _DICOM, headers={"Content-Encoding": "gzip"}),
         "not-a-uid": store_event(one, _DICOM, study="1.02.3"),
         "too-many-parts": store_event(too_many, "multipart/related; boundary=b"),
+    }
+
+
+def capabilities_events() -> dict[str, Event]:
+    """Return the events of the capabilities function by name; all are answered 200."""
+    return {
+        "base": options_event("/"),
+        "preflight": options_event("/studies", _PREFLIGHT),
+        "preflight-of-upload": options_event("/uploads", _PREFLIGHT),
     }
 
 
@@ -88,7 +94,6 @@ def uploads_events() -> dict[str, Event]:
         "announce-to-study": announcement_event(
             {**announced, "studyInstanceUID": study_instance_uid(1)}
         ),
-        "preflight": options_event("/uploads", _PREFLIGHT),
         # 400
         "announce-nothing": announcement_event("{}"),
         "announce-too-much": announcement_event({**announced, "size": 11_000_000_000}),
@@ -107,6 +112,7 @@ def files() -> dict[Path, str]:
     """Return the text of every event by the file it belongs in."""
     functions = {
         "store": store_events(),
+        "capabilities": capabilities_events(),
         "authorizer": authorizer_events(),
         "uploads": uploads_events(),
         "ingest": ingest_events(),

@@ -1,8 +1,9 @@
 """``python -m local NAME=value ...``: the service on a laptop, until Ctrl-C or SIGTERM.
 
-A NAME is a parameter of ``template.yaml``, or PORT (8080) or AWS_PORT (5050). Standard output has
-the banner and then one line for each request and each ingest; what the functions print goes to
-``.stowport/functions.log``, as it goes to CloudWatch Logs on AWS.
+A NAME is a parameter of ``template.yaml``, or PORT (8080), AWS_PORT (5050) or HOSTS: other names of
+this machine, comma-separated. Standard output has the banner and then one line for each request and
+each ingest; what the functions print goes to ``.stowport/functions.log``, as it goes to CloudWatch
+Logs on AWS.
 """
 
 import os
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str], template: Path = TEMPLATE) -> int:
 
 def _run(values: dict[str, str], path: Path) -> None:
     port, aws_port = _port(values, "PORT", 8080), _port(values, "AWS_PORT", 5050)
+    hosts = values.pop("HOSTS", "").lower()
     with ExitStack() as stack:
         listener = stack.enter_context(aws.listen(port, "PORT"))
         parameters = _with_issuer({"Authentication": "none", **values}, path, stack)
@@ -61,7 +63,8 @@ def _run(values: dict[str, str], path: Path) -> None:
         _use_disk()
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         embedded = not endpoint
-        endpoint = endpoint or stack.enter_context(aws.embedded(aws_port))
+        origins = template.parameters.get("AllowedOrigins", "")
+        endpoint = endpoint or stack.enter_context(aws.embedded(aws_port, hosts, origins))
         aws.use(endpoint)
         running = Service(
             base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
@@ -78,7 +81,8 @@ def _run(values: dict[str, str], path: Path) -> None:
         stack.enter_context(announced(running))
         sources = event_source.read(template)
         stack.enter_context(event_source.mapped(sources, functions, _event_log(console)))
-        gateway = Gateway(rest_api.read(template), functions, _request_log(console))
+        own = frozenset(filter(None, hosts.split(",")))
+        gateway = Gateway(rest_api.read(template), functions, _request_log(console), own)
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
         Server(gateway, lambda: _print(console, text)).run([listener])
 

@@ -38,13 +38,17 @@ def listen(port: int, variable: str) -> socket.socket:
 
 
 @contextmanager
-def embedded(port: int) -> Iterator[str]:
-    """Run AWS on a loopback ``port``; give its endpoint URL."""
+def embedded(port: int, hosts: str = "", origins: str = "") -> Iterator[str]:
+    """Run AWS on a loopback ``port``; give its endpoint URL.
+
+    ``hosts`` are other names of this machine, and ``origins`` those of web pages that may use it,
+    each comma-separated (``local.hosts``).
+    """
     with listen(port, "AWS_PORT") as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # In a separate session, so that Ctrl-C does not end it before the requests in progress.
         process = subprocess.Popen(  # noqa: S603  this interpreter, this package
-            [sys.executable, "-m", "local.moto_server", str(listener.fileno())],
+            [sys.executable, "-m", "local.moto_server", str(listener.fileno()), hosts, origins],
             cwd=_ROOT,
             env={**_MADE_UP_KEYS, **os.environ},
             stdin=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """Amazon API Gateway in front of the functions: an ASGI application that is one REST API.
 
 A request goes through the same steps as on AWS. Each step has the gateway response with which it
-ends if it fails: body (REQUEST_TOO_LARGE), method and resource
+ends if it fails: body (REQUEST_TOO_LARGE), Host (BAD_REQUEST_PARAMETERS), method and resource
 (MISSING_AUTHENTICATION_TOKEN), authorizer (UNAUTHORIZED, ACCESS_DENIED, AUTHORIZER_FAILURE,
 AUTHORIZER_CONFIGURATION_ERROR), integration (INTEGRATION_FAILURE, INTEGRATION_TIMEOUT,
 REQUEST_TOO_LARGE, DEFAULT_5XX).
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local import authorizer, proxy_event, proxy_response
+from local.hosts import is_answered
 from local.lambda_service import (
     FunctionError,
     InvocationError,
@@ -48,12 +49,18 @@ class ClientDisconnect(Exception):
 
 
 class Gateway:
-    """The API in front of Lambda; ``log`` gets every response, with the seconds that it took."""
+    """The API in front of Lambda; ``log`` gets every response, with the seconds that it took.
 
-    def __init__(self, api: Api, functions: LambdaService, log: Log) -> None:
+    ``hosts`` are names of this machine to which it answers beside the loopback ones.
+    """
+
+    def __init__(
+        self, api: Api, functions: LambdaService, log: Log, hosts: frozenset[str] = frozenset()
+    ) -> None:
         self._api = api
         self._functions = functions
         self._log = log
+        self._hosts = hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -89,6 +96,8 @@ class Gateway:
         return gateway_response(refusal, self._api.gateway_responses, request)
 
     def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
+        if not is_answered(request.header("host"), self._hosts):
+            raise Refusal("BAD_REQUEST_PARAMETERS", "Invalid Host")
         for route in self._api.routes:
             path_parameters = _match(route.resource, request.path)
             if route.method == request.method and path_parameters is not None:

@@ -1,10 +1,11 @@
 """S3, DynamoDB, EventBridge and SQS: moto as a server, in a process of its own.
 
-``python -m local.moto_server DESCRIPTOR`` serves the listening socket with that number until
-its standard input ends, which happens when the process that holds the other end ends, however it
-ends. What moto's S3 lacks is added: objects of any size (``large_objects``), the checks of
-presigned requests (``presigned``), and events as AWS sends them (``s3_events``). So is what its
-DynamoDB lacks (``partiql``).
+``python -m local.moto_server DESCRIPTOR HOSTS ORIGINS`` serves the listening socket with that
+number until its standard input ends, which happens when the process that holds the other end ends,
+however it ends. HOSTS and ORIGINS are comma-separated, and say who else may use it (``hosts``).
+What moto lacks is added: the checks of signatures (``presigned``, ``signatures``); in S3 objects of
+any size (``large_objects``) and events as AWS sends them (``s3_events``); and in DynamoDB what it
+lacks (``partiql``).
 """
 
 import logging
@@ -20,8 +21,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local import partiql, s3_events
+from local.hosts import OwnPages
 from local.large_objects import create_app
-from local.presigned import PresignedRequests
+from local.presigned import SignedRequests
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,8 +58,8 @@ def _allow_many_files() -> None:
     setrlimit(RLIMIT_NOFILE, (max(soft, most), hard))
 
 
-def main(descriptor: int) -> None:
-    """Serve the listening socket ``descriptor``."""
+def main(descriptor: int, hosts: frozenset[str], origins: frozenset[str]) -> None:
+    """Serve the listening socket ``descriptor``, also by ``hosts`` and to pages of ``origins``."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     Thread(target=_end_with_standard_input, daemon=True).start()
     _allow_many_files()
@@ -67,7 +69,7 @@ def main(descriptor: int) -> None:
     make_server(
         "127.0.0.1",
         0,
-        PresignedRequests(moto),
+        OwnPages(SignedRequests(moto), hosts, origins),
         threaded=True,
         request_handler=MotoRequestHandler,
         fd=descriptor,
@@ -75,4 +77,4 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *(frozenset(filter(None, each.split(","))) for each in sys.argv[2:]))

@@ -41,10 +41,11 @@ def _show(service: Service) -> None:
         raise NotStored("the sample was not stored")
     aws.use(service.endpoint)
     item = _item(service)
-    kept = boto3.client("s3").get_object(Bucket=item["Bucket"], Key=item["Key"])["Body"].read()
+    key = _key(item)
+    kept = boto3.client("s3").get_object(Bucket=service.bucket, Key=key)["Body"].read()
     digest = sha256(kept).hexdigest()
     same = "equal to the file" if kept == content else "NOT equal to the file"
-    _print(f"\nS3: s3://{item['Bucket']}/{item['Key']}", f"{len(kept)} bytes, {same}: {digest}")
+    _print(f"\nS3: s3://{service.bucket}/{key}", f"{len(kept)} bytes, {same}: {digest}")
     _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
     if kept != content or item["SHA256"] != digest:
         raise NotStored("the object differs from the file, or the item has another digest")
@@ -69,6 +70,13 @@ def _item(service: Service) -> dict[str, Any]:
     if "Item" not in answer:
         raise NotStored("DynamoDB has no item for the sample")
     return answer["Item"]
+
+
+def _key(item: dict[str, Any]) -> str:
+    """Return the key of the object of ``item``, which follows from the item's own key."""
+    _, series, instance = item["Resource"].split("/")
+    study = item["StudyInstanceUID"]
+    return f"studies/{study}/series/{series}/instances/{instance}/{item['SHA256']}.dcm"
 
 
 def _print(*lines: str) -> None:

@@ -140,12 +140,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
         @cache
         def start(**parameters: str) -> RunningService:
-            return _start(tmp_path_factory.mktemp("service"), parameters, stack)
+            return run_service(tmp_path_factory.mktemp("service"), parameters, stack)
 
         yield start
 
 
-def _start(directory: Path, parameters: dict[str, str], stack: ExitStack) -> RunningService:
+def run_service(directory: Path, parameters: dict[str, str], stack: ExitStack) -> RunningService:
     output = directory / "output.log"
     with output.open("wb") as stream:
         process = subprocess.Popen(

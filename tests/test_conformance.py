@@ -14,7 +14,7 @@ from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
 from dicomweb.envelope.mediatypes import ALIASES
-from dicomweb.metadata import budget, jsonmodel, nativemodel, notation, writer
+from dicomweb.metadata import budget, nativemodel, notation, writer
 from dicomweb.part10 import headers, inflation, walker
 from dicomweb.reasons import FailureReason, WarningReason
 from local import gateway as local_gateway
@@ -22,6 +22,7 @@ from local import lambda_service
 from store import handler
 from tests.statement import pages
 from transaction import gateway
+from uploads.handler import SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,8 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("elements, items and fragments of a data set", headers.MAX_ELEMENTS),
         ("inflated data set", inflation.MAX_INFLATED_BYTES),
         ("instances of metadata in a request", multipart.MAX_PARTS),
-        ("objects in JSON metadata", jsonmodel.MAX_OBJECTS),
+        ("metadata in a part", budget.MAX_METADATA_BYTES),
+        ("objects of metadata in a request", budget.MAX_OBJECT_BYTES),
         (
             "values left out by their numbers in XML metadata",
             nativemodel.MAX_MISSING_NUMBERS,
@@ -165,7 +167,8 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
     assert "Timeout: 28 " in template
     retry_after = {row[0]: row[1] for row in table("Field", "When")}["`Retry-After`"]
     assert retry_after == (
-        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds"
+        f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
+        f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
     )
     assert checks._MAX_UID == 64
     assert "up to 64 digits and dots" in STATEMENT

@@ -18,9 +18,6 @@ DOCUMENTED = {
 """The modules of libraries whose documentation covers only some of them."""
 
 INTERNALS = {
-    ("functions/archive/clients.py", "botocore.configprovider", "ConfiguredEndpointProvider"),
-    ("functions/archive/clients.py", "botocore.httpsession", "where"),
-    ("functions/archive/clients.py", "botocore.regions", "EndpointResolver"),
     ("functions/archive/errors.py", "botocore.parsers", "ResponseParserError"),
     ("local/large_objects.py", "moto.moto_server.werkzeug_app", "BackendRequest"),
     ("local/large_objects.py", "moto.moto_server.werkzeug_app", "create_backend_app"),
@@ -33,11 +30,13 @@ INTERNALS = {
     ("local/moto_server.py", "moto.moto_server.werkzeug_app", "MotoRequestHandler"),
     ("local/partiql.py", "moto.dynamodb.models", "DynamoDBBackend"),
     ("local/presigned.py", "botocore.auth", "S3SigV4QueryAuth"),
-    ("local/presigned.py", "botocore.awsrequest", "AWSRequest"),
-    ("local/presigned.py", "botocore.credentials", "Credentials"),
     ("local/s3_events.py", "moto.events.models", "events_backends"),
     ("local/s3_events.py", "moto.s3", "notifications"),
     ("local/s3_events.py", "moto.s3.notifications", "S3NotificationEvent"),
+    ("local/signatures.py", "botocore.auth", "S3SigV4Auth"),
+    ("local/signatures.py", "botocore.auth", "SigV4Auth"),
+    ("local/signatures.py", "botocore.awsrequest", "AWSRequest"),
+    ("local/signatures.py", "botocore.credentials", "Credentials"),
 }
 """Every import of what a library keeps to itself: a new one needs a reason, and a line here."""
 

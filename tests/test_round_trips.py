@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.uid import UID
 
+from archive.objects import key_of
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
@@ -103,7 +104,7 @@ def replacing(service: "Start") -> "RunningService":
 def content(running: "RunningService", original: Dataset) -> bytes:
     items = running.items(original.StudyInstanceUID)
     item = items[f"instances/{original.SeriesInstanceUID}/{original.SOPInstanceUID}"]
-    return running._content(item["Key"]["S"])
+    return running._content(key_of(item))
 
 
 def check(running: "RunningService", answer: "Answer", name: str, differences: set[str]) -> None:

@@ -52,6 +52,15 @@ def _relay(command: argparse.ArgumentParser) -> None:
         help=f"address to listen on (default {_LISTEN}); on loopback only this machine can send",
     )
     command.add_argument(
+        "--host",
+        action="append",
+        type=str.lower,
+        default=[],
+        metavar="NAME",
+        help="name by which clients address the relay, if not by localhost or an IP address (may"
+        " be repeated)",
+    )
+    command.add_argument(
         "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
     )
 

@@ -9,8 +9,9 @@ bytes, one wins, and no write destroys what another wrote.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import local
 
-from botocore.session import get_session
+from boto3.session import Session
 
 from archive.clients import CONNECTIONS, s3_client
 from archive.copies import Source
@@ -41,11 +42,12 @@ class Archive:
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
     ) -> None:
-        session = get_session()
+        session = Session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
         self._objects = Objects(bucket, session, copier)
         self._duplicate_policy = duplicate_policy
+        self._left = local()
 
     def keep(
         self,
@@ -59,16 +61,17 @@ class Archive:
         ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
         S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
         under way at the end of the time may still be stored afterwards; it is then found when it
-        is sent again.
+        is sent again. Until then, the thread that stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
         storing = _pool(CONNECTIONS)
+        self._left.pools = pools = [storing]
 
         def store() -> None:
             try:
                 entries = read(self._index, instances, places, outcomes, deadline)
-                self._begin(entries, deadline, storing)
+                self._begin(entries, deadline, pools)
             except BaseException as error:  # noqa: BLE001 - the outcome of all without one
                 fail(outcomes, error)
 
@@ -81,27 +84,37 @@ class Archive:
             storing.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
-        self, entries: Sequence[Entry], deadline: Deadline, storing: ThreadPoolExecutor
+        self, entries: Sequence[Entry], deadline: Deadline, pools: list[ThreadPoolExecutor]
     ) -> None:
-        """Let each study be stored by its own thread of ``storing``, as far as there are enough.
+        """Let each study be stored by its own thread of the first pool, if there are enough.
 
         The studies share the connections, so that none waits for the answers that another gets.
+        The pools that put and write are added to ``pools``.
         """
         for entry in entries:
             if entry.is_new(self._duplicate_policy):
                 entry.expect_shared()
         studies = by_study(entries)
         share = max(1, CONNECTIONS // len(studies))
+        together = sum(len(entry.instance.content) for entry in entries)
         for study in studies:
+            putting, writing = _pool(share), _pool(share)
+            pools += (putting, writing)
             keeping = Keeping(
                 objects=self._objects,
                 index=self._index,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,
-                putting=_pool(share),
-                writing=_pool(share),
+                together=together,
+                putting=putting,
+                writing=writing,
             )
-            storing.submit(keeping.store, study)
+            pools[0].submit(keeping.store, study)
+
+    def wait(self) -> None:
+        """Wait for the threads that the last ``keep`` of the calling thread left behind."""
+        for pool in getattr(self._left, "pools", ()):
+            pool.shutdown()
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

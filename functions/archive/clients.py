@@ -1,29 +1,20 @@
-"""The clients of S3 and DynamoDB, and how long and how often they try.
+"""The clients of S3, DynamoDB and SQS, and how long and how often they try.
 
-Objects are put by obstore, whose calls take a tenth of botocore's processor time; botocore makes
-all other calls. Both use botocore's region, credentials, endpoints and certificates, so that there
-is one way to configure them. boto3 is not used: it would add a seventh to the cold start (its
-resources, and s3transfer) and nothing that is needed. An empty or absent ``AWS_ENDPOINT_URL``
-means AWS.
+Objects are put by obstore, whose calls take a tenth of boto3's processor time; clients of boto3
+make all other calls. Both use the session's region and credentials, and the same endpoints and
+certificates.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from boto3.session import Session
 from botocore.client import BaseClient
 from botocore.config import Config
-
-# botocore tells only its clients where S3 is; one more client would lengthen every cold start.
-from botocore.configprovider import ConfiguredEndpointProvider
-
-# The certificates that botocore trusts unless told otherwise: nothing public names them.
-from botocore.httpsession import where
-
-# As above, for the hosts of AWS.
-from botocore.regions import EndpointResolver
-from botocore.session import Session
 from obstore.store import S3Store
 
 from archive.connections import (
@@ -34,6 +25,7 @@ from archive.connections import (
     is_whole_of_s3,
     repeat_what_may_pass,
 )
+from archive.endpoints import bucket_url, configured_endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,7 +39,7 @@ READ_TIMEOUT = 6
 """How many seconds the next bytes of an answer may take."""
 
 PUT_TIMEOUT = 8
-"""How many seconds an attempt to put an object may take, including the connection."""
+"""How many seconds an attempt to put an object may take, to which ``archive.stores`` adds."""
 
 ATTEMPTS = 3
 
@@ -90,46 +82,49 @@ def s3_client(session: Session, read_timeout: int = READ_TIMEOUT) -> "S3Client":
     ``read_timeout`` is how many seconds the next bytes of an answer may take.
     """
     config = _CONFIG.merge(_S3_CONFIG).merge(Config(read_timeout=read_timeout))
-    if not _configured_endpoint(session):
+    if not configured_endpoint():
         config = config.merge(_REGIONAL)
-    client = session.create_client("s3", config=config)
+    client = session.client("s3", config=config)
     FreshConnections(client)
     repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_s3)
-    return cast("S3Client", client)
+    return client
 
 
 def dynamodb_client(session: Session) -> "DynamoDBClient":
     """Make a client of DynamoDB, with region, credentials and endpoint from the environment."""
-    client = session.create_client("dynamodb", config=_CONFIG)
+    client = session.client("dynamodb", config=_CONFIG)
     FreshConnections(client)
     repeat_what_may_pass(client, ATTEMPTS)
     believe_whole_answers(client, is_whole_of_dynamodb)
-    return cast("DynamoDBClient", client)
+    return client
 
 
 def sqs_client(session: Session) -> BaseClient:
     """Make a client of SQS, with region, credentials and endpoint from the environment."""
-    client = session.create_client("sqs", config=_CONFIG)
+    client: BaseClient = session.client("sqs", config=_CONFIG)
     FreshConnections(client)
     repeat_what_may_pass(client, ATTEMPTS)
     return client
 
 
-def s3_store(bucket: str, session: Session) -> S3Store:
+def s3_store(bucket: str, session: Session, timeout: float | None = None) -> S3Store:
     """Make the store that puts objects into ``bucket``; it opens no connection before the first.
+
+    ``timeout`` is how many seconds an attempt may take, including the connection; PUT_TIMEOUT if
+    it is None.
 
     S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
     the digest would be computed a second time, which takes longer than sending the object.
     """
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
-        "timeout": timedelta(seconds=PUT_TIMEOUT),
+        "timeout": timedelta(seconds=PUT_TIMEOUT if timeout is None else timeout),
         "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
         "allow_http": True,  # for endpoints that are configured with http, such as on loopback
         # Added to the system's certificates, which may be absent.
-        "root_certificate": Path(session.get_config_variable("ca_bundle") or where()).read_bytes(),
+        "root_certificate": _certificates(),
     }
     return S3Store(
         bucket,
@@ -145,47 +140,38 @@ def s3_store(bucket: str, session: Session) -> S3Store:
     )
 
 
-def renewed(store: S3Store) -> S3Store:
-    """Return a store like ``store`` that has opened no connection yet."""
+def renewed(store: S3Store, timeout: float) -> S3Store:
+    """Return a store like ``store`` that has this ``timeout`` and has opened no connection yet."""
     return S3Store(
         config=store.config,  # which names the bucket
-        client_options=store.client_options,
+        client_options=cast(
+            "ClientConfig", {**(store.client_options or {}), "timeout": timedelta(seconds=timeout)}
+        ),
         retry_config=store.retry_config,
         credential_provider=store.credential_provider,
     )
 
 
 def _place(bucket: str, session: Session) -> "S3Config":
-    """Return the region and endpoint that botocore would use."""
-    region = session.get_config_variable("region")
-    if url := _configured_endpoint(session):
-        return {"region": region, "endpoint": url}
-    resolver = EndpointResolver(session.get_component("data_loader").load_data("endpoints"))
-    endpoint: Any = resolver.construct_endpoint(
-        "s3",
-        region,
-        use_fips_endpoint=session.get_config_variable("use_fips_endpoint"),
-        use_dualstack_endpoint=session.get_config_variable("use_dualstack_endpoint"),
-    )
+    """Return the region and endpoint that a client of boto3 would use."""
+    if url := configured_endpoint():
+        return {"region": session.region_name, "endpoint": url}
     return {
-        "region": region,
-        "endpoint": f"https://{bucket}.{endpoint['hostname']}",
+        "region": session.region_name,
+        "endpoint": bucket_url(bucket, session),
         "virtual_hosted_style_request": True,
     }
 
 
-def _configured_endpoint(session: Session) -> str | None:
-    """Return the configured endpoint of S3, if any; there, buckets have no hosts of their own."""
-    provider = ConfiguredEndpointProvider(
-        full_config=session.full_config,
-        scoped_config=session.get_scoped_config(),
-        client_name="s3",
-    )
-    return cast("str | None", provider.provide())
+def _certificates() -> bytes:
+    """Return the certificates that are trusted: those of ``AWS_CA_BUNDLE``, or botocore's."""
+    if path := os.environ.get("AWS_CA_BUNDLE"):
+        return Path(path).read_bytes()
+    return files("botocore").joinpath("cacert.pem").read_bytes()
 
 
 def _credentials(session: Session) -> Callable[[], "S3Credential"]:
-    """Return a function that gives botocore's current credentials."""
+    """Return a function that gives the current credentials of the session."""
 
     def provide() -> "S3Credential":
         # They exist: the index was read before anything is put.

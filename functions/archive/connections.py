@@ -77,9 +77,10 @@ def repeat_what_may_pass(client: BaseClient, most: int) -> None:
             longest = _PAUSE_REFUSED if may_pass(answer.status_code, code) else None
         if longest is None:
             return None
-        return longest * 2 ** (attempts - 1) * random()  # noqa: S311 - a pause is no secret
+        return longest * (1 << attempts - 1) * random()  # noqa: S311 - a pause is no secret
 
-    client.meta.events.register("needs-retry", pause)
+    register: Any = client.meta.events.register  # its type knows no handlers that return anything
+    register("needs-retry", pause)
 
 
 def believe_whole_answers(client: BaseClient, is_whole: IsWhole) -> None:

@@ -11,8 +11,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from boto3.session import Session
 from botocore.exceptions import ClientError
-from botocore.session import Session
 
 from archive.clients import dynamodb_client
 from archive.conditions import in_the_way

@@ -8,10 +8,10 @@ key is ``Resource``, the resource's path below the study::
         SetsTruncated                true if a member of a set was left out; otherwise absent
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
-        SeriesInstanceUID SOPInstanceUID SOPClassUID
+        SOPClassUID
         TransferSyntaxUID            of the bytes (0002,0010)
         NumberOfFrames               1 if pixel data does not say; absent if there are no frames
-        Bucket Key Size SHA256       where the bytes are, how many (bytes), their digest (hex)
+        Size SHA256                  of the bytes: how many, and their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
         Version                      how many items it has replaced; absent if none
 
@@ -20,6 +20,10 @@ their keywords: text is S, an integer N, several values L, a sequence an L of M,
 SS, of at most 100 members. An empty attribute is left out. The value of a study or series attribute
 is that of the first instance that has one; the patient comes from one instance as a whole
 (``archive.patients``). The instance item is the commit: only an instance that has one is stored.
+
+An instance item has at most 1 KB, which is what one write unit carries. So nothing is in it that
+follows from its key, or from the deployment: not the UIDs of series and instance, and not where
+the bytes are (``archive.objects.key_of``). Items of older versions have these as well.
 """
 
 from collections.abc import Mapping
@@ -110,8 +114,6 @@ def instance_attributes(instance: SOPInstance) -> Item:
     return _to_item(
         {
             **instance.attributes.instance,
-            "SeriesInstanceUID": instance.series_instance_uid,
-            "SOPInstanceUID": instance.sop_instance_uid,
             "SOPClassUID": instance.sop_class_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
             "NumberOfFrames": "" if frames is None else frames,

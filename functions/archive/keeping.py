@@ -16,7 +16,7 @@ from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
-from archive.objects import Objects, object_key
+from archive.objects import Objects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
@@ -26,13 +26,15 @@ class Keeping:
     """How the instances of a study are stored until ``deadline``.
 
     The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
-    are for one item. They belong to this study, so that no other waits for them.
+    are for one item. They belong to this study, so that no other waits for them. ``together`` are
+    the bytes of all instances of the request.
     """
 
     objects: Objects
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
+    together: int
     putting: ThreadPoolExecutor
     writing: ThreadPoolExecutor
 
@@ -73,7 +75,9 @@ class Keeping:
         """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
-            self.objects.put(entry.instance, entry.sha256, self.deadline, entry.source)
+            self.objects.put(
+                entry.instance, entry.sha256, self.deadline, entry.source, self.together
+            )
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)
@@ -141,8 +145,6 @@ class Keeping:
     def _item(self, entry: Entry) -> Item:
         return {
             **instance_attributes(entry.instance),
-            "Bucket": {"S": self.objects.bucket},
-            "Key": {"S": object_key(entry.instance, entry.sha256)},
             "SHA256": {"S": entry.sha256},
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
         }

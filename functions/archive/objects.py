@@ -9,22 +9,21 @@ other bytes, and writing again changes nothing. Its Content-Type names the trans
 form of PS3.18 Section 8.7.3.5; it has no user metadata.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
+from boto3.session import Session
 from botocore.exceptions import ClientError
-from botocore.session import Session
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
-from archive.clients import ATTEMPTS, renewed, s3_store
+from archive.clients import ATTEMPTS
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
+from archive.stores import SLOWEST_UPLINK, Stores
 from dicomweb.instances import SOPInstance
 
 if TYPE_CHECKING:
@@ -33,19 +32,39 @@ if TYPE_CHECKING:
 
 def object_key(instance: SOPInstance, sha256: str) -> str:
     """Return the key of ``instance``, whose bytes have the digest ``sha256`` (hex)."""
-    return (
-        f"studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}"
-        f"/instances/{instance.sop_instance_uid}/{sha256}.dcm"
+    return _key(
+        instance.study_instance_uid,
+        instance.series_instance_uid,
+        instance.sop_instance_uid,
+        sha256,
     )
 
 
-class Objects:
-    """The bucket that holds the instances; ``copier`` is the client that copies inside S3."""
+def key_of(item: Mapping[str, Any]) -> str:
+    """Return the key of the object that holds the bytes of an instance ``item``."""
+    _, series, instance = item["Resource"]["S"].split("/")
+    return _key(item["StudyInstanceUID"]["S"], series, instance, item["SHA256"]["S"])
 
-    def __init__(self, bucket: str, session: Session, copier: "S3Client | None") -> None:
+
+def _key(study: str, series: str, instance: str, sha256: str) -> str:
+    return f"studies/{study}/series/{series}/instances/{instance}/{sha256}.dcm"
+
+
+class Objects:
+    """The bucket that holds the instances; ``copier`` is the client that copies inside S3.
+
+    ``uplink`` is how many bytes a second are sent at least, by all connections together.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        session: Session,
+        copier: "S3Client | None",
+        uplink: float = SLOWEST_UPLINK,
+    ) -> None:
         self.bucket = bucket
-        self._store = s3_store(bucket, session)
-        self._renewing = Lock()
+        self._stores = Stores(bucket, session, uplink)
         self._copier = copier
 
     def put(
@@ -54,10 +73,12 @@ class Objects:
         sha256: str,
         deadline: Deadline,
         source: Source | None = None,
+        together: int = 0,
     ) -> None:
         """Store the bytes of ``instance``, unless they are already there.
 
-        Large instances are copied from their ``source`` in S3, if they have one.
+        Large instances are copied from their ``source`` in S3, if they have one. ``together`` are
+        the bytes of all instances that are stored at the same time.
         Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy.
         """
         key, content_type = object_key(instance, sha256), _content_type(instance)
@@ -67,15 +88,17 @@ class Objects:
                 _is_copied, partial(copy, self._copier, source, instance.content, target, deadline)
             )
         else:
-            is_stored = partial(self._is_put, instance.content, key, content_type)
+            is_stored = partial(self._is_put, instance.content, key, content_type, together)
         attempt = 0
         while not is_stored(attempt):
             deadline.pause(attempt)
             attempt += 1
 
-    def _is_put(self, content: memoryview, key: str, content_type: str, attempt: int) -> bool:
+    def _is_put(
+        self, content: memoryview, key: str, content_type: str, together: int, attempt: int
+    ) -> bool:
         """Put an object; tell whether it is there or another attempt is needed."""
-        store = self._store
+        store = self._stores.store(len(content), together)
         try:
             obstore.put(
                 store,
@@ -94,15 +117,9 @@ class Objects:
             if not in_conflict and (attempt + 1 >= ATTEMPTS or not error.temporary):
                 raise error from None  # the original exception names the key
             if not error.status:
-                self._leave(store)
+                self._stores.leave(store)
             return False
         return True
-
-    def _leave(self, store: S3Store) -> None:
-        """Replace ``store``: its other connections may be as dead as the one that failed."""
-        with self._renewing:
-            if self._store is store:
-                self._store = renewed(store)
 
 
 def _is_copied(write: Callable[[], None], _: int) -> bool:

@@ -1,8 +1,8 @@
-"""A queue of SQS, for putting messages into it."""
+"""A queue of SQS: messages are put into it, and received ones put off."""
 
 from typing import Any, cast
 
-from botocore.session import get_session
+from boto3.session import Session
 
 from archive.clients import sqs_client
 
@@ -12,8 +12,14 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._sqs = cast("Any", sqs_client(get_session()))
+        self._sqs = cast("Any", sqs_client(Session()))
 
     def send(self, text: str) -> None:
         """Put a message with this ``text`` into the queue."""
         self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
+
+    def put_off(self, receipt: str, seconds: int) -> None:
+        """Let a message that was received be received again after ``seconds``, from now."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+        )

@@ -10,18 +10,19 @@ they were signed for. Bodies larger than one PUT may carry (5 GiB) are sent in p
 answer holds its digest, so that no attempt overwrites the answer of another one.
 """
 
-import errno
 import hashlib
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
 from typing import Any
 
+from boto3.session import Session
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
-from botocore.session import get_session
 
+from archive import disk
 from archive.clients import s3_client
 from archive.copies import Source
 
@@ -69,16 +70,12 @@ class Presigned:
     size: int = 0
 
 
-class DiskFull(OSError):
-    """The body does not fit on the disk."""
-
-
 class Staging:
     """The bodies and answers in the bucket. All methods raise botocore's errors."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._s3 = s3_client(get_session())
+        self._s3 = s3_client(Session())
 
     def presign_put(self, upload_id: str, content_type: str, size: int, seconds: int) -> Presigned:
         """Return the request that puts the whole body; S3 accepts it once, within ``seconds``."""
@@ -118,11 +115,21 @@ class Staging:
         parameters = {"Bucket": self._bucket, "Key": STAGING + upload_id, **wanted}
         return self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=seconds)
 
+    def mapped(self, body: StagedBody) -> mmap:
+        """Return ``body``, mapped from a file that disappears with the mapping.
+
+        Its memory is the kernel's page cache, which the kernel can reclaim. Also raises DiskFull.
+        """
+        with disk.saying_full(), TemporaryFile() as file:
+            self.download(body, file.fileno())
+            return mmap(file.fileno(), body.size, access=ACCESS_READ)
+
     def download(self, body: StagedBody, file: int) -> None:
         """Write ``body`` to an open ``file``, several ranges at the same time.
 
-        Also raises DiskFull.
+        Also raises DiskFull, if possible before anything is read.
         """
+        disk.check_space(file, body.size)
         with ThreadPoolExecutor(_READERS, thread_name_prefix="staging") as pool:
             offsets = range(0, body.size, RANGE_BYTES)
             reading = [pool.submit(self._download, body, file, offset) for offset in offsets]
@@ -148,7 +155,7 @@ class Staging:
         )
         with closing(answer["Body"]) as stream:
             for chunk in stream.iter_chunks(_CHUNK_BYTES):
-                offset = _write(file, chunk, offset)
+                offset = disk.write(file, chunk, offset)
 
     def delete(self, body: StagedBody) -> None:
         """Delete a body, that is, its version and not only its name; it may already be gone."""
@@ -170,27 +177,3 @@ class Staging:
         """Return the answer under ``key``."""
         with closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as stream:
             return stream.read().decode()
-
-
-def _write(file: int, content: bytes, offset: int) -> int:
-    """Write all of ``content`` at ``offset`` and return where it ends; raises DiskFull.
-
-    One call may write only part of the bytes, as on a disk that is nearly full.
-    """
-    left = memoryview(content)
-    while left:
-        try:
-            written = os.pwrite(file, left, offset)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise _disk_full() from error
-        if not written:
-            raise _disk_full()
-        left = left[written:]
-        offset += written
-    return offset
-
-
-def _disk_full() -> DiskFull:
-    return DiskFull(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from boto3.session import Session
 from botocore.exceptions import ClientError
-from botocore.session import get_session
 
 from archive.clients import dynamodb_client
 from archive.conditions import in_the_way
@@ -89,7 +89,7 @@ class Uploads:
 
     def __init__(self, table: str) -> None:
         self._table = table
-        self._dynamodb = dynamodb_client(get_session())
+        self._dynamodb = dynamodb_client(Session())
         self._pending = PendingUploads(table, self._dynamodb)
 
     def offer(self, upload: Upload, most: int) -> bool:

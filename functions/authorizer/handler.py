@@ -126,7 +126,8 @@ def _log_unforeseen(error: Exception) -> None:
 def _unauthorized(reason: str) -> Unauthorized:
     """Return an error of a type that is named for ``reason``: "wrong audience" is WrongAudience."""
     name = "".join(word[0].upper() + word[1:] for word in reason.split())
-    return type(name, (Unauthorized,), {})()
+    error: Unauthorized = type(name, (Unauthorized,), {})()
+    return error
 
 
 @cache

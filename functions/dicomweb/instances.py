@@ -13,7 +13,7 @@ from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.outcomes import Failed, SOPReference
-from dicomweb.part10.file import FileMeta, read_file_meta, uid_text
+from dicomweb.part10.file import FileMeta, PreamblePolicy, check_preamble, read_file_meta, uid_text
 from dicomweb.part10.inflation import Inflation
 from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import WarningReason
@@ -78,6 +78,7 @@ def receive(
     *,
     study_instance_uid: str | None,
     profile: StorageProfile,
+    preamble_policy: PreamblePolicy = PreamblePolicy.KEEP,
     inflation: Inflation | None = None,
 ) -> SOPInstance | Failed:
     """Read the instance that a candidate holds and check it.
@@ -87,14 +88,17 @@ def receive(
     """
     named = [candidate.reference] if candidate.reference else []
     try:
-        return _read(candidate, study_instance_uid, profile, inflation, named.append)
+        read = _read(candidate, study_instance_uid, profile, inflation, named.append)
+        check_preamble(read.content, preamble_policy)
     except InstanceRejected as refusal:
         return Failed(
             reason=refusal.reason,
             text=f"{candidate.place}: {refusal}",
             reference=named[-1] if named else None,
-            final=True,
+            temporary=refusal.temporary,
+            final=not refusal.temporary,
         )
+    return read
 
 
 def _read(

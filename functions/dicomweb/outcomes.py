@@ -4,13 +4,15 @@ A request has one outcome for each body part that is a Part 10 file. A request o
 data has one for each instance, and one for each bulk data part that no instance refers to.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from dicomweb.reasons import FailureReason, WarningReason
 
-_MAX_REFERENCE = 128
+_CAN_BE_NAMED = re.compile(r"[!#-%'-;=?-\[\]-~ ]{1,128}")
+"""Escaped letters are up to seven times as long, and an answer has a reference for each part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,11 @@ class SOPReference:
 
     @classmethod
     def of(cls, sop_class_uid: str, sop_instance_uid: str) -> "SOPReference | None":
-        """Return a reference, or None unless both UIDs are printable: both are Type 1 in it."""
-        uids = (sop_class_uid, sop_instance_uid)
-        if all(uid and len(uid) <= _MAX_REFERENCE and uid.isprintable() for uid in uids):
+        """Return a reference, or None unless both UIDs can be in it: both are Type 1 there.
+
+        They need not be valid, but a letter that an answer has to escape is in none.
+        """
+        if all(map(_CAN_BE_NAMED.fullmatch, (sop_class_uid, sop_instance_uid))):
             return cls(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
         return None
 

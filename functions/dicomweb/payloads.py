@@ -21,6 +21,7 @@ from dicomweb.envelope.mediatypes import (
 )
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
+from dicomweb.timelimit import FOREVER, TimeLimit
 
 SINGLE_PART = frozenset((DICOM, DICOM_JSON, DICOM_XML))
 """The media types of a payload that is not a multipart (PS3.18 8.6.1.1)."""
@@ -69,18 +70,29 @@ def _root_type(declared: str | None, root: BodyPart) -> str:
 
 
 def candidates(
-    root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
+    root_type: str,
+    parts: Sequence[BodyPart],
+    *,
+    url: str,
+    study_instance_uid: str | None,
+    time_limit: TimeLimit = FOREVER,
 ) -> list[Candidate]:
     """Return what may be an instance in ``parts``, whose root has the type ``root_type``.
 
     ``url`` is the URL of the request, and ``study_instance_uid`` the study of the target resource,
-    if it is a study; only metadata needs them. Raises MalformedRequest for a request of metadata
-    that has none, or too much.
+    if it is a study; only metadata needs them, and ``time_limit``. Raises MalformedRequest for a
+    request of metadata that has none, or too much.
     """
     if root_type != DICOM:
         from dicomweb.metadata import assembly  # noqa: PLC0415 - few requests need its imports
 
-        return assembly.candidates(root_type, parts, url=url, study_instance_uid=study_instance_uid)
+        return assembly.candidates(
+            root_type,
+            parts,
+            url=url,
+            study_instance_uid=study_instance_uid,
+            time_limit=time_limit,
+        )
     return [
         Candidate(
             number=part.number,

@@ -26,6 +26,7 @@ charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # on
 
 _DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
+_PIECES = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
 _NAME_DELIMITERS = frozenset(b"^=")
 TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 
@@ -51,14 +52,15 @@ def encodings(values: Sequence[str]) -> tuple[str, ...]:
     """Return the Python encodings for values of Specific Character Set, the first one first.
 
     If there is no first one, or it is unknown, it is ASCII. Unknown ones among the others, to
-    which a text has to switch, are left out.
+    which a text has to switch, are left out, and so is what is there already.
     """
     first, *others = map(term, values or ("",))
     known = charset.python_encoding
-    return (
+    found = (
         "ascii" if first in _DEFAULT_REPERTOIRE else known.get(first, "ascii"),
         *(known[each] for each in others if each in known),
     )
+    return tuple(dict.fromkeys(found))
 
 
 def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
@@ -75,10 +77,16 @@ def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
 
 
 def decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
-    """Decode text in which only ``delimiters`` end a code extension; raises ValueError."""
+    """Decode text in which only ``delimiters`` end a code extension; raises ValueError.
+
+    It is decoded up to the first piece that fails: one takes longer than many others.
+    """
     if charset.ESC not in value:
         return value.decode(encodings[0])
-    text = charset.decode_bytes(value, encodings, set(delimiters))
-    if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
-        raise ValueError  # pydicom replaces what it cannot decode, and warns of it
-    return text
+    texts = []
+    for piece in _PIECES.findall(value):
+        text = charset.decode_bytes(piece, encodings, set(delimiters))
+        if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
+            raise ValueError  # pydicom replaces what it cannot decode, and warns of it
+        texts.append(text)
+    return "".join(texts)

@@ -6,24 +6,26 @@ After an exception the message comes again until its attempts are used up; then 
 dead-letter queue, the upload is failed, and the body is kept.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from mmap import ACCESS_READ, mmap
-from tempfile import TemporaryFile
+from shutil import disk_usage
+from tempfile import gettempdir
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive import Archive, ArchiveError, Kept
-from archive.staging import DiskFull, StagedBody, Staging
-from archive.uploads import SECONDS_UNSEEN, State, Upload, Uploads
+from archive.disk import DiskFull
+from archive.queues import Queue
+from archive.staging import StagedBody, Staging
+from archive.uploads import State, Upload, Uploads
 from dicomweb.answer import response
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance
 from dicomweb.outcomes import Outcome, Stored, status_of
 from dicomweb.payloads import read_parts
+from ingest.attempts import come_again, is_last, let_go, pending_until
 from ingest.messages import Message, read_message
 from ingest.settings import Settings, settings
 from transaction import journal, outcomejson
@@ -57,32 +59,38 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
 
 def begin(message: Message, chosen: Settings, context: LambdaContext) -> Upload | None:
     """Record that an attempt begins, and when it and those that may follow must have ended."""
-    following = chosen.max_attempts - message.attempt
-    if following > 0:
-        seconds = following * chosen.visibility_timeout + SECONDS_UNSEEN
-    else:
-        seconds = context.get_remaining_time_in_millis() // 1000 + 1
-    return uploads(chosen).begin(
-        message.body.upload_id, message.attempt, int(time.time()) + seconds + 1
-    )
+    until = pending_until(message, chosen, context)
+    return uploads(chosen).begin(message.body.upload_id, message.attempt, until)
 
 
 def attempt(message: Message, upload: Upload, chosen: Settings, context: LambdaContext) -> None:
     """Ingest; raises TryAgain after any error, and for outcomes that are not final."""
+    try:
+        is_done = is_finished(message, upload, chosen, context)
+        if not is_done and is_last(message, chosen):
+            uploads(chosen).fail(upload.id)
+    finally:
+        let_go(archive(chosen))
+    if not is_done:
+        come_again(message, queue(chosen), chosen)
+        raise TryAgain(f"attempt {message.attempt} at upload {upload.id}")
+
+
+def is_finished(message: Message, upload: Upload, chosen: Settings, context: LambdaContext) -> bool:
+    """Ingest, and finish the upload if its outcomes are final; log why it is not finished."""
     origin = {"upload": upload.id, "attempt": message.attempt}
     try:
         result = ingest(message.body, upload, chosen, context)
         if isinstance(result, Refusal) or all(map(is_final, result.outcomes)):
             finish(message.body, upload, result, chosen)
-            return
+            return True
         journal.record_attempt(result.outcomes, **origin)
     except DiskFull:
-        journal.logger.error("disk full", extra={**origin, "size": message.body.size})
+        found = {"size": message.body.size, "free": disk_usage(gettempdir()).free}
+        journal.logger.error("disk full", extra={**origin, **found})
     except Exception as error:  # noqa: BLE001 - Lambda would log the message, which may quote a value
         journal.log_unforeseen(error, **origin)
-    if message.attempt >= chosen.max_attempts:
-        uploads(chosen).fail(upload.id)
-    raise TryAgain(f"attempt {message.attempt} at upload {upload.id}")
+    return False
 
 
 def ingest(
@@ -106,7 +114,12 @@ def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[
         raise MalformedRequest(
             f"found a body of {body.size} bytes, expected {upload.size} bytes as announced"
         )
-    return read_parts(upload.content_type, download(body, chosen))
+    if body.size > chosen.largest_body:  # as it may be if the disk was made smaller since
+        raise MalformedRequest(
+            f"found a body of {body.size} bytes, expected at most {chosen.largest_body}: send the"
+            " instances in several uploads"
+        )
+    return read_parts(upload.content_type, staging(chosen).mapped(body))
 
 
 def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Intake:
@@ -115,20 +128,11 @@ def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: Lambd
         keep=partial(keep, body=body, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
+        preamble_policy=chosen.preamble_policy,
         study_instance_uid=upload.study_instance_uid,
         url=upload.url,
         origin={"upload": upload.id},
     )
-
-
-def download(body: StagedBody, chosen: Settings) -> mmap:
-    """Return ``body``, mapped from a file that disappears with the mapping.
-
-    Its memory is the kernel's page cache, which the kernel can reclaim.
-    """
-    with TemporaryFile() as file:
-        staging(chosen).download(body, file.fileno())
-        return mmap(file.fileno(), body.size, access=ACCESS_READ)
 
 
 def seconds_left(context: LambdaContext) -> float:
@@ -198,3 +202,9 @@ def uploads(chosen: Settings) -> Uploads:
 def staging(chosen: Settings) -> Staging:
     """Return the bucket of this environment, for bodies and answers."""
     return Staging(chosen.archive_bucket)
+
+
+@cache
+def queue(chosen: Settings) -> Queue:
+    """Return the queue that ingest's messages come from."""
+    return Queue(chosen.ingest_queue)

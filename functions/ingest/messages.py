@@ -10,10 +10,14 @@ from archive.staging import StagedBody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A staged body, and the number of the attempt to ingest it (from 1)."""
+    """A staged body, and the number of the attempt to ingest it (from 1).
+
+    The queue knows the attempt by its ``receipt``.
+    """
 
     body: StagedBody
     attempt: int
+    receipt: str
 
 
 def read_message(event: Mapping[str, Any]) -> Message:
@@ -28,4 +32,5 @@ def read_message(event: Mapping[str, Any]) -> Message:
             version=created.get("version-id", ""),
         ),
         attempt=int(record["attributes"]["ApproximateReceiveCount"]),
+        receipt=record["receiptHandle"],
     )

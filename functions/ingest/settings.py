@@ -6,23 +6,29 @@ from dataclasses import dataclass
 from functools import cache
 
 from archive import DuplicatePolicy
+from archive.disk import largest_body
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The parameters of template.yaml, as the ingest function gets them.
 
-    ``visibility_timeout`` is the queue's: how many seconds after an attempt has begun the next
-    one may begin.
+    ``largest_body`` is what fits on the disk, in bytes. ``ingest_queue`` is a
+    URL, and ``visibility_timeout`` is that of the queue: how many seconds after the begin of an
+    attempt that died the next one may begin.
     """
 
     archive_bucket: str
     index_table: str
     upload_table: str
     storage_profile: StorageProfile
+    preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
+    largest_body: int
     max_attempts: int
+    ingest_queue: str
     visibility_timeout: int
 
     @classmethod
@@ -33,7 +39,10 @@ class Settings:
             index_table=environment["INDEX_TABLE"],
             upload_table=environment["UPLOAD_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            largest_body=largest_body(int(environment["INGEST_STORAGE"])),
+            ingest_queue=environment["INGEST_QUEUE"],
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),
             visibility_timeout=int(environment["VISIBILITY_TIMEOUT"]),
         )

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cache, partial
-from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from archive import Archive, ArchiveError, Kept
-from dicomweb.answer import capabilities, response
+from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import RequestRejected
@@ -38,11 +37,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def serve(
     event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> StoreResponse:
-    """Describe the resource or store the instances of the request, or say why not."""
+    """Store the instances of the request, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
-        if request.method == "OPTIONS":
-            return describe(request, chosen)
         return store(event, request, media_type, chosen, context)
     except Exception as error:  # noqa: BLE001 - otherwise the answer has no reason
         if not isinstance(error, RequestRejected):
@@ -50,15 +47,6 @@ def serve(
         status, reason, text = response.refusal_of(error)
         journal.record_refusal(status, reason, text, request_id=request.request_id)
         return response.refusal(status, reason, text, media_type)
-
-
-def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Answer OPTIONS: the capabilities of the resource, and a preflight if it is one."""
-    path = request.resource.replace("{study}", "{StudyInstanceUID}")
-    media_type, body = capabilities.describe(path, request.base_url, request.headers.get("accept"))
-    headers = {"Allow": "OPTIONS, POST" if path else "OPTIONS"}
-    headers |= gateway.preflight_headers(request, chosen.allowed_origins, "POST, OPTIONS")
-    return StoreResponse(status=HTTPStatus.OK, media_type=media_type, body=body, headers=headers)
 
 
 def store(
@@ -73,6 +61,7 @@ def store(
         keep=partial(keep, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
+        preamble_policy=chosen.preamble_policy,
         study_instance_uid=request.study_instance_uid,
         url=request.url,
         origin={"request_id": request.request_id},

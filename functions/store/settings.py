@@ -7,6 +7,7 @@ from functools import cache
 
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Settings:
     archive_bucket: str
     index_table: str
     storage_profile: StorageProfile
+    preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
     retrieve_base_url: str
     allowed_origins: frozenset[str]
@@ -32,6 +34,7 @@ class Settings:
             archive_bucket=environment["ARCHIVE_BUCKET"],
             index_table=environment["INDEX_TABLE"],
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
+            preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),

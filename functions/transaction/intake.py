@@ -8,11 +8,14 @@ from archive import ArchiveError, Kept
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.multipart import BodyPart
+from dicomweb.errors import OutOfTime
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.part10.file import PreamblePolicy
 from dicomweb.part10.inflation import Inflation
 from dicomweb.payloads import candidates
 from dicomweb.reasons import FailureReason
+from dicomweb.timelimit import TimeLimit
 from transaction.journal import log_unforeseen, record_differing_patients
 
 
@@ -44,6 +47,7 @@ class Intake:
     keep: Keep
     seconds_left: Callable[[], float]
     profile: StorageProfile
+    preamble_policy: PreamblePolicy
     study_instance_uid: str | None
     url: str
     origin: Mapping[str, object] = field(default_factory=dict)
@@ -55,7 +59,11 @@ class Intake:
         be read, or too much.
         """
         offered = candidates(
-            root_type, parts, url=self.url, study_instance_uid=self.study_instance_uid
+            root_type,
+            parts,
+            url=self.url,
+            study_instance_uid=self.study_instance_uid,
+            time_limit=TimeLimit(self.seconds_left),
         )
         inflation = Inflation(sum(len(part.content) for part in parts))
         received = [
@@ -92,6 +100,7 @@ class Intake:
                 candidate,
                 study_instance_uid=self.study_instance_uid,
                 profile=self.profile,
+                preamble_policy=self.preamble_policy,
                 inflation=inflation,
             )
         except Exception as error:  # noqa: BLE001 - one bad instance never fails the others
@@ -105,8 +114,7 @@ def _out_of_time(candidate: Candidate) -> Failed:
     """Refuse an instance that there is no time to read; many deflated ones can take long."""
     return Failed(
         reason=FailureReason.OUT_OF_RESOURCES,
-        text=f"{candidate.place}: the time for the request ended before the instance was read,"
-        " send it again",
+        text=f"{candidate.place}: {OutOfTime()}",
         reference=candidate.reference,
         temporary=True,
     )

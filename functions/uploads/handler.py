@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -26,6 +27,9 @@ from transaction.outcomejson import Refusal, Result
 from uploads.announcements import Announcement, read_announcement
 from uploads.settings import Settings, settings
 
+SECONDS_TO_ANSWER = 2.0
+"""How much of the function's time is kept back for the answer."""
+
 JSON = "application/json"
 _ID_BYTES = 24
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -37,35 +41,43 @@ _GIVEN_UP = Refusal(
     " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
-_SECONDS_UNTIL_ONE_MAY_HAVE_ENDED = "60"
+SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
 
-def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is of the closed set."""
     try:
         chosen = settings()
         request = gateway.read_request(event)
-        answer = serve(event, request, chosen)
+        seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
+        answer = serve_in_time(event, request, chosen, seconds)
         return gateway.proxy_response(answer, request, chosen.allowed_origins)
     except Exception as error:  # noqa: BLE001 - else the gateway answers 502
         journal.log_unforeseen(error)
         return gateway.last_resort()
 
 
-def describe(request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Answer OPTIONS: the allowed methods, and a preflight if it is one."""
-    methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
-    headers = {"Allow": methods}
-    headers |= gateway.preflight_headers(request, chosen.allowed_origins, methods)
-    return StoreResponse(status=HTTPStatus.OK, media_type=JSON, body="{}", headers=headers)
+def serve_in_time(
+    event: dict[str, Any], request: StoreRequest, chosen: Settings, seconds: float
+) -> StoreResponse:
+    """Answer within ``seconds``, even if an answer of S3 or DynamoDB comes byte by byte."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="uploads")
+    try:
+        return pool.submit(serve, event, request, chosen).result(seconds)
+    except TimeoutError:
+        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
+        journal.record_refusal(status, reason, _ASK_AGAIN, request_id=request.request_id)
+        accept = request.headers.get("accept")
+        media_type = mediatypes.negotiate(accept, request.accept_parameter)
+        return response.refusal(status, reason, _ASK_AGAIN, media_type)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
-    """Describe the resource, offer an upload or report on one, or say why not."""
+    """Offer an upload or report on one, or say why not."""
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
-        if request.method == "OPTIONS":
-            return describe(request, chosen)
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, media_type, chosen)
         return look_up(request, media_type, chosen)
@@ -141,7 +153,7 @@ def wait_for_others(request: StoreRequest, media_type: str, chosen: Settings) ->
     status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
     journal.record_refusal(status, reason, text, request_id=request.request_id)
     answer = response.refusal(status, reason, text, media_type)
-    return replace(answer, headers={"Retry-After": _SECONDS_UNTIL_ONE_MAY_HAVE_ENDED})
+    return replace(answer, headers={"Retry-After": SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED})
 
 
 def places(upload_id: str, announced: Announcement, chosen: Settings) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-_MEBIBYTE = 1024**2
-_SPARE_MEBIBYTES = 64
+from archive.disk import largest_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +30,10 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; raises KeyError or ValueError if another template was deployed."""
         origins = environment.get("ALLOWED_ORIGINS", "").split(",")
-        storage = int(environment["INGEST_STORAGE"])
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
             upload_table=environment["UPLOAD_TABLE"],
-            largest_body=(storage - _SPARE_MEBIBYTES) * _MEBIBYTE,
+            largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             upload_seconds=int(environment["UPLOAD_SECONDS"]),
             max_pending_uploads=int(environment["MAX_PENDING_UPLOADS"]),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),

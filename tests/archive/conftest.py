@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from threading import Lock
 from threading import enumerate as threads
 
-import botocore.session
+import boto3.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
@@ -25,9 +25,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def session() -> botocore.session.Session:
+def session() -> boto3.session.Session:
     """One session for a module's tests: each would read AWS's service descriptions again."""
-    return botocore.session.get_session()
+    return boto3.session.Session()
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def s3(server: tuple[InterceptedS3, str], monkeypatch: pytest.MonkeyPatch) -> In
 
 @pytest.fixture
 def deployment(
-    s3: InterceptedS3, session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+    s3: InterceptedS3, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deployment]:
-    monkeypatch.setattr("archive.get_session", lambda: session)
+    monkeypatch.setattr("archive.Session", lambda: session)
     monkeypatch.setattr("archive.objects.obstore.put", Puts(s3))
     monkeypatch.setattr(
         DynamoDBBackend, "batch_execute_statement", DynamoDBBackend.batch_execute_statement

@@ -16,13 +16,14 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from archive import Archive, ArchiveError, DuplicatePolicy
 from archive.clients import dynamodb_client, s3_client
+from archive.objects import key_of
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
 from tests.intercepted_s3 import InterceptedS3
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.client import BaseClient
-    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
     from obstore.store import S3Store
@@ -110,7 +111,7 @@ class Puts:
         self._hooks: dict[object, list[tuple[str, Hook]]] = defaultdict(list)
 
     def hooks(self, sender: "Sender") -> list[tuple[str, Hook]]:
-        return self._hooks[sender.archive._objects._store.credential_provider]
+        return self._hooks[sender.archive._objects._stores.store(0, 0).credential_provider]
 
     def __call__(
         self, store: "S3Store", key: str, content: memoryview, **options: object
@@ -239,7 +240,7 @@ class Deployment:
             assert key.endswith(f"/{hashlib.sha256(content).hexdigest()}.dcm")
         for resource, item in items.items():
             if resource.startswith("instances/"):
-                content = objects[item["Key"]["S"]]
+                content = objects[key_of(item)]
                 assert hashlib.sha256(content).hexdigest() == item["SHA256"]["S"]
-                assert items[f"series/{item['SeriesInstanceUID']['S']}"]["Modality"]["S"]
+                assert items[f"series/{resource.split('/')[1]}"]["Modality"]["S"]
                 assert items["study"]["PatientName"]["S"]

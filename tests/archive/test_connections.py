@@ -9,9 +9,9 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.session import Session
 
 from archive import clients, connections
 from archive.deadline import Deadline
@@ -84,7 +84,7 @@ def putting(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
 def sending(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
     def make(server: PoolingServer) -> Call:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        monkeypatch.setattr("archive.queues.get_session", lambda: session)
+        monkeypatch.setattr("archive.queues.Session", lambda: session)
         queue = Queue(f"{server.url}/123456789012/failed")
         return lambda: queue.send("message")
 
@@ -154,13 +154,13 @@ def test_one_dead_connection_tells_of_the_others(
 
 def test_several_that_were_not_answered_open_one_new_pool(session: Session) -> None:
     objects = Objects(BUCKET, session, None)
-    failed = objects._store
+    failed = objects._stores.store(0, 0)
 
-    objects._leave(failed)
-    successor = objects._store
-    objects._leave(failed)
+    objects._stores.leave(failed)
+    successor = objects._stores.store(0, 0)
+    objects._stores.leave(failed)
 
-    assert objects._store is successor is not failed
+    assert objects._stores.store(0, 0) is successor is not failed
 
 
 def test_old_connections_are_not_used(

@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 
 import obstore
 import pytest
+from boto3.session import Session
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.session import get_session
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
 
 from archive import staging
 from archive.clients import s3_store
+from archive.endpoints import bucket_url
 from archive.staging import PART_BYTES, Staging
 
 if TYPE_CHECKING:
@@ -49,8 +52,8 @@ class Places(NamedTuple):
 
 def places(monkeypatch: pytest.MonkeyPatch, bucket: str = BUCKET) -> Places:
     """Return where requests go with the environment as it is."""
-    session = get_session()
-    monkeypatch.setattr(staging, "get_session", lambda: session)
+    session = Session()
+    monkeypatch.setattr(staging, "Session", lambda: session)
     asked: list[str] = []
 
     def begin(request: "AWSPreparedRequest", **_: object) -> AWSResponse:
@@ -90,6 +93,55 @@ def test_every_request_goes_to_the_bucket_s_own_host_in_its_region(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     assert places(monkeypatch) == Places(*[f"https://{HOSTS[region]}/staging/one"] * 5)
+
+
+VARIANTS = {"aws", "aws-cn", "aws-us-gov"}
+"""Where botocore's list is right about FIPS and dual stack: it has none for the isolated
+partitions, and a host for aws-eusc that botocore's own rules for S3 contradict."""
+
+
+def s3_regions() -> list[tuple[str, str]]:
+    """Every partition of botocore's that has S3, with each of its regions."""
+    session = Session()
+    return [
+        (partition, region)
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("s3", partition)
+    ]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}],
+    ids=["", "fips", "dualstack"],
+)
+def test_the_bucket_s_host_is_that_of_botocore_in_every_region(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    resolver = EndpointResolver(create_loader().load_data("endpoints"))
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    regions = s3_regions()
+    assert {partition for partition, _ in regions} >= {"aws", "aws-cn", "aws-us-gov", "aws-iso-f"}
+    for partition, region in regions:
+        if variables and partition not in VARIANTS:
+            continue
+        known: Any = resolver.construct_endpoint(
+            "s3",
+            region,
+            partition,
+            use_fips_endpoint="AWS_USE_FIPS_ENDPOINT" in variables,
+            use_dualstack_endpoint="AWS_USE_DUALSTACK_ENDPOINT" in variables,
+        )
+        own = urlsplit(bucket_url(BUCKET, Session(region_name=region))).netloc
+        assert own == f"{BUCKET}.{known['hostname']}"
+
+
+def test_endpoints_that_are_configured_can_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5050")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert places(monkeypatch) == Places(*[f"https://{HOSTS['eu-central-1']}/staging/one"] * 5)
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])

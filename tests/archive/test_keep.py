@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archive import DuplicatePolicy
+from archive.objects import key_of
 from tests.archive.deployment import (
-    BUCKET,
     COMMIT,
     EXPLICIT_VR_LITTLE_ENDIAN,
     INSERT,
@@ -66,13 +66,9 @@ def test_the_items_of_a_new_study_are_complete(sender: Sender, deployment: Deplo
         "instances/1.2.1/1.2.1.7": {
             "StudyInstanceUID": {"S": "1.2"},
             "Resource": {"S": "instances/1.2.1/1.2.1.7"},
-            "SeriesInstanceUID": {"S": "1.2.1"},
-            "SOPInstanceUID": {"S": "1.2.1.7"},
             "SOPClassUID": {"S": SOP_CLASSES["CT"]},
             "TransferSyntaxUID": {"S": EXPLICIT_VR_LITTLE_ENDIAN},
             "InstanceNumber": {"N": "7"},
-            "Bucket": {"S": BUCKET},
-            "Key": {"S": f"studies/1.2/series/1.2.1/instances/1.2.1.7/{digest}.dcm"},
             "Size": {"N": "3"},
             "SHA256": {"S": digest},
         },
@@ -224,7 +220,7 @@ def test_other_bytes_become_current_if_the_policy_is_to_replace(deployment: Depl
         assert sender.outcomes(instance(1, content)) == ["stored"]
 
     current = deployment.items()["instances/1.2.1/1.2.1.1"]
-    assert deployment.objects()[current["Key"]["S"]] == b"new"
+    assert deployment.objects()[key_of(current)] == b"new"
     assert sorted(deployment.objects().values()) == [b"new", b"old"]
 
 
@@ -235,4 +231,4 @@ def test_replaced_bytes_can_become_current_again(deployment: Deployment) -> None
     assert sender.outcomes(*(instance(1, content) for content in contents)) == ["stored"] * 3
 
     current = deployment.items()["instances/1.2.1/1.2.1.1"]
-    assert deployment.objects()[current["Key"]["S"]] == b"one"
+    assert deployment.objects()[key_of(current)] == b"one"

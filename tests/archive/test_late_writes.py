@@ -8,6 +8,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from archive import DuplicatePolicy
+from archive.objects import key_of
 from tests.archive.deployment import COMMIT, INSERT, TABLE, Deployment, Sender, instance, refusal
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def sends(sender: Sender, content: bytes) -> None:
 
 
 def current(deployment: Deployment) -> bytes:
-    return deployment.objects()[deployment.items()[RESOURCE]["Key"]["S"]]
+    return deployment.objects()[key_of(deployment.items()[RESOURCE])]
 
 
 @pytest.mark.parametrize("later", [[b"C"], [b"A"], [b"C", b"A"], [b"A", b"B", b"A"]], ids=b"".join)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import botocore.session
+import boto3.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -20,9 +20,9 @@ SECONDS = 25 * 3600
 
 @pytest.fixture
 def uploads(
-    deployment: Deployment, session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Uploads:
-    monkeypatch.setattr("archive.uploads.get_session", lambda: session)
+    monkeypatch.setattr("archive.uploads.Session", lambda: session)
     deployment._dynamodb.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",

@@ -13,7 +13,7 @@ from threading import Thread
 
 import obstore
 import pytest
-from botocore.session import Session
+from boto3.session import Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -197,7 +197,7 @@ def test_what_s3_answered_is_in_what_obstore_raises(
 
     with server(answering) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        store = Objects(BUCKET, session, None)._store
+        store = Objects(BUCKET, session, None)._stores.store(0, 0)
         with pytest.raises(Exception) as raised:  # noqa: PT011 - of several classes
             obstore.put(store, "a/key", memoryview(b"content"), mode="create", use_multipart=False)
 

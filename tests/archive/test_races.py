@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive import DuplicatePolicy
+from archive.objects import key_of
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import (
     CALLS,
@@ -134,7 +135,7 @@ def test_racing_senders_leave_one_winner_and_lose_nothing(
         again = [sender.outcomes(each)[0] for sender, each in zip(senders, sent, strict=True)]
         deployment.check(study)
         item = deployment.items(study)[f"instances/{study}.1/{study}.1.1"]
-        current = deployment.objects(study)[item["Key"]["S"]]
+        current = deployment.objects(study)[key_of(item)]
         if policy is DuplicatePolicy.REPLACE or same:
             assert again == ["stored"] * 2
             assert current == contents[1]
@@ -170,7 +171,7 @@ def test_a_sender_overtaken_before_its_commit(
 
     assert overtaken == [["stored"]]
     item = deployment.items()["instances/1.2.1/1.2.1.1"]
-    assert deployment.objects()[item["Key"]["S"]] == current
+    assert deployment.objects()[key_of(item)] == current
     assert set(deployment.objects().values()) == {b"mine", theirs}
 
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from boto3.session import Session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.session import Session, get_session
 
 from archive.clients import ATTEMPTS, PUT_TIMEOUT, dynamodb_client, s3_client, s3_store
 from tests.archive.deployment import (
@@ -201,7 +201,7 @@ def test_objects_go_where_botocore_finds_s3(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
-    assert place(get_session()) == (region, f"https://a-bucket.{hostname}", "true")
+    assert place(Session()) == (region, f"https://a-bucket.{hostname}", "true")
 
 
 def test_objects_are_put_with_the_credentials_that_botocore_has_just_then(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from archive.shared import SharedItem
 from dicomweb.attributes import STUDY, IndexAttributes
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import PARENT, Deployment, Sender, instance
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 KEY = ItemKey("1.2", "study")
 MARK: Item = {"SetsTruncated": {"BOOL": True}}
@@ -46,7 +50,9 @@ def test_the_largest_item_of_a_study_is_far_below_the_limit_of_dynamodb() -> Non
     largest = study_attributes(
         replace(instance(), attributes=IndexAttributes(study=longest, series={"Modality": "CT"}))
     )
-    full = {"SS": [f"{number}".rjust(64, "1") for number in range(MOST_MEMBERS)]}
+    full: AttributeValueTypeDef = {
+        "SS": [f"{number}".rjust(64, "1") for number in range(MOST_MEMBERS)]
+    }
     largest |= {"ModalitiesInStudy": full, "SOPClassesInStudy": full}
 
     assert within_bounds(largest, {}) == largest
@@ -59,7 +65,7 @@ def test_what_is_added_fits_and_the_mark_says_if_something_was_left_out(
     new: list[str], present: list[str]
 ) -> None:
     present = present[:MOST_MEMBERS]
-    lacking = {"ModalitiesInStudy": {"SS": new}}
+    lacking: Item = {"ModalitiesInStudy": {"SS": new}}
     kept = within_bounds(lacking, {"ModalitiesInStudy": {"SS": present}})
     added = kept.get("ModalitiesInStudy", {"SS": []})["SS"]
 

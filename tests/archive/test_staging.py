@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
+import boto3.session
 import pytest
 from botocore.exceptions import IncompleteReadError
 
 from archive import staging
-from archive.staging import DiskFull, StagedBody, Staging
+from archive.disk import DiskFull
+from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
 from tests.archive.deployment import BUCKET, Deployment
 
@@ -19,9 +20,9 @@ TABLE = "uploads"
 
 @pytest.fixture
 def bucket(
-    deployment: Deployment, session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Staging:
-    monkeypatch.setattr(staging, "get_session", lambda: session)
+    monkeypatch.setattr(staging, "Session", lambda: session)
     monkeypatch.setattr(staging, "RANGE_BYTES", 500)
     assert deployment.items() == {}
     return Staging(BUCKET)
@@ -153,10 +154,10 @@ class TestUploads:
     def uploads(
         self,
         deployment: Deployment,
-        session: botocore.session.Session,
+        session: boto3.session.Session,
         monkeypatch: pytest.MonkeyPatch,
     ) -> Uploads:
-        monkeypatch.setattr("archive.uploads.get_session", lambda: session)
+        monkeypatch.setattr("archive.uploads.Session", lambda: session)
         deployment._dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",

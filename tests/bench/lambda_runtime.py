@@ -27,6 +27,7 @@ STORE_ENVIRONMENT = {
     "ARCHIVE_BUCKET": "bench-archive",
     "INDEX_TABLE": "bench-index",
     "STORAGE_PROFILE": "conformance",
+    "PREAMBLE_POLICY": "keep",
     "DUPLICATE_POLICY": "reject",
     "POWERTOOLS_SERVICE_NAME": "store",
     "POWERTOOLS_METRICS_NAMESPACE": "Stowport",

@@ -150,7 +150,7 @@ def test_a_client_that_leaves_stores_nothing(stub: Stub, relay: Start) -> None:
     running = relay()
     body = multipart(part(instance(1)))
     head = (
-        f"POST /studies HTTP/1.1\r\nHost: relay\r\nContent-Type: {content_type()}\r\n"
+        f"POST /studies HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type()}\r\n"
         f"Content-Length: {len(body) + 1}\r\n\r\n"
     )
     with socket.create_connection(running.address) as connection:
@@ -170,6 +170,42 @@ def test_what_the_relay_does_not_have_is_refused_in_the_closed_set(
     assert answer.status == 400
     assert "/studies" in answer.text
     assert stub.seen == []
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+@pytest.mark.parametrize("host", ["rebound.example.org", "rebound.example.org:8104", "[::1", "a b"])
+def test_a_name_that_was_made_to_mean_this_machine_is_refused(
+    stub: Stub, relay: Start, method: str, host: str
+) -> None:
+    answer = relay().post(multipart(part(instance(1))), method=method, Host=host)
+    assert answer.status == 400
+    assert "--host" in answer.text
+    assert stub.seen == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "192.0.2.7:8104", "[::1]:8104"])
+def test_another_name_of_the_relay_is_answered(stub: Stub, relay: Start, host: str) -> None:
+    assert relay().store(instance(1), Host=host).status == 200
+    assert stub.digests == digests(instance(1))
+
+
+def test_a_name_that_it_was_started_with_is_answered(stub: Stub, relay: Start) -> None:
+    running = relay("--host", "relay.example.org", "--host", "Other")
+    for number, host in enumerate(("relay.example.org:8104", "OTHER"), 1):
+        assert running.store(instance(number), Host=host).status == 200
+    assert stub.digests == digests(instance(1), instance(2))
+
+
+def test_a_client_of_http_1_0_needs_no_host(stub: Stub, relay: Start) -> None:
+    body = multipart(part(instance(1)))
+    head = (
+        f"POST /studies HTTP/1.0\r\nContent-Type: {content_type()}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(relay().address) as connection:
+        connection.sendall(head.encode() + body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert stub.digests == digests(instance(1))
 
 
 def test_a_compressed_request_is_refused(stub: Stub, relay: Start) -> None:
@@ -373,7 +409,14 @@ def test_what_nobody_foresaw_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = Transport(Credentials(), connections=1)
     forwarding = Forwarding(Delivery(connection, "http://127.0.0.1:9"), 1)
     monkeypatch.setattr(forwarding, "forward", fail)
-    application = Relay(forwarding, connection, "http://127.0.0.1:9", spool=None, log=lines.append)
+    application = Relay(
+        forwarding=forwarding,
+        connection=connection,
+        base_url="http://127.0.0.1:9",
+        spool=None,
+        names=frozenset(),
+        log=lines.append,
+    )
     scope = {"method": "POST", "path": "/studies", "headers": [], "query_string": b""}
     asyncio.run(application(scope, receive, send))
     assert sent[0]["status"] == 503

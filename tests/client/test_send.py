@@ -85,6 +85,33 @@ def test_an_upload_that_cannot_be_looked_up_for_now_is_asked_for_again(
     assert len(stub.requests("PUT")) == 1
 
 
+TOO_MANY = status_report(
+    503, "found 2 pending uploads of this sender", Retry_After="0", Warning='299 stub "A700: -"'
+)
+
+
+def test_an_upload_that_is_not_offered_while_others_are_pending_is_announced_again(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["POST"] = [TOO_MANY] * 6
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert (code, len(result["stored"])) == (0, 1)
+    assert len(stub.requests("POST", "/uploads")) == 7
+    assert len(stub.requests("PUT")) == 1
+
+
+def test_an_upload_that_is_never_offered_is_refused_for_now(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.script["POST"] = [TOO_MANY] * 7
+    write(tmp_path / "in", large(2))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert code == 1
+    (refused,) = result["refused"]
+    assert (refused["reason"], stub.requests("PUT")) == ("A700", [])
+
+
 def test_an_upload_that_was_given_up_is_reported_with_its_reason(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:

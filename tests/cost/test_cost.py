@@ -30,7 +30,7 @@ def test_a_driver_is_in_proportion_to_its_price() -> None:
 
 
 def test_every_price_counts_for_something() -> None:
-    filled = {name: price or 1.0 for name, price in PRICES.items()}
+    filled: drivers.Prices = {name: price or 1.0 for name, price in PRICES.items()}
     before = tables(filled)
     unused = {price for number, price in drivers.standing().values() if number == 0}
     counting = {name for name in PRICES if tables({**filled, name: 1000.0}) != before}

@@ -82,12 +82,19 @@ def test_a_worse_instance_never_makes_a_better_status(outcomes: list[Outcome]) -
     assert better[status_of([*outcomes, STORED])] >= better[status_of(outcomes)]
 
 
-@pytest.mark.parametrize(("uids", "named"), [("1" * 128, True), ("1" * 129, False)])
-def test_a_reference_names_instances_by_uids_of_up_to_128_characters(
-    uids: str, named: bool
-) -> None:
-    assert (SOPReference.of("1.2", uids) is not None) is named
-    assert (SOPReference.of(uids, "1.2") is not None) is named
+@pytest.mark.parametrize("named", ["1.2", "1.2 ", "not_a-UID", "1" * 128])
+def test_uids_that_are_not_valid_name_an_instance(named: str) -> None:
+    reference = SOPReference.of("1.2", named)
+    assert reference is not None
+    assert reference.sop_instance_uid == named
+
+
+@pytest.mark.parametrize(
+    "unnamed", ["", "1" * 129, "1\n", "1\N{REPLACEMENT CHARACTER}", *'"&<>\\\x7f']
+)
+def test_what_an_answer_would_have_to_escape_names_none(unnamed: str) -> None:
+    assert SOPReference.of("1.2", unnamed) is None
+    assert SOPReference.of(unnamed, "1.2") is None
 
 
 def test_a_failure_is_neither_temporary_nor_final_unless_it_says_so() -> None:

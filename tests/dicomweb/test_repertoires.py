@@ -1,4 +1,5 @@
 import importlib.util
+from typing import Any
 
 import pytest
 from pydicom import charset
@@ -45,3 +46,25 @@ def test_the_first_encoding_is_always_there(values: list[str], encodings: tuple[
 def test_only_terms_that_are_written_as_defined_are_known() -> None:
     assert repertoires.is_known("ISO 2022 IR 203")
     assert not repertoires.is_known("iso ir 203")
+
+
+def test_a_set_that_is_declared_again_and_again_is_tried_once() -> None:
+    values = ["", *["ISO 2022 IR 100", "ISO 2022 IR 144"] * 200]
+    assert repertoires.encodings(values) == ("ascii", "latin_1", "iso_ir_144")
+
+
+@pytest.mark.parametrize("bad", [b"\x1b", b"\x1bxy", b"\x1b$B\xff", b"\x1b-A\xe9"])
+def test_nothing_is_decoded_after_what_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, bad: bytes
+) -> None:
+    decoded: list[bytes] = []
+    decode_bytes = charset.decode_bytes
+
+    def counted(value: bytes, *others: Any) -> str:  # noqa: ANN401 - passed on
+        decoded.append(value)
+        return decode_bytes(value, *others)
+
+    monkeypatch.setattr(charset, "decode_bytes", counted)
+    with pytest.raises(ValueError, match=r"\A\Z"):
+        repertoires.decode(b"text" + bad * 1000, ["ascii", "iso2022_jp"], is_name=True)
+    assert len(decoded) == 4  # the text and the first that is bad, with delimiters and without

@@ -51,7 +51,5 @@ def target(data: bytes) -> None:
     )
     answer = read_answer(response)
     assert answer.items is None or all(
-        isinstance(item.sop_instance_uid, str)
-        and (item.failure is None or isinstance(item.failure, int))
-        for item in answer.items
+        item.failure is None or item.failure >= 0 for item in answer.items
     )

@@ -10,7 +10,7 @@ from dicomweb.errors import MalformedRequest
 from dicomweb.outcomes import Failed
 from dicomweb.payloads import candidates, read_parts
 from tests.dicomweb.codestreams.bitstreams import NAMES, file
-from tests.fuzz import seeds
+from tests.fuzz import hostile, seeds
 from tests.fuzz.invariants import check_received, check_text
 from tests.fuzz.mutate_parts import change_parts
 from tests.fuzz.mutations import MAX_HEAD
@@ -26,6 +26,7 @@ _MODEL = seeds.model(PixelData="OW")
 
 SEEDS = (
     *seeds.metadata_requests(),
+    *hostile.requests(),
     *(
         seeds.request(metadata([_MODEL]), bulk(file(name), "PixelData", "image/jpeg"))
         for name in NAMES

@@ -1,10 +1,11 @@
-"""Any image is described or refused, and its pixels are no more than the service promises.
+"""Any image is described or refused, and unfolds to no more than its request may.
 
 JPEG, JPEG-LS, JPEG 2000, HTJ2K, JPEG XL, RLE, PNG and GIF; the bits decide which it is.
 """
 
 from dicomweb.codestreams import Codestream, describe
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Budget, bytes_for
 from tests.dicomweb.codestreams.bitstreams import NAMES, file, jpeg, jpeg_2000
 from tests.dicomweb.codestreams.test_rendered import BLUE, GREEN, RED, gif, png
 from tests.dicomweb.codestreams.test_rle import rle
@@ -27,9 +28,11 @@ mutation = change_bytes
 
 def target(content: bytes) -> None:
     """Describe the bytes as one part of pixel data."""
+    most = bytes_for(len(content))
     try:
-        described = describe("image/jpeg", memoryview(content))
+        described = describe("image/jpeg", memoryview(content), take=Budget(most).take)
     except InstanceRejected as refusal:
         check_text(str(refusal))
     else:
         assert isinstance(described, Codestream)
+        assert len(described.content) <= most

@@ -8,6 +8,7 @@ import uploads.handler
 from archive import DuplicatePolicy
 from archive.uploads import State, Upload
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 from events.proxy import staged_event, upload_event
 from ingest.settings import Settings
 from tests.fuzz import fuzz_store
@@ -26,8 +27,11 @@ _SETTINGS = Settings(
     index_table="t",
     upload_table="u",
     storage_profile=StorageProfile.ANY_STORAGE,
+    preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
-    max_attempts=3,
+    largest_body=10**10,
+    max_attempts=5,
+    ingest_queue="q",
     visibility_timeout=1000,
 )
 

@@ -1,16 +1,17 @@
 """Any document in the DICOM JSON Model becomes instances, or is refused with a reason in ASCII."""
 
+import json
 from contextlib import suppress
 
 from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import MalformedRequest
 from dicomweb.payloads import candidates
-from tests.fuzz import seeds
+from tests.fuzz import hostile, seeds
 from tests.fuzz.invariants import check_received, check_text
 from tests.fuzz.mutate_documents import change_json
 
-SEEDS = seeds.json_documents()
+SEEDS = (*seeds.json_documents(), *(json.dumps(each).encode() for each in hostile.documents()))
 mutation = change_json
 
 

@@ -11,6 +11,7 @@ from unittest import mock
 import store.handler
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 from events.proxy import store_event
 from store.settings import Settings
 from tests import builders
@@ -42,6 +43,7 @@ _SETTINGS = Settings(
     archive_bucket="b",
     index_table="t",
     storage_profile=StorageProfile.ANY_STORAGE,
+    preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
     retrieve_base_url="",
     allowed_origins=frozenset(),

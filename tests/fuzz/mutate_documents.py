@@ -22,14 +22,30 @@ TEXTS = (
     *("é", "é日本", "ISO_IR 100", "ISO 2022 IR 87", "ISO 2022 IR 149", "ISO_IR 192", "GB18030"),
     *("QUJD", "QUJ", "=", "p", "p/frames/1,2,3", "http://[", "\0", "\U0001f600", CANARY, "9" * 40),
 )
-_JSON = (None, True, 0, -1, 1.5, 2**31, 2**63, 2**64, 10**30, 1e308, [], {}, [[]], [None], *TEXTS)
+Node = Any
+"""Whatever a document in JSON holds."""
+
+_JSON: tuple[Node, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**31,
+    2**63,
+    2**64,
+    10**30,
+    1e308,
+    [],
+    {},
+    [[]],
+    [None],
+    *TEXTS,
+)
 _KEYS = ("vr", "Value", "InlineBinary", "BulkDataURI", "Alphabetic", "Ideographic", "Phonetic")
 _NAMES = ("DicomAttribute", "Item", "Value", "PersonName", "Alphabetic", "FamilyName", "BulkData")
 _FIELDS = ("tag", "vr", "keyword", "privateCreator", "number", "uri", "uuid", CANARY)
 _DEPTHS = (1, 2, 30, 62, 64, 500)
-
-Node = Any
-"""Whatever a document in JSON holds."""
 
 
 def change_json(chance: Chance, data: bytes, others: Sequence[bytes]) -> bytes:

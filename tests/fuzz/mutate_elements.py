@@ -90,7 +90,8 @@ def _element(tag: int, vr: bytes, value: bytes) -> _Element:
     items, tail = read(value, implicit=True)
     if tail or any(item.tag != 0xFFFEE000 for item in items):
         return _Element(tag, vr, value)
-    contents = [read(bytes(item.value), implicit=False) for item in items]
+    values = [item.value for item in items if isinstance(item.value, bytes)]
+    contents = [read(value, implicit=False) for value in values]
     if any(left for _, left in contents):
         return _Element(tag, vr, value)
     return _Element(tag, vr, tuple(found for found, _ in contents))

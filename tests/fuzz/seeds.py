@@ -14,7 +14,7 @@ from tests.fuzz.mutations import CANARY
 _TESTS = Path(__file__).parents[1]
 _LARGEST_SEED = 1 << 17
 
-_NAMED = {
+_NAMED: dict[str, Any] = {
     "PatientName": f"{CANARY}^{CANARY}",
     "PatientID": CANARY,
     "AccessionNumber": CANARY,

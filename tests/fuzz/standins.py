@@ -1,8 +1,9 @@
 """Stands in for S3 and DynamoDB, in memory: the archive, the bucket of bodies, the uploads."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
 
 from archive import ArchiveError, Kept
 from archive.copies import Source
@@ -30,6 +31,9 @@ class Archive:
         assert seconds > 0
         assert sources is None or len(sources) == len(instances)
         return [self._keep(instance) for instance in instances]
+
+    def wait(self) -> None:
+        """No thread is left behind."""
 
     def _keep(self, instance: SOPInstance) -> Kept | ArchiveError:
         uids = (
@@ -75,9 +79,12 @@ class Staging:
     body: bytes = b""
     answers: dict[str, str] = field(default_factory=dict)
 
-    def download(self, body: StagedBody, descriptor: int) -> None:
+    def mapped(self, body: StagedBody) -> mmap:
         assert body.size == len(self.body)
-        os.pwrite(descriptor, self.body, 0)
+        with TemporaryFile() as file:
+            file.write(self.body)
+            file.flush()
+            return mmap(file.fileno(), body.size, access=ACCESS_READ)
 
     def put_answer(self, upload: str, answer: str) -> str:
         self.answers[upload] = answer

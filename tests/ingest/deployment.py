@@ -16,13 +16,14 @@ import ingest.handler
 import ingest.settings
 import uploads.handler
 import uploads.settings
+from archive.objects import key_of
 from events.proxy import announcement_event, staged_event, upload_event
 from local.template import ACCOUNT, REGION
 from tests.store.deployment import TEMPLATE, environment, function
 from tests.store.lambdas import Context, Reply
 
 MULTIPART = 'multipart/related; type="application/dicom"; boundary=b0undary'
-ATTEMPTS = 3
+ATTEMPTS = 5
 _NUMBERS = count(1)
 
 
@@ -48,11 +49,12 @@ class LargeRequests:
     def __init__(self, endpoint: str) -> None:
         self._number = next(_NUMBERS)
         self.bucket = f"archive-{self._number}"
-        failed = f"failed-{self._number}"
+        waiting, failed = f"waiting-{self._number}", f"failed-{self._number}"
         self.variables = {
             **environment(function("UploadsFunction"), endpoint),
             **environment(function("DeadLetterFunction"), endpoint),
             **environment(function("IngestFunction"), endpoint),
+            "INGEST_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{waiting}",
             "FAILED_UPLOADS_QUEUE": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{failed}",
             "ARCHIVE_BUCKET": self.bucket,
             "INDEX_TABLE": self._table("IndexTable"),
@@ -65,6 +67,10 @@ class LargeRequests:
         self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         self._sqs: Any = session.client("sqs", endpoint_url=endpoint)
         self._sqs.create_queue(QueueName=failed)
+        self._sqs.create_queue(QueueName=waiting)
+        self._sqs.send_message(
+            QueueUrl=self.variables["INGEST_QUEUE"], MessageBody="a body is there"
+        )
         self._s3.create_bucket(Bucket=self.bucket)
         self._s3.put_bucket_versioning(
             Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -129,6 +135,12 @@ class LargeRequests:
             MetadataDirective="REPLACE",
         )
 
+    def received(self) -> str:
+        """Receive the message of the ingest queue; return its receipt, "" if it is hidden."""
+        url = self.variables["INGEST_QUEUE"]
+        messages = self._sqs.receive_message(QueueUrl=url).get("Messages", [])
+        return "".join(message["ReceiptHandle"] for message in messages)
+
     def failed_messages(self) -> list[dict[str, Any]]:
         """Take what is in the queue of failed uploads."""
         url = self.variables["FAILED_UPLOADS_QUEUE"]
@@ -168,7 +180,7 @@ class LargeRequests:
     def instances(self) -> dict[str, bytes]:
         """Return the bytes of every committed instance by its SOP Instance UID."""
         return {
-            item["SOPInstanceUID"]["S"]: self.object(item["Key"]["S"])
+            item["Resource"]["S"].rpartition("/")[2]: self.object(key_of(item))
             for item in self.items()
             if item["Resource"]["S"].startswith("instances/")
         }
@@ -214,3 +226,4 @@ def forget() -> None:
         module.uploads.cache_clear()
         module.staging.cache_clear()
     ingest.handler.archive.cache_clear()
+    ingest.handler.queue.cache_clear()

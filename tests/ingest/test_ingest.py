@@ -3,12 +3,14 @@ import json
 import time
 from collections.abc import Sequence
 from io import StringIO
+from mmap import mmap
 
 import pytest
 
 import ingest.handler
 from archive import ArchiveError
 from archive.copies import SMALLEST_COPY_BYTES
+from archive.staging import StagedBody, Staging
 from archive.uploads import SECONDS_UNSEEN
 from dicomweb.instances import SOPInstance
 from dicomweb.reasons import FailureReason
@@ -183,15 +185,15 @@ def test_a_worker_that_comes_second_does_not_overwrite_the_answer(
 ) -> None:
     upload = large.upload(body_of(SMALL))
     message = large.message(upload)
-    download = ingest.handler.download
+    mapped = Staging.mapped
 
-    def overtaken(*arguments: object) -> object:
+    def overtaken(staging: Staging, body: StagedBody) -> mmap:
         with monkeypatch.context() as patch:
-            patch.setattr(ingest.handler, "download", download)
+            patch.setattr(Staging, "mapped", mapped)
             invoke_ingest(message)
-        return download(*arguments)  # type: ignore[arg-type] # passed on as they came
+        return mapped(staging, body)
 
-    monkeypatch.setattr(ingest.handler, "download", overtaken)
+    monkeypatch.setattr(Staging, "mapped", overtaken)
     with pytest.raises(TryAgain):
         invoke_ingest(message)
     assert large.look_up(upload).status == 200
@@ -243,7 +245,7 @@ class TestPoison:
         assert "Planted" not in log.getvalue()
         lines = [json.loads(line) for line in log.getvalue().splitlines()]
         unforeseen = [line for line in lines if line["message"] == "unforeseen"]
-        assert [line["attempt"] for line in unforeseen] == [1, 2, 3]
+        assert [line["attempt"] for line in unforeseen] == [*range(1, ATTEMPTS + 1)]
         assert {line["upload"] for line in unforeseen} == {upload}
 
     def test_a_last_attempt_that_dies_is_failed_when_its_time_is_over(
@@ -291,7 +293,7 @@ class TestResources:
 
         upload = large.upload(body_of(SMALL))
         with monkeypatch.context() as patch:
-            patch.setattr("archive.staging.os.pwrite", full)
+            patch.setattr("archive.disk.os.pwrite", full)
             with pytest.raises(TryAgain):
                 invoke_ingest(large.message(upload))
         line = json.loads(log.getvalue().splitlines()[-1])
@@ -324,7 +326,7 @@ class TestFaultsOfTheArchive:
             for line in map(json.loads, log.getvalue().splitlines())
             if line["message"] == "again"
         ]
-        assert [line["attempt"] for line in again] == [1, 2, 3]
+        assert [line["attempt"] for line in again] == [*range(1, ATTEMPTS + 1)]
         assert {line["upload"] for line in again} == {upload}
         assert again[0]["failed"] == {"0110": 1}
         assert "ResourceNotFoundException" in again[0]["texts"][0]
@@ -424,7 +426,7 @@ class TestPending:
         with pytest.raises(DiesHard):
             invoke_ingest(large.message(upload, attempt))
         until = int(large.item(upload)["FailedAfter"]["N"])
-        expected = (ATTEMPTS - attempt) * 1800 + SECONDS_UNSEEN
+        expected = (ATTEMPTS - attempt) * 5400 + SECONDS_UNSEEN
         assert until == pytest.approx(time.time() + expected, abs=30)
         self.let_pass(large, upload)
         check_given_up(large, upload)

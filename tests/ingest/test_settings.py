@@ -15,9 +15,11 @@ def test_the_template_s_environment_has_every_setting_of_ingest() -> None:
     chosen = Settings.of(INGEST)
     assert chosen.storage_profile is StorageProfile.CONFORMANCE
     assert chosen.duplicate_policy is DuplicatePolicy.REJECT
-    assert chosen.max_attempts == 3
-    assert chosen.visibility_timeout == 1800
+    assert chosen.max_attempts == 5
+    assert chosen.visibility_timeout == 5400
+    assert chosen.ingest_queue.endswith("/stowport-IngestQueue")
     assert chosen.upload_table == UploadsSettings.of(UPLOADS).upload_table
+    assert chosen.largest_body == UploadsSettings.of(UPLOADS).largest_body
 
 
 def test_the_largest_body_is_what_the_disk_of_ingest_holds_but_for_a_rest() -> None:
@@ -45,7 +47,10 @@ def test_what_that_function_misses_is_an_error_and_not_a_default(name: str) -> N
         "INDEX_TABLE",
         "UPLOAD_TABLE",
         "STORAGE_PROFILE",
+        "PREAMBLE_POLICY",
         "DUPLICATE_POLICY",
+        "INGEST_STORAGE",
+        "INGEST_QUEUE",
         "MAX_INGEST_ATTEMPTS",
         "VISIBILITY_TIMEOUT",
     ],

@@ -1,5 +1,6 @@
 """S3 of the laptop on a loopback port, and requests to it that S3 clients would not make."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -18,14 +19,14 @@ class Answer(NamedTuple):
     body: str
 
 
-def client(key: str = "local", secret: str = "local") -> "S3Client":
-    """Make a client that presigns as the service does."""
+def client(key: str = "", secret: str = "") -> "S3Client":
+    """Make a client that presigns as the service does, with the environment's keys if no others."""
     return boto3.client(
         "s3",
         "us-east-1",
         config=Config(signature_version="s3v4", request_checksum_calculation="when_required"),
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
+        aws_access_key_id=key or os.environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=secret or os.environ["AWS_SECRET_ACCESS_KEY"],
     )
 
 

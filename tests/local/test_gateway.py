@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.local.conftest import Api, Reply
 
 MULTIPART = "multipart/related; boundary=b"
-HEAD = b"POST /studies HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n\r\n"
+HEAD = b"POST /studies HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n\r\n"
 LARGEST_EVENT = 6 * 1024 * 1024 + 100
 
 
@@ -265,7 +265,9 @@ def test_a_binary_body_is_decoded_only_for_a_client_that_accepts_a_binary_type_f
 def test_a_client_that_leaves_before_its_body_is_complete_is_forgotten(api: "Api") -> None:
     before = len(api.log)
     with socket.create_connection(("127.0.0.1", api.port), timeout=5) as connection:
-        connection.sendall(b"POST /studies HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        connection.sendall(
+            b"POST /studies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"
+        )
     assert api.post().status == 200
     assert len(api.log) == before + 1
 
@@ -287,3 +289,15 @@ def test_every_answer_is_logged_with_its_request_and_time(api: "Api") -> None:
     assert (request.method, request.path, len(request.body)) == ("POST", "/studies/1.2", 3)
     assert response.status_code == 200
     assert 0 < seconds < 1
+
+
+@pytest.mark.parametrize("host", ["rebound.example.org", "rebound.example.org:8080", "192.0.2.1"])
+def test_a_name_that_was_made_to_mean_this_machine_is_refused(api: "Api", host: str) -> None:
+    reply = api.post(Host=host)
+    assert reply.status == 400
+    assert reply.headers["x-amzn-errortype"] == "BAD_REQUEST_PARAMETERS"
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "[::1]:8080", "host.docker.internal:8080"])
+def test_another_name_of_this_machine_is_answered(api: "Api", host: str) -> None:
+    assert api.post(Host=host).seen["event"]["headers"]["host"] == host

@@ -41,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int,
 @pytest.fixture
 def s3(server: tuple[str, int, Path]) -> "S3Client":
     aws.use(server[0])
-    return staging.client()
+    return staging.client("local", "local")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 KEY = "staging/an upload of é"
+VIEWER = "https://viewer.example.org"
+ASKED: dict[str, str | None] = {"Origin": VIEWER, "Access-Control-Request-Method": "PUT"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def endpoint() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-        with aws.embedded(0) as endpoint:
+        with aws.embedded(0, "laptop.example.org", VIEWER) as endpoint:
             patch.setenv("AWS_ENDPOINT_URL", endpoint)
             staging.client().create_bucket(Bucket="bucket")
             yield endpoint
@@ -31,7 +33,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    return staging.client()
+    return staging.client("local", "local")
 
 
 @pytest.fixture
@@ -107,10 +109,31 @@ def test_a_header_of_amazon_that_was_not_signed_is_refused(url: str) -> None:
 
 def test_keys_that_are_not_the_services_sign_nothing(endpoint: str) -> None:
     assert endpoint
-    url = staging.presign(staging.client(secret="other"), "bucket", KEY, 3)
+    url = staging.presign(staging.client("local", "other"), "bucket", KEY, 3)
     assert "<Code>SignatureDoesNotMatch<" in staging.put(url, b"abc", 3).body
 
 
-def test_a_browser_may_ask_first(url: str) -> None:
-    asked = {"Origin": "https://viewer.example.org", "Access-Control-Request-Method": "PUT"}
-    assert staging.send("OPTIONS", url.partition("?")[0], b"", {**asked}).status == 200
+def test_a_page_of_an_allowed_origin_may_ask_first_and_put(url: str) -> None:
+    assert staging.send("OPTIONS", url.partition("?")[0], b"", ASKED).status == 200
+    assert staging.put(url, b"abc", 3, Origin=VIEWER).status == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.org", "null", "http://127.0.0.1:5050"])
+def test_a_page_of_another_origin_gets_nothing(url: str, origin: str) -> None:
+    asked = staging.send("OPTIONS", url.partition("?")[0], b"", {**ASKED, "Origin": origin})
+    sent = staging.put(url, b"abc", 3, Origin=origin)
+    reset = staging.send("POST", f"{url.partition('/bucket')[0]}/moto-api/reset", b"", {})
+    assert (asked.status, sent.status, reset.status) == (403, 403, 403)
+    assert "The Origin of this request is not allowed" in asked.body + sent.body
+    assert staging.put(url, b"abc", 3).status == 200
+
+
+def test_a_name_that_was_made_to_mean_this_machine_gets_nothing(url: str) -> None:
+    answer = staging.put(url, b"abc", 3, Host="rebound.example.org:5050")
+    assert (answer.status, "The Host of this request" in answer.body) == (403, True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "laptop.example.org"])
+def test_a_name_of_this_machine_is_answered(endpoint: str, host: str) -> None:
+    answer = staging.send("GET", f"{endpoint}/bucket", b"", {"Host": f"{host}:5050"})
+    assert "<Code>AccessDenied</Code><Message>Access Denied<" in answer.body

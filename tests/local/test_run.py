@@ -127,14 +127,17 @@ def running(
 @pytest.fixture(scope="module")
 def shared_endpoint() -> Iterator[str]:
     """AWS for those that do not start one, which takes longer than what they test."""
-    with aws.embedded(0) as endpoint:
-        yield endpoint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "local")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+        with aws.embedded(0) as endpoint:
+            yield endpoint
 
 
 def test_a_request_that_never_ends_is_refused_when_it_stops(
     directory: Path, shared_endpoint: str
 ) -> None:
-    head = b"POST /studies HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    head = b"POST /studies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"
     with (
         running(directory, stub=True, endpoint=shared_endpoint) as run,
         socket.create_connection(("127.0.0.1", run.port)) as stalled,
@@ -268,6 +271,15 @@ def test_an_endpoint_in_the_environment_is_used_and_none_is_started(
     busy = f"AWS_PORT={shared_endpoint.rpartition(':')[2]}"
     with running(directory, busy, stub=True, endpoint=shared_endpoint) as run:
         assert run.value("S3") == f"{shared_endpoint} bucket stowport-archivebucket"
+
+
+def test_other_names_of_this_machine_are_given_on_the_command_line(
+    directory: Path, shared_endpoint: str
+) -> None:
+    names = "HOSTS=Laptop.example.org,other.example.org"
+    with running(directory, names, stub=True, endpoint=shared_endpoint) as run:
+        assert run.post(b"", Host="laptop.example.org:8080") == 200
+        assert run.post(b"", Host="rebound.example.org:8080") == 400
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line(directory: Path) -> None:

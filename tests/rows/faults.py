@@ -43,6 +43,7 @@ class StoreFunction:
         patch.setenv("ARCHIVE_BUCKET", running.bucket)
         patch.setenv("INDEX_TABLE", running.table)
         patch.setenv("STORAGE_PROFILE", "conformance")
+        patch.setenv("PREAMBLE_POLICY", "keep")
         patch.setenv("DUPLICATE_POLICY", "reject")
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Stowport")
         patch.setenv("POWERTOOLS_SERVICE_NAME", "store")

@@ -67,7 +67,7 @@ def test_row_003_case_and_order_of_parameters_do_not_matter(
 def test_row_003_a_content_type_may_be_folded(running: "RunningService") -> None:
     body = multipart(part(instance(33)))
     fields = [
-        b"POST /studies HTTP/1.1", b"Host: stowport", b"Connection: close",
+        b"POST /studies HTTP/1.1", b"Host: localhost", b"Connection: close",
         b"Content-Type: multipart/related;", b'  type="application/dicom";', b"\tboundary=b0undary",
         b"Content-Length: %d" % len(body),
     ]  # fmt: skip

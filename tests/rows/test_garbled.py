@@ -21,7 +21,9 @@ BODY = multipart(
     part(encapsulated(4001, 2, 2)),
     part(with_element(4001, nested(3)), Content_ID="<c>"),
 )
-HEAD = b"POST /studies HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+HEAD = (
+    b"POST /studies HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+)
 DELIMITER = re.compile(rb"\r\n--b0undary(?:--)?[ \t]*(?=\r\n|\Z)")
 TELLING = [b"\xff\xff\xff\xff", b"\r\n--b0undary", b"\r\n--b0undary\r\n", b"SQ", b"UN", b"\0\0"]
 

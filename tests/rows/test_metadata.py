@@ -9,6 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
+from archive.objects import key_of
 from tests.builders import data_set, part, sop_uid, study_uid
 from tests.dicomweb.codestreams.bitstreams import file
 from tests.models import IMAGE_PIXEL_MACRO, native_xml
@@ -47,9 +48,7 @@ def stored(running: "RunningService", answer: "Answer", row: int, number: int = 
     """Return an instance that must have been stored."""
     assert sop_uid(row, 1, number) in answer.stored
     items = running.items(study_uid(row))
-    [key] = [
-        item["Key"]["S"] for name, item in items.items() if name.endswith(sop_uid(row, 1, number))
-    ]
+    [key] = [key_of(item) for name, item in items.items() if name.endswith(sop_uid(row, 1, number))]
     return dcmread(io.BytesIO(running._content(key)))
 
 

@@ -28,7 +28,7 @@ def check_stored(running: "RunningService", row: int, answer: "Answer") -> None:
 
 def request(row: int, *fields: str, path: str = "/studies") -> tuple[bytes, bytes]:
     """Return the head and the body of a request, without Content-Length."""
-    lines = (f"POST {path} HTTP/1.1", "Host: a", f"Content-Type: {content_type()}", *fields)
+    lines = (f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: {content_type()}", *fields)
     return "\r\n".join((*lines, "", "")).encode(), multipart(part(instance(row)))
 
 

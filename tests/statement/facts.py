@@ -125,8 +125,8 @@ def _reasons(rows: list[list[str]]) -> list[dict[str, str]]:
 
 
 def _limit(name: str, value: str, beyond: str) -> dict[str, Any]:
-    """Return a row of the table of limits. What follows a colon explains the numbers before it."""
-    found = _VALUE.findall(value.partition(":")[0])
+    """Return a row of the table of limits; what a colon or semicolon begins is left to the text."""
+    found = _VALUE.findall(re.split("[:;]", value)[0])
     reason = re.search(r"with ([0-9A-F]{4})\b", beyond)
     return {
         "limit": name,
@@ -134,6 +134,7 @@ def _limit(name: str, value: str, beyond: str) -> dict[str, Any]:
             {"value": int(number), "unit": unit if unit.endswith("s") else "count"}
             for number, unit in found
         ],
+        "text": _plain(value),
         "parameters": _CODE.findall(value),
         "beyond": {
             "text": _plain(beyond),

@@ -40,7 +40,7 @@ WRONG = {
     "$.resources[0].path": ("resources", {"method": "GET", "path": "studies", "token": True}),
     "$.limits[0]": (
         "limits",
-        {"limit": "x", "values": [], "parameters": [], "beyond": {"text": "400"}},
+        {"limit": "x", "values": [], "text": "x", "parameters": [], "beyond": {"text": "400"}},
     ),
     "$.transferSyntaxes[0].uid": ("transferSyntaxes", {"uid": "1.02", "name": "x"}),
     "$.sopClasses[0]": ("sopClasses", {"uid": "1.2", "name": "x"}),
@@ -115,7 +115,7 @@ def test_the_capabilities_are_among_the_facts() -> None:
 def fields_of_answers() -> Iterator[str]:
     """Yield the names of header fields that the functions and the gateway give to answers."""
     functions = ROOT / "functions"
-    for room in ("transaction", "store", "uploads", "dicomweb/answer"):
+    for room in ("transaction", "store", "capabilities", "uploads", "dicomweb/answer"):
         for path in (functions / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 for key in getattr(node, "keys", [getattr(node, "slice", None)]):

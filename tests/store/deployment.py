@@ -8,7 +8,11 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from boto3.session import Session
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 
+from archive.objects import key_of
 from local import aws
 from local.template import REGION, Function, Template
 
@@ -38,12 +42,20 @@ def event(name: str, **changes: object) -> dict[str, Any]:
     return {**loaded, **changes}
 
 
+def signed(method: str, url: str) -> Request:
+    """Return a request without a body, signed with the keys of the environment."""
+    request = AWSRequest(method, url)
+    credentials = Session().get_credentials()
+    assert credentials
+    S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
+    return Request(url, headers=dict(request.headers.items()), method=method)
+
+
 class Deployment:
     """An empty bucket and table at ``endpoint``, which the environment names as AWS."""
 
     def __init__(self, endpoint: str) -> None:
-        headers = {"Authorization": "as every request but a presigned one"}
-        with urlopen(Request(f"{endpoint}/moto-api/reset", headers=headers, method="POST")):
+        with urlopen(signed("POST", f"{endpoint}/moto-api/reset")):
             aws.create(TEMPLATE)
         self._s3 = boto3.client("s3")
         self._dynamodb = boto3.client("dynamodb")
@@ -65,7 +77,7 @@ class Deployment:
         items = [item for item in self.items() if item["Resource"]["S"].startswith("instances/")]
         objects = self.objects()
         for item in items:
-            digest = hashlib.sha256(objects[item["Key"]["S"]]).hexdigest()
+            digest = hashlib.sha256(objects[key_of(item)]).hexdigest()
             assert item["SHA256"]["S"] == digest
-            assert item["Key"]["S"].endswith(f"/{digest}.dcm")
+            assert key_of(item).endswith(f"/{digest}.dcm")
         return items

@@ -6,15 +6,18 @@ from unittest.mock import Mock
 import pytest
 
 from archive import Kept
-from dicomweb.answer import capabilities, response
+from archive.objects import key_of
+from dicomweb.answer import response
 from dicomweb.candidates import Candidate
 from dicomweb.envelope import mediatypes
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
 from dicomweb.reasons import FailureReason
 from events.instances import PERSONAL, ct, study_instance_uid
+from events.proxy import store_event
 from store import handler
 from store.settings import Settings, settings
+from tests.builders import content_type, multipart, part
 from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
 from transaction import gateway, intake
@@ -44,7 +47,7 @@ MALFORMED = {
 
 
 def test_every_committed_event_is_sent() -> None:
-    sent = {*STORED, *FAILED, *MALFORMED, "other-bytes", "capabilities", "preflight"}
+    sent = {*STORED, *FAILED, *MALFORMED, "other-bytes"}
     assert sent == {path.stem for path in (EVENTS / "store").glob("*.json")}
 
 
@@ -57,7 +60,7 @@ def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, insta
     kept = store.deployment.instances()
     assert len(kept) == instances
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
-        item["SOPInstanceUID"]["S"] for item in kept
+        item["Resource"]["S"].rpartition("/")[2] for item in kept
     )
 
 
@@ -101,8 +104,20 @@ def test_other_bytes_become_current_if_the_deployment_replaces(
     assert store.send("other-bytes").status == HTTPStatus.OK
     (current,) = store.deployment.instances()
     objects = store.deployment.objects()
-    assert objects[current["Key"]["S"]] == ct(window_center=41)
+    assert objects[key_of(current)] == ct(window_center=41)
     assert ct() in objects.values()
+
+
+def test_a_program_in_the_preamble_is_kept_or_refused_as_the_deployment_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = b"MZ\x90\0" + ct(number=2)[4:]
+    sent = store_event(multipart(part(program), part(ct())), content_type())
+    monkeypatch.setenv("PREAMBLE_POLICY", "refuse")
+    settings.cache_clear()
+    reply = store.invoke(sent)
+    assert (reply.status, reply.failure_reasons) == (202, ["C000"])
+    assert list(store.deployment.objects().values()) == [ct()]
 
 
 @pytest.mark.parametrize("name", FAILED)
@@ -169,42 +184,6 @@ def test_there_is_no_location_unless_exactly_one_study_was_stored(
     assert "Location" not in store.send(name).headers
 
 
-def test_options_describes_the_resources_below_the_base_that_was_asked(store: Store) -> None:
-    reply = store.send("capabilities")
-    assert reply.status == HTTPStatus.OK
-    assert reply.headers == {"Content-Type": "application/vnd.sun.wadl+xml", "Allow": "OPTIONS"}
-    base = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
-    assert f'<resources base="{base}">' in reply.body
-    assert 'path="studies/{StudyInstanceUID}"' in reply.body
-
-
-def test_options_on_a_resource_describes_that_one(store: Store) -> None:
-    sent = event("store/preflight", resource="/studies/{study}", path="/studies/1.2.3")
-    sent["requestContext"]["path"] = "/dicomweb/studies/1.2.3"
-    reply = store.invoke(sent)
-    assert reply.headers["Allow"] == "OPTIONS, POST"
-    assert reply.body.count("<resource path") == reply.body.count("Store Study Instances") == 1
-    assert 'base="https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"' in reply.body
-
-
-def test_a_preflight_is_refused_unless_origins_are_allowed(store: Store) -> None:
-    headers = store.send("preflight").headers
-    assert not [name for name in headers if name.startswith("Access-Control")]
-
-
-def test_a_preflight_of_an_allowed_origin_may_post_with_a_token(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ALLOWED_ORIGINS", "https://viewer.example.org")
-    settings.cache_clear()
-    headers = store.send("preflight").headers
-    assert headers["Access-Control-Allow-Origin"] == "https://viewer.example.org"
-    assert headers["Access-Control-Allow-Methods"] == "POST, OPTIONS"
-    allowed = "Accept, Authorization, Content-Type, X-Requested-With"
-    assert headers["Access-Control-Allow-Headers"] == allowed
-    assert "Access-Control-Allow-Methods" not in store.send("capabilities").headers
-
-
 def test_without_time_left_nothing_is_stored_and_the_answer_is_503(store: Store) -> None:
     reply = store.send("ten-instances", seconds=handler.SECONDS_TO_ANSWER)
     assert reply.status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -268,8 +247,6 @@ def fails(*_: object) -> None:
         (handler, "read_parts", "one-ct"),
         (handler, "archive", "one-ct"),
         (response, "status_of", "one-ct"),
-        (capabilities, "describe", "capabilities"),
-        (gateway, "preflight_headers", "preflight"),
     ],
 )
 def test_a_request_that_nobody_foresaw_is_503_with_a_status_report(
@@ -283,7 +260,7 @@ def test_a_request_that_nobody_foresaw_is_503_with_a_status_report(
     assert PERSONAL["PatientName"] not in str(reply.response)
 
 
-@pytest.mark.parametrize("name", ["one-ct", "capabilities", "preflight", "empty"])
+@pytest.mark.parametrize("name", ["one-ct", "empty"])
 @pytest.mark.parametrize(
     ("room", "step"),
     [

@@ -51,7 +51,6 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
         f"dicomweb.{name}"
         for name in (
             "answer",
-            "answer.capabilities",
             "answer.jsonmodel",
             "answer.model",
             "answer.nativemodel",

@@ -136,7 +136,3 @@ def test_all_of_a_request_is_counted_in_one_line(store: Store) -> None:
 
 def test_refused_requests_are_counted(store: Store) -> None:
     assert metrics(sent(store, "empty")) == {"RequestsRefused": 1}
-
-
-def test_capabilities_are_neither_logged_nor_counted(store: Store) -> None:
-    assert sent(store, "capabilities") == []

@@ -2,6 +2,7 @@ import pytest
 
 from archive import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
+from dicomweb.part10.file import PreamblePolicy
 from store import settings
 from store.settings import Settings
 from tests.store.deployment import TEMPLATE, function
@@ -14,6 +15,7 @@ def test_the_template_s_environment_has_every_setting() -> None:
         archive_bucket=TEMPLATE.bucket,
         index_table=TEMPLATE.table,
         storage_profile=StorageProfile.CONFORMANCE,
+        preamble_policy=PreamblePolicy.KEEP,
         duplicate_policy=DuplicatePolicy.REJECT,
         retrieve_base_url="",
         allowed_origins=frozenset(),
@@ -34,14 +36,15 @@ def test_the_retrieve_base_url_loses_its_last_slash() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ARCHIVE_BUCKET", "INDEX_TABLE", "STORAGE_PROFILE", "DUPLICATE_POLICY"]
+    "name",
+    ["ARCHIVE_BUCKET", "INDEX_TABLE", "STORAGE_PROFILE", "PREAMBLE_POLICY", "DUPLICATE_POLICY"],
 )
 def test_a_setting_that_is_missing_is_an_error_and_not_a_default(name: str) -> None:
     with pytest.raises(KeyError, match=name):
         Settings.of({key: value for key, value in DEPLOYED.items() if key != name})
 
 
-@pytest.mark.parametrize("name", ["STORAGE_PROFILE", "DUPLICATE_POLICY"])
+@pytest.mark.parametrize("name", ["STORAGE_PROFILE", "PREAMBLE_POLICY", "DUPLICATE_POLICY"])
 def test_a_choice_that_there_is_not_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match="everything"):
         Settings.of({**DEPLOYED, name: "everything"})

@@ -16,7 +16,7 @@ from store.settings import settings
 from tests.store.deployment import ROOT, environment, function
 
 FUNCTIONS = ROOT / "functions"
-OTHER_FUNCTIONS = {"authorizer", "ingest", "uploads"}
+OTHER_FUNCTIONS = {"authorizer", "capabilities", "ingest", "uploads"}
 
 
 @pytest.fixture(autouse=True)

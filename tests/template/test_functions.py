@@ -70,11 +70,13 @@ class TestFunctions:
                 "ARCHIVE_BUCKET",
                 "INDEX_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
             },
+            "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "ALLOWED_ORIGINS"},
             "UploadsFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "ARCHIVE_BUCKET",
@@ -92,8 +94,11 @@ class TestFunctions:
                 "INDEX_TABLE",
                 "UPLOAD_TABLE",
                 "STORAGE_PROFILE",
+                "PREAMBLE_POLICY",
                 "DUPLICATE_POLICY",
                 "MAX_INGEST_ATTEMPTS",
+                "INGEST_STORAGE",
+                "INGEST_QUEUE",
                 "VISIBILITY_TIMEOUT",
                 "AWS_ENDPOINT_URL",
             },
@@ -128,6 +133,15 @@ class TestPermissions:
                 "dynamodb:UpdateItem",
             },
             '{"Fn::GetAtt": "StoreLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_the_capabilities_function_may_touch_no_data(self) -> None:
+        assert granted("CapabilitiesRole") == {
+            '{"Fn::GetAtt": "CapabilitiesLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
@@ -167,6 +181,7 @@ class TestPermissions:
                 "sqs:ReceiveMessage",
                 "sqs:DeleteMessage",
                 "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
             },
             '{"Fn::GetAtt": "IngestLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
@@ -201,10 +216,11 @@ class TestPermissions:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
             "StoreFunction": {"Fn::GetAtt": "StoreRole.Arn"},
+            "CapabilitiesFunction": {"Fn::GetAtt": "CapabilitiesRole.Arn"},
             "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
             "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
         }
-        for role in ("StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "AuthorizerRole"):
+        for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

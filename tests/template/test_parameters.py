@@ -11,6 +11,7 @@ DEFAULTS = {
     "OidcAudience": "",
     "RequiredScope": "stowport/store",
     "StorageProfile": "conformance",
+    "PreamblePolicy": "keep",
     "DuplicatePolicy": "reject",
     "RetrieveBaseUrl": "",
     "AllowedOrigins": "",

@@ -69,11 +69,13 @@ class TestOn:
         assert invoked_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
+            "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
+            "CapabilitiesFunction",
             "UploadsFunction",
         }
 
@@ -95,11 +97,11 @@ class TestOn:
         alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 6
+        assert len(functions) == 7
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in VERSIONED
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
 
 
 class TestOff:
@@ -116,11 +118,13 @@ class TestOff:
         assert invoked_by_the_gateway(resources) == {
             "StoreFunction.Arn",
             "AuthorizerFunction.Arn",
+            "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
+            "CapabilitiesFunction",
             "UploadsFunction",
         }
 
@@ -179,6 +183,7 @@ CHANGES = {
     "Architecture": "x86_64",
     "StoreMemory": "3008",
     "StorageProfile": "any-storage",
+    "PreamblePolicy": "refuse",
     "DuplicatePolicy": "replace",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",

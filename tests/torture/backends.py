@@ -1,7 +1,7 @@
 """The emulated AWS, in a process of its own: moto as ``make run`` has it, or MiniStack.
 
 MiniStack verifies the checksum of what is put, and keeps its conditions when writes race; moto
-does neither. Neither signs in anybody, runs out of capacity, or throttles.
+does neither. Neither runs out of capacity.
 """
 
 import os
@@ -13,7 +13,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from local import aws
+from local.template import ACCOUNT
 
 MINISTACK = Path(__file__).parents[2] / "build" / "emulator" / "bin" / "ministack"
 """What ``make emulator`` installs."""
@@ -23,9 +26,12 @@ _SECONDS_TO_START = 60
 
 @contextmanager
 def moto() -> Iterator[str]:
-    """Run moto; give its endpoint URL."""
-    with aws.embedded(0) as url:
-        yield url
+    """Run moto; give its endpoint URL. It checks the keys of the tests' deployment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "local")
+        with aws.embedded(0) as url:
+            yield url
 
 
 @contextmanager
@@ -40,6 +46,7 @@ def ministack(command: Path = MINISTACK) -> Iterator[str]:
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",
             "SERVICES": "s3,dynamodb,sqs",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "LOG_LEVEL": "ERROR",
             "TMPDIR": folder,
         }

@@ -1,11 +1,13 @@
 """The functions of a deployment whose AWS is behind the fault proxy, and what AWS really holds."""
 
-import io
 import hashlib
+import io
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ import ingest.handler
 import store.handler
 import store.settings
 from archive import DuplicatePolicy
+from archive.objects import key_of
 from events.proxy import store_event
 from local.template import ACCOUNT
 from tests import builders
@@ -25,7 +28,7 @@ from tests.store.lambdas import Context, Reply
 from tests.torture.proxy import Proxy, in_front_of
 from transaction import journal
 
-SECONDS_UNANSWERED = 1
+SECONDS_UNANSWERED = 1.5
 """How long the functions wait for an answer here; on AWS it is 6 to 60 seconds."""
 
 SMALLEST_COPY_BYTES = 100_000
@@ -73,25 +76,41 @@ def body_of(contents: Sequence[bytes]) -> bytes:
     return builders.multipart(*map(builders.part, contents))
 
 
-class Deployment(LargeRequests):
-    """A bucket and tables at a backend, and the functions, which reach them through ``proxy``."""
+def store_request(contents: Sequence[bytes], seconds: float) -> Reply:
+    """Let the store function of this process have a request and ``seconds`` for it."""
+    event = store_event(body_of(contents), builders.content_type())
+    context = Context(seconds + store.handler.SECONDS_TO_ANSWER)
+    return Reply(store.handler.lambda_handler(event, context))
 
-    def __init__(self, backend: str, proxy: Proxy) -> None:
+
+class Deployment(LargeRequests):
+    """A bucket and tables at a backend, and the functions, which reach them through ``proxy``.
+
+    ``copies`` tells whether the backend makes copies inside S3 as S3 does.
+    """
+
+    def __init__(self, backend: str, proxy: Proxy, *, copies: bool) -> None:
         super().__init__(backend)
         self.proxy = proxy
+        self.copies = copies
         self.variables |= {"AWS_ENDPOINT_URL": proxy.url, "MAX_INGEST_ATTEMPTS": "1000"}
 
-    def send(  # type: ignore[override] # a store request, and no presigned one
-        self, contents: Sequence[bytes], policy: DuplicatePolicy, seconds: float
-    ) -> Reply:
+    def stage(self, body: bytes) -> str:
+        """Announce a body, put it without a presigned request, and return the upload's id."""
+        upload = self.announce(len(body)).id
+        self._s3.put_object(Bucket=self.bucket, Key=f"staging/{upload}", Body=body)
+        return upload
+
+    @staticmethod
+    def choose(policy: DuplicatePolicy) -> None:
+        """Let the store function of this process have ``policy``."""
+        os.environ["DUPLICATE_POLICY"] = policy
+        store.settings.settings.cache_clear()
+
+    def store(self, contents: Sequence[bytes], policy: DuplicatePolicy, seconds: float) -> Reply:
         """Send a store request whose function has ``seconds`` for it."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DUPLICATE_POLICY", policy)
-            store.settings.settings.cache_clear()
-            event = store_event(body_of(contents), builders.content_type())
-            context = Context(seconds + store.handler.SECONDS_TO_ANSWER)
-            with redirect_stdout(io.StringIO()):
-                return Reply(store.handler.lambda_handler(event, context))
+        self.choose(policy)
+        return store_request(contents, seconds)
 
     def stored(self, study: str) -> dict[str, bytes]:
         """Return the bytes of each committed instance of a study, all checked to be whole.
@@ -107,13 +126,13 @@ class Deployment(LargeRequests):
         for resource, item in items.items():
             if not resource.startswith("instances/"):
                 continue
-            assert item["Key"]["S"] in objects, "an instance item has no object"
-            content = objects[item["Key"]["S"]]
+            assert key_of(item) in objects, "an instance item has no object"
+            content = objects[key_of(item)]
             assert hashlib.sha256(content).hexdigest() == item["SHA256"]["S"], "digests differ"
-            series = items.get(f"series/{item['SeriesInstanceUID']['S']}", {})
+            series = items.get(f"series/{resource.split('/')[1]}", {})
             assert "Modality" in series, "an instance has no series item"
             assert "PatientID" in items.get("study", {}), "an instance has no study item"
-            found[item["SOPInstanceUID"]["S"]] = content
+            found[item["Resource"]["S"].rpartition("/")[2]] = content
         return found
 
     def _items_of(self, study: str) -> dict[str, dict[str, Any]]:
@@ -127,21 +146,27 @@ class Deployment(LargeRequests):
 
 
 @contextmanager
-def deployed(backend: str, seed: int = 0) -> Iterator[Deployment]:
+def deployed(backend: str, *, copies: bool = True) -> Iterator[Deployment]:
     """Let the functions of this process use a deployment of their own at ``backend``.
 
     They wait for answers for a short time, and small instances are copied as large ones are.
     """
-    with in_front_of(backend, seed) as proxy, pytest.MonkeyPatch.context() as patch:
-        deployment = Deployment(backend, proxy)
+    with (
+        in_front_of(backend) as proxy,
+        pytest.MonkeyPatch.context() as patch,
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+    ):
+        deployment = Deployment(backend, proxy, copies=copies)
         waiting = Config(read_timeout=SECONDS_UNANSWERED, connect_timeout=SECONDS_UNANSWERED)
         patch.setattr(archive.clients, "_CONFIG", archive.clients._CONFIG.merge(waiting))
         patch.setattr(archive.clients, "PUT_TIMEOUT", SECONDS_UNANSWERED)
-        patch.setattr(ingest.handler, "SECONDS_TO_COPY", SECONDS_UNANSWERED)
+        patch.setattr(ingest.handler, "SECONDS_TO_COPY", 2)
         patch.setattr("archive.connections._PAUSE_REFUSED", 0.05)
-        patch.setattr(archive.objects, "SMALLEST_COPY_BYTES", SMALLEST_COPY_BYTES)
+        if copies:
+            patch.setattr(archive.objects, "SMALLEST_COPY_BYTES", SMALLEST_COPY_BYTES)
         patch.setattr(journal.logger.registered_handler, "stream", io.StringIO())
-        for name, value in deployment.variables.items():
+        for name, value in {**deployment.variables, "DUPLICATE_POLICY": "reject"}.items():
             patch.setenv(name, value)
         _forget()
         yield deployment

@@ -142,9 +142,10 @@ def _lying(_request: Request, _backend: Backend, _random: Random) -> Iterator[by
     yield bytes(of_s3(200, "InternalError"))
 
 
-def _redirect(request: Request, _backend: Backend, random: Random) -> Iterator[bytes]:
-    there = {"Location": f"http://{request.headers['host']}{request.target}"}
-    yield bytes(of_s3(307, "TemporaryRedirect", **(there if random.random() < 0.5 else {})))
+def _redirect(request: Request, _backend: Backend, _random: Random) -> Iterator[bytes]:
+    """S3 always says where to (docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html)."""
+    there = f"http://{request.headers['host']}{request.target}"
+    yield bytes(of_s3(307, "TemporaryRedirect", Location=there))
 
 
 def _refusing(status: int, *codes: str) -> Damage:
@@ -168,7 +169,7 @@ def _per_item(request: Request, backend: Backend, random: Random) -> Iterator[by
     ((table, wanted),) = document["RequestItems"].items()
     left = [key for key in wanted["Keys"] if random.random() < 0.5] or wanted["Keys"]
     rest = [key for key in wanted["Keys"] if key not in left]
-    found = {"Responses": {table: []}}
+    found: dict[str, object] = {"Responses": {table: []}}
     if rest:
         asked = request.changed({"RequestItems": {table: {**wanted, "Keys": rest}}})
         found = backend(asked).document

@@ -56,14 +56,14 @@ class Plan:
 class Proxy:
     """Passes requests on to ``backend``, as far as its ``plan`` lets them pass."""
 
-    def __init__(self, backend: str, seed: int = 0) -> None:
+    def __init__(self, backend: str) -> None:
         self._backend = urlsplit(backend)
         # It keeps the port while nobody listens.
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.plan: Plan | None = None
-        self.random = Random(seed)
+        self.random = Random()
         self._late: list[Request] = []
         self._open: set[socket.socket] = set()
         self._over = Event()
@@ -118,15 +118,18 @@ class Proxy:
 
     def _serve(self, connection: socket.socket) -> None:
         self._open.add(connection)
-        with closing(connection), suppress(OSError, Close):
-            with connection.makefile("rb") as stream:
-                try:
-                    while self._answer_one(connection, stream):
-                        pass
-                except Reset:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                except Hang:
-                    self._over.wait()
+        with (
+            closing(connection),
+            suppress(OSError, Close),
+            connection.makefile("rb") as stream,
+        ):
+            try:
+                while self._answer_one(connection, stream):
+                    pass
+            except Reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            except Hang:
+                self._over.wait()
         self._open.discard(connection)
 
     def _answer_one(self, connection: socket.socket, stream: BufferedReader) -> bool:
@@ -176,9 +179,9 @@ def _bound(port: int) -> socket.socket:
 
 
 @contextmanager
-def in_front_of(backend: str, seed: int = 0) -> Iterator[Proxy]:
+def in_front_of(backend: str) -> Iterator[Proxy]:
     """Run a proxy in front of ``backend``."""
-    proxy = Proxy(backend, seed)
+    proxy = Proxy(backend)
     try:
         yield proxy
     finally:

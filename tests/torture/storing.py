@@ -16,7 +16,7 @@ from tests.torture.deployment import Deployment, Study
 from tests.torture.faults import BATCHES_LEFT, FAULTS, Expected, Fault
 from tests.torture.proxy import Plan
 
-SECONDS = 4.0
+SECONDS = 5.0
 SECONDS_AN_INSTANCE = 0.03
 SECONDS_LATE = 2.5
 """How much later than the end of its time a function may answer on a busy machine."""
@@ -97,7 +97,7 @@ def run(case: Case, deployment: Deployment) -> bool:
         Plan(case.fault, case.call, case.nth, once=case.once, beside=beside)
     ) as plan:
         started = time.monotonic()
-        reply = _send(case, deployment, new)
+        reply = _send(case, deployment, new, _seconds(case))
         took = time.monotonic() - started
     if took > _seconds(case) + SECONDS_LATE:
         raise Broken(f"answered after {took:.1f} s")
@@ -120,8 +120,10 @@ def _seconds(case: Case) -> float:
     return SECONDS + SECONDS_AN_INSTANCE * case.instances
 
 
-def _send(case: Case, deployment: Deployment, contents: Mapping[str, bytes]) -> Reply:
-    return deployment.send(list(contents.values()), case.policy, _seconds(case))
+def _send(
+    case: Case, deployment: Deployment, contents: Mapping[str, bytes], seconds: float = 60
+) -> Reply:
+    return deployment.store(list(contents.values()), case.policy, seconds)
 
 
 def judge(reply: Reply, sent: Mapping[str, bytes], expected: Expected) -> set[str]:
@@ -135,7 +137,7 @@ def judge(reply: Reply, sent: Mapping[str, bytes], expected: Expected) -> set[st
     # Each instance is named once: first the failed ones, whose items have reasons, or the stored.
     if len(named) != len(sent) or set(named) != set(sent):
         raise Broken(f"{len(named)} of {len(sent)} instances are in the answer")
-    acknowledged = _acknowledged(reply)
+    acknowledged = acknowledged_by(reply)
     if len(acknowledged) + len(reasons) != len(sent):
         raise Broken("stored and failed instances are not all that were sent")
     allowed = {Expected.STORED: set(), Expected.PASSES: {_A700}, Expected.LASTS: {_0110}}[expected]
@@ -154,12 +156,13 @@ def judge(reply: Reply, sent: Mapping[str, bytes], expected: Expected) -> set[st
     return acknowledged
 
 
-def _acknowledged(reply: Reply) -> set[str]:
+def acknowledged_by(reply: Reply) -> set[str]:
+    """Return the SOP Instance UIDs that an answer says are stored."""
     return set(reply.values_in("ReferencedSOPSequence", "ReferencedSOPInstanceUID"))
 
 
 def _expect_all_stored(reply: Reply, sent: Mapping[str, bytes], when: str) -> None:
-    if reply.status != HTTPStatus.OK or _acknowledged(reply) != set(sent):
+    if reply.status != HTTPStatus.OK or acknowledged_by(reply) != set(sent):
         raise Broken(f"{when}: status {reply.status}, reasons {set(reply.failure_reasons)}")
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
+from threading import Event
 from types import ModuleType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -17,19 +18,37 @@ from archive.uploads import SECONDS_KNOWN, Uploads
 from dicomweb.answer import response
 from dicomweb.envelope import mediatypes
 from events.instances import PERSONAL
-from events.proxy import announcement_event, options_event, upload_event
+from events.proxy import announcement_event, upload_event
 from tests import builders
 from tests.ingest.bodies import body_of
 from tests.ingest.deployment import MULTIPART, LargeRequests, forget, invoke_ingest, invoke_uploads
 from tests.store.deployment import event
-from tests.store.lambdas import Reply
+from tests.store.lambdas import Context, Reply
 from transaction import gateway
 
 BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 LARGEST = (10240 - 64) * 1024**2
 SMALL = builders.instance()
-PREFLIGHT = {"Origin": "https://a.example.org", "Access-Control-Request-Method": "POST"}
 ANNOUNCED = {"contentType": MULTIPART, "size": 5}
+
+
+def test_an_answer_of_dynamodb_that_never_ends_is_not_waited_for(
+    large: LargeRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = Event()
+    upload = large.announce(5).id
+
+    def never_ends(*_: object) -> None:
+        assert let_go.wait(20)
+
+    monkeypatch.setattr(Uploads, "find", never_ends)
+
+    response = uploads.handler.lambda_handler(upload_event(upload), Context(2.2))
+    let_go.set()
+
+    assert response["statusCode"] == 503
+    assert response["headers"]["Retry-After"]
+    assert '"A700: ' in Reply(response).warnings[0]
 
 
 def asked_by(principal: str, sent: dict[str, Any]) -> dict[str, Any]:
@@ -233,11 +252,10 @@ class TestPromise:
     EVENTS: ClassVar = [
         announcement_event(ANNOUNCED),
         upload_event("0" * 32),
-        options_event("/uploads", PREFLIGHT),
     ]
 
     @pytest.mark.usefixtures("large")
-    @pytest.mark.parametrize("event", EVENTS, ids=["announce", "look up", "preflight"])
+    @pytest.mark.parametrize("event", EVENTS, ids=["announce", "look up"])
     @pytest.mark.parametrize(
         "broken",
         [
@@ -260,15 +278,6 @@ class TestPromise:
         assert reply.warnings == [f'299 stowport "0110: {response.UNFORESEEN}"']
         assert '"error":"RuntimeError"' in log.getvalue()
         assert "Planted" not in log.getvalue() + str(reply.response)
-
-    def test_options_that_nobody_foresaw_is_503_with_a_reason(
-        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(gateway, "preflight_headers", raising(RuntimeError("Planted^Name")))
-        reply = invoke_uploads(options_event("/uploads", PREFLIGHT))
-        assert large.keys() == []
-        assert (reply.status, reply.headers["Content-Type"]) == (503, "application/dicom+xml")
-        assert "0110" in reply.warnings[0]
 
     @pytest.mark.parametrize("broken", [{}, {"requestContext": None}, {"httpMethod": "POST"}])
     def test_what_is_no_event_of_the_gateway_is_503(
@@ -367,35 +376,12 @@ def raising(fault: Exception) -> Callable[..., None]:
     return fails
 
 
-class TestPreflight:
-    def asked(self, path: str) -> Reply:
-        return invoke_uploads(options_event(path, PREFLIGHT))
-
-    def test_it_is_refused_unless_origins_are_allowed(self, large: LargeRequests) -> None:
-        assert large.keys() == []
-        reply = self.asked("/uploads")
-        assert (reply.status, reply.headers["Allow"]) == (200, "POST, OPTIONS")
-        assert not [name for name in reply.headers if name.startswith("Access-Control")]
-
-    @pytest.mark.parametrize(("path", "method"), [("/uploads", "POST"), ("/uploads/{id}", "GET")])
-    def test_an_allowed_origin_may_ask(
-        self, large: LargeRequests, monkeypatch: pytest.MonkeyPatch, path: str, method: str
-    ) -> None:
-        monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example.org")
-        forget()
-        headers = self.asked(path).headers
-        assert large.keys() == []
-        assert headers["Access-Control-Allow-Origin"] == "https://a.example.org"
-        assert headers["Access-Control-Allow-Methods"] == f"{method}, OPTIONS"
-
-
 @pytest.mark.parametrize(
     ("name", "status"),
     [
         ("announce", 200),
         ("announce-parts", 200),
         ("announce-to-study", 200),
-        ("preflight", 200),
         ("announce-nothing", 400),
         ("announce-too-much", 400),
         ("unknown", 400),

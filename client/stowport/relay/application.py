@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from dicomweb.answer import response
@@ -10,6 +11,7 @@ from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected
 from stowport import messages, transport
 from stowport.relay.forwarding import Forwarding
+from stowport.relay.hosts import is_answered
 from stowport.relay.messages import (
     ClientDisconnect,
     Message,
@@ -44,23 +46,20 @@ _UNFORESEEN = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """Takes store transactions and sends them on; ``log`` gets one line for each request."""
+    """Takes store transactions and sends them on.
 
-    def __init__(
-        self,
-        forwarding: Forwarding,
-        connection: transport.Transport,
-        base_url: str,
-        *,
-        spool: Path | None,
-        log: Log,
-    ) -> None:
-        self._forwarding = forwarding
-        self._transport = connection
-        self._base_url = base_url
-        self._spool = spool
-        self._log = log
+    ``names`` are those by which clients may address it (``hosts``). ``log`` gets one line for each
+    request.
+    """
+
+    forwarding: Forwarding
+    connection: transport.Transport
+    base_url: str
+    spool: Path | None
+    names: frozenset[str]
+    log: Log
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -69,17 +68,22 @@ class Relay:
         try:
             answer, what = await self._answer(request, receive)
         except ClientDisconnect:
-            self._log(f"{request.method} ended before the body was complete, nothing was sent on")
+            self.log(f"{request.method} ended before the body was complete, nothing was sent on")
             return
         except Exception as error:  # noqa: BLE001 - else the server answers 500
             refused = isinstance(error, RequestRejected)
             what = "refused" if refused else f"failed with {type(error).__name__}"
             found = response.refusal_of(error, _UNFORESEEN)
             answer = dressed(response.refusal(*found, request.media_type))
-        self._log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
+        self.log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
         await reply(answer, send)
 
     async def _answer(self, request: Request, receive: Receive) -> tuple[Reply, str]:
+        if not is_answered(request.headers.get("host"), self.names):
+            raise MalformedRequest(
+                "found a Host that the relay does not answer to, expected its address, localhost or"
+                " a name that it was started with (--host)"
+            )
         if request.method == "OPTIONS":
             return await asyncio.to_thread(self._pass_on, request), "passed on"
         if request.method != "POST":
@@ -87,21 +91,21 @@ class Relay:
         study = _target(request)
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
-        async with spooled(chunks(receive), self._spool) as payload:
+        async with spooled(chunks(receive), self.spool) as payload:
             return await asyncio.to_thread(self._store, request, payload, study)
 
     def _store(self, request: Request, payload: Payload, study: str | None) -> tuple[Reply, str]:
         content_type = request.headers.get("content-type")
-        outcomes, base = self._forwarding.forward(content_type, payload, study)
+        outcomes, base = self.forwarding.forward(content_type, payload, study)
         what = f"{len(outcomes)} parts, {len(payload)} bytes"
         return dressed(response.report(outcomes, request.media_type, base)), what
 
     def _pass_on(self, request: Request) -> Reply:
         """Ask the server for its capabilities, or whether a page may send (Fetch, CORS)."""
         headers = {name: request.headers[name] for name in _OF_OPTIONS & set(request.headers)}
-        url = f"{self._base_url}/{request.path}"
+        url = f"{self.base_url}/{request.path}"
         try:
-            answer = self._transport.exchange(
+            answer = self.connection.exchange(
                 messages.Request(method="OPTIONS", url=url, headers=headers)
             )
         except (transport.Unreachable, transport.Stopped) as error:

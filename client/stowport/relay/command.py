@@ -39,7 +39,15 @@ def run(chosen: argparse.Namespace, connection: Transport) -> int:
         return 2
     delivery = Delivery(connection, chosen.url, chosen.limit)
     forwarding = Forwarding(delivery, chosen.parallel)
-    relay = Relay(forwarding, connection, chosen.url, spool=chosen.spool, log=_print)
+    names = frozenset((chosen.listen[0].lower(), *chosen.host))
+    relay = Relay(
+        forwarding=forwarding,
+        connection=connection,
+        base_url=chosen.url,
+        spool=chosen.spool,
+        names=names,
+        log=_print,
+    )
     host, port = listener.getsockname()[:2]
     _print(f"Relaying http://{host}:{port}/studies to {chosen.url}/studies")
     with suppress(KeyboardInterrupt):  # raised by uvicorn after an orderly end

@@ -64,9 +64,9 @@ def _cine(media: memoryview) -> Cine:
     header = child(media, b"mdhd")
     timescale = unsigned(header, 20 if unsigned(header, 0, 1) else 12, 4)
     table = child(media, b"minf", b"stbl", b"stts")
-    runs = list(iter_unpack(">II", field(table, 8, 8 * unsigned(table, 4, 4))))
-    frames = sum(count for count, _ in runs)
-    duration = sum(count * delta for count, delta in runs)
+    runs = field(table, 8, 8 * unsigned(table, 4, 4))
+    frames = sum(count for count, _ in iter_unpack(">II", runs))
+    duration = sum(count * delta for count, delta in iter_unpack(">II", runs))
     if not (timescale and duration and frames <= _MAX_IS):
         raise unreadable("found an MP4 video track with too many frames, or frames without a time")
     frame_time = round(1000 * duration / timescale / frames, 6)

@@ -2,7 +2,7 @@
 
 The first sequence header with its extension gives profile, level, size and rate. Pictures are
 counted by their coding extensions: a frame has one, or each of its two fields has one. The stream
-comes in pieces that are never joined, so the seams are searched separately.
+comes in pieces, of which only small ones are joined, so the seams are searched separately.
 
 Main profile at Main Level, and what it includes, is 1.2.840.10008.1.2.4.100; at High Level,
 with High 1440, it is .101 (PS3.5 8.2.5 and 8.2.6). MPEG-1 has no transfer syntax. H.264 in a
@@ -11,6 +11,7 @@ transport stream is not supported, although PS3.5 8.2.7 allows it: it has no seq
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from pydicom.uid import MPEG2MPHL, MPEG2MPML
 
@@ -19,6 +20,7 @@ from dicomweb.codestreams.fields import unreadable, unsupported
 from dicomweb.codestreams.video import CodedVideoSequence, no_transfer_syntax, video
 
 _HEAD = 65536
+_SMALL = 1024
 _EXTENSION = 7
 _SEQUENCE = re.compile(rb"\x00\x00\x01\xb3(.{8})", re.DOTALL)
 _SEQUENCE_EXTENSION = re.compile(rb"\x00\x00\x01\xb5([\x10-\x1f].{5})", re.DOTALL)
@@ -57,8 +59,10 @@ def describe(
     Raises InstanceRejected: C122 for a profile or level without a transfer syntax and for MPEG-1,
     C000 if there are no pictures or the bits violate 13818-2.
     """
-    sequence, frame_time = _sequence(_head(pieces(content)))
-    number_of_fields = sum(_pictures(pieces(content)))
+    gathered = _gathered(pieces(content))
+    first = _first(gathered)
+    sequence, frame_time = _sequence(b"".join(piece[:_HEAD] for piece in first)[:_HEAD])
+    number_of_fields = sum(_pictures(chain(first, gathered)))
     if not number_of_fields:
         raise unreadable("found no pictures in the MPEG-2 video, expected at least one")
     key = (sequence.profile, sequence.level)
@@ -73,13 +77,31 @@ def describe(
     )
 
 
-def _head(pieces: Iterable[memoryview]) -> bytes:
-    head = b""
+def _gathered(pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+    """Yield the pieces, those that are small together: a packet may have a byte, or none."""
+    small = bytearray()
     for piece in pieces:
-        head += bytes(piece[: _HEAD - len(head)])
-        if len(head) >= _HEAD:
+        if len(piece) < _SMALL:
+            small += piece
+        else:
+            yield memoryview(small)
+            yield piece
+            small = bytearray()
+        if len(small) >= _HEAD:
+            yield memoryview(small)
+            small = bytearray()
+    yield memoryview(small)
+
+
+def _first(pieces: Iterator[memoryview]) -> list[memoryview]:
+    """Return the pieces in which the sequence header must be."""
+    first, size = [], 0
+    for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size >= _HEAD:
             break
-    return head
+    return first
 
 
 def _sequence(head: bytes) -> tuple[CodedVideoSequence, float]:

@@ -4,16 +4,19 @@ The packets of the first video are found by their stream id, E0 to EF. Sound and
 start codes of video may appear by chance, are skipped. The pieces are views, not copies.
 """
 
+import re
 from collections.abc import Iterator
+from typing import cast
 
 from dicomweb.codestreams.fields import field, unreadable, unsigned
 
 _PACKET, _SYNC = 188, 0x47
-_PACK, _END = 0x1BA, 0x1B9
+_PACK, _END, _PACKET_LENGTH = 0x1BA, 0x1B9, 6
 _VIDEO = range(0x1E0, 0x1F0)
-_START_CODE = range(_END, 0x200)
+_START_CODE = range(_PACK, 0x200)
 _MPEG_2, _MPEG_2_HEADER = 0b01, 0b10
-_STUFFING, _BUFFER_SIZE = 0xFF, 0b01
+_STUFFING = re.compile(rb"\xff*+")
+_BUFFER_SIZE = 0b01
 _TIME_STAMPS = {0b0010: 5, 0b0011: 10}
 _PACKET_STARTS, _PACKET_HEADER = 0x40, 9
 
@@ -29,7 +32,11 @@ def program_stream(content: memoryview) -> Iterator[memoryview]:
     Raises InstanceRejected (C000) if a packet does not begin where it must, or the last is cut off.
     """
     offset, video = 0, 0
-    while offset < len(content) and (code := unsigned(content, offset, 4)) != _END:
+    while offset < len(content):
+        # At the end of the content there may be fewer bytes, which are no start code or no packet.
+        code = int.from_bytes(content[offset : offset + 4], "big")
+        if code == _END:
+            return
         if code not in _START_CODE:
             raise unreadable(
                 f"found no start code of a program stream at byte {offset}, expected one"
@@ -37,12 +44,15 @@ def program_stream(content: memoryview) -> Iterator[memoryview]:
         if code == _PACK:
             offset += _pack_header(content, offset)
             continue
-        packet = field(content, offset + 6, unsigned(content, offset + 4, 2))
-        offset += 6 + len(packet)
+        start = offset + _PACKET_LENGTH
+        length = int.from_bytes(content[offset + 4 : start], "big")
+        offset = start + length
         if code in _VIDEO:
             video = video or code
             if code == video:
-                yield _payload(packet)
+                yield _payload(field(content, start, length))
+    if offset > len(content):
+        raise unreadable("found the end of a program stream inside a packet, expected all of it")
 
 
 def transport_stream(content: memoryview) -> Iterator[memoryview]:
@@ -83,10 +93,8 @@ def _payload(packet: memoryview) -> memoryview:
     """
     if unsigned(packet, 0, 1) >> 6 == _MPEG_2_HEADER:
         return packet[3 + unsigned(packet, 2, 1) :]
-    offset = 0
-    while unsigned(packet, offset, 1) == _STUFFING:
-        offset += 1
-    if packet[offset] >> 6 == _BUFFER_SIZE:
+    offset = cast("re.Match[bytes]", _STUFFING.match(packet)).end()  # none is stuffing too
+    if unsigned(packet, offset, 1) >> 6 == _BUFFER_SIZE:
         offset += 2
     return packet[offset + _TIME_STAMPS.get(unsigned(packet, offset, 1) >> 4, 1) :]
 

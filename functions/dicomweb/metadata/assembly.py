@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NoReturn
 
-from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomweb.candidates import Candidate, check_unencoded
@@ -20,17 +19,27 @@ from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, writer
-from dicomweb.metadata.budget import Budget, bytes_for
+from dicomweb.metadata.budget import Budget, Objects, bytes_for
 from dicomweb.metadata.bulkdata import BulkData, missing
-from dicomweb.metadata.datasets import put, uid
-from dicomweb.metadata.documents import ENCAPSULATED_DOCUMENT, set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
+from dicomweb.metadata.dataelements import DataSet, Element
+from dicomweb.metadata.datasets import (
+    ENCAPSULATED_DOCUMENT,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    extract,
+    restore,
+    uid,
+)
+from dicomweb.metadata.documents import set_document, set_document_length
+from dicomweb.metadata.metadata import Metadata, MetadataAbandoned, MetadataRejected, Reference
 from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.timelimit import FOREVER, TimeLimit
 
 _BYTES_A_PART = 512
 """What a part costs in an instance that refers to it, in addition to its content."""
@@ -46,28 +55,35 @@ _DISCARDED = (
 
 
 def candidates(
-    root_type: str, parts: Sequence[BodyPart], *, url: str, study_instance_uid: str | None
+    root_type: str,
+    parts: Sequence[BodyPart],
+    *,
+    url: str,
+    study_instance_uid: str | None,
+    time_limit: TimeLimit = FOREVER,
 ) -> list[Candidate]:
     """Return what parts of metadata and bulk data offer, instances first, in order.
 
     ``url`` is the URL of the request, against which relative references are resolved. An instance
-    without Study Instance UID belongs to the target's study, if the target is one. Raises
-    MalformedRequest if there is no metadata, or too much.
+    without Study Instance UID belongs to the target's study, if the target is one. An instance
+    that is not read within ``time_limit`` is refused (A700), here or when its content is read.
+    Raises MalformedRequest if there is no metadata, or too much.
     """
     metadata_parts = [part for part in parts if _is_metadata(part, root_type)]
     if not metadata_parts:
         raise MalformedRequest(f"found no part of type {root_type}, expected metadata in one")
+    objects = Objects()
     read = [
         (part.number, item, metadata)
         for part in metadata_parts
-        for item, metadata in _read(part, root_type)
+        for item, metadata in _read(part, root_type, objects, time_limit)
     ]
     if len(read) > MAX_PARTS:
         raise MalformedRequest(f"found {len(read)} instances, expected at most {MAX_PARTS}")
     numbers = {part.number for part in metadata_parts}
     bulk_data = BulkData([part for part in parts if part.number not in numbers], url)
     budget = Budget(bytes_for(sum(len(part.content) for part in parts)))
-    assembly = _Assembly(bulk_data, budget, study_instance_uid)
+    assembly = _Assembly(bulk_data, budget, study_instance_uid, time_limit)
     found = [assembly.candidate(*metadata) for metadata in read]
     return [*found, *assembly.unreferenced()]
 
@@ -86,15 +102,16 @@ def _is_metadata(part: BodyPart, root_type: str) -> bool:
 
 
 def _read(
-    part: BodyPart, root_type: str
+    part: BodyPart, root_type: str, objects: Objects, time_limit: TimeLimit
 ) -> Sequence[tuple[int | None, Metadata | InstanceRejected]]:
     """Return the instances of a document and their places in it, or why it cannot be read."""
     try:
         check_unencoded(part)
-        if root_type == DICOM_XML:
-            return [(1, nativemodel.read(part.content))]
-        return list(enumerate(jsonmodel.read(part.content), start=1))
-    except MetadataRejected as refusal:
+        with objects.of(part.content):
+            if root_type == DICOM_XML:
+                return [(1, nativemodel.read(part.content, objects, time_limit))]
+            return list(enumerate(jsonmodel.read(part.content, objects, time_limit), start=1))
+    except (MetadataRejected, MetadataAbandoned) as refusal:
         return [(1, refusal)]
     except InstanceRejected as refusal:
         return [(None, refusal)]
@@ -109,11 +126,14 @@ def _refuse(refusal: InstanceRejected) -> NoReturn:
 class _Assembly:
     """What the instances of a request share: bulk data, target and budget."""
 
-    def __init__(self, bulk_data: BulkData, budget: Budget, target: str | None) -> None:
+    def __init__(
+        self, bulk_data: BulkData, budget: Budget, target: str | None, time_limit: TimeLimit
+    ) -> None:
         self.bulk_data = bulk_data
         self.budget = budget
         self.pixels = pixeldata.Reader(budget)
         self.target = target
+        self.time_limit = time_limit
         self.uris: set[str] = set()
         self.all_known = True
 
@@ -123,23 +143,24 @@ class _Assembly:
         """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
+            named = (MetadataRejected, MetadataAbandoned)
             return Candidate(
                 number=number,
                 item=item,
                 content=partial(_refuse, metadata),
-                reference=metadata.reference if isinstance(metadata, MetadataRejected) else None,
+                reference=metadata.reference if isinstance(metadata, named) else None,
             )
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
         self.uris.update(reference.uri for reference in found)
-        if self.target and not data_set.get("StudyInstanceUID"):
-            put(data_set, "StudyInstanceUID", self.target)
+        if self.target and not uid(data_set, STUDY_INSTANCE_UID):
+            data_set[STUDY_INSTANCE_UID] = Element("UI", self.target)
         return Candidate(
             number=number,
             item=item,
             content=partial(self.file, data_set, found),
             reference=SOPReference.of(
-                uid(data_set, "SOPClassUID"), uid(data_set, "SOPInstanceUID")
+                uid(data_set, SOP_CLASS_UID), uid(data_set, SOP_INSTANCE_UID)
             ),
             warning=WarningReason.ELEMENTS_DISCARDED if metadata.discarded_file_meta else None,
             text=_DISCARDED if metadata.discarded_file_meta else "",
@@ -154,42 +175,57 @@ class _Assembly:
         for part in self.bulk_data.unreferenced(self.uris) if self.all_known else ():
             yield Candidate(number=part.number, content=partial(_refuse, refusal))
 
-    def file(self, data_set: Dataset, found: list[Reference]) -> memoryview:
+    def file(self, data_set: DataSet, found: list[Reference]) -> memoryview:
         """Return the instance as a Part 10 file; raises InstanceRejected if it cannot be one.
 
         Nothing of the data set is kept: all instances of a request are made before any is stored.
         """
         try:
             transfer_syntax_uid = self.fill(data_set, found)
-            if ENCAPSULATED_DOCUMENT in data_set:
-                set_document_length(data_set)
-            charactersets.settle(data_set)
-            return writer.write(data_set, transfer_syntax_uid)
+            charactersets.settle(data_set, self.time_limit)
+            return writer.write(data_set, transfer_syntax_uid, self.time_limit)
         finally:
             data_set.clear()
             found.clear()
 
-    def fill(self, data_set: Dataset, found: Sequence[Reference]) -> str:
+    def fill(self, data_set: DataSet, found: Sequence[Reference]) -> str:
         """Fill in the bulk data and return the resulting transfer syntax."""
         values = [(each, self.parts(each, data_set)) for each in found]
         for _, parts in values:
             self.budget.take(sum(len(part.content) + _BYTES_A_PART for part in parts))
-        encodings = {id(item): known for item, known in charactersets.walk(data_set)}
+        encodings = charactersets.encodings_of_holders(data_set, [each.holder for each in found])
         pixel_data: Sequence[BodyPart] = ()
+        document: BodyPart | None = None
         for each, parts in values:
             if _is_pixel_data(each, data_set):
                 pixel_data = parts
             elif each.holder is data_set and each.tag == ENCAPSULATED_DOCUMENT:
-                set_document(data_set, parts[0])
+                document = parts[0]
             else:
-                set_value(each.holder[each.tag], parts[0], encodings[id(each.holder)])
-        if pixel_data:
-            return self.pixels.set_pixel_data(data_set, pixel_data)
-        if data_set.get("PixelData"):
-            pixeldata.set_inline_pixel_data(data_set)
-        return ExplicitVRLittleEndian
+                known = encodings[id(each.holder)]
+                set_value(each.holder, each.tag, parts[0], known, self.budget)
+        return self.describe(data_set, pixel_data, document)
 
-    def parts(self, reference: Reference, data_set: Dataset) -> Sequence[BodyPart]:
+    def describe(
+        self, data_set: DataSet, pixel_data: Sequence[BodyPart], document: BodyPart | None
+    ) -> str:
+        """Set pixel data and document and what describes them; return the transfer syntax."""
+        if PIXEL_DATA not in data_set and ENCAPSULATED_DOCUMENT not in data_set:
+            return ExplicitVRLittleEndian
+        extracted = extract(data_set)
+        syntax: str = ExplicitVRLittleEndian
+        if document:
+            set_document(extracted, document)
+        if pixel_data:
+            syntax = self.pixels.set_pixel_data(extracted, pixel_data)
+        elif extracted.get("PixelData"):
+            pixeldata.set_inline_pixel_data(extracted)
+        if ENCAPSULATED_DOCUMENT in extracted:
+            set_document_length(extracted)
+        restore(data_set, extracted)
+        return syntax
+
+    def parts(self, reference: Reference, data_set: DataSet) -> Sequence[BodyPart]:
         """Return the parts of a reference; raises InstanceRejected for none, or too many."""
         parts = self.bulk_data.find(reference.uri)
         if not parts:
@@ -202,5 +238,5 @@ class _Assembly:
         return parts
 
 
-def _is_pixel_data(reference: Reference, data_set: Dataset) -> bool:
+def _is_pixel_data(reference: Reference, data_set: DataSet) -> bool:
     return reference.holder is data_set and reference.tag == PIXEL_DATA

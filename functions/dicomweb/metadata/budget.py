@@ -4,6 +4,10 @@ Instances may refer to the same bulk data, and a picture of a few bytes may unfo
 pixels, so a small request can make large instances. They are all in memory until they are kept.
 """
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
 
@@ -28,11 +32,75 @@ class Budget:
         self.size = self.left = size
 
     def take(self, size: int) -> None:
-        """Take ``size`` bytes; raises InstanceRejected (A700) if they are not there."""
+        """Take ``size`` bytes, if any; raises InstanceRejected (A700) if they are not there."""
         if size > self.left:
             raise InstanceRejected(
                 FailureReason.OUT_OF_RESOURCES,
                 f"found instances of more than {self.size} bytes in the request, expected no more"
                 " than that: send them in several requests",
             )
+        self.left -= max(size, 0)
+
+
+MAX_METADATA_BYTES = 16 * 1024 * 1024
+"""Of one document. With it, what it is parsed to and the instances, `ingest` stays below 400 MB."""
+
+MAX_OBJECT_BYTES = 128 * 1024 * 1024
+_FREE_OBJECT_BYTES = 28 * 1024 * 1024
+_OBJECT_BYTES_A_BYTE = 3
+_KEPT = 3
+"""What is built takes a third of what it takes together with what was parsed."""
+
+_TWO_BYTES_A_CHARACTER = re.compile(rb"[\xc4-\xff]")
+_FOUR_BYTES_A_CHARACTER = re.compile(rb"[\xf0-\xff]")
+
+
+class Objects:
+    """The memory that the metadata of a request may take as objects, and how much is left.
+
+    An object of Python takes 50 bytes or more, and a document may have one for each 3 bytes. So
+    objects are counted before they are made, and the larger the documents, the more there may be.
+    """
+
+    def __init__(self) -> None:
+        self._size = self.left = _FREE_OBJECT_BYTES
+
+    @contextmanager
+    def of(self, document: memoryview) -> Iterator[None]:
+        """Take the memory of one document, and give back what it was parsed to.
+
+        Raises InstanceRejected (A700) if it is too large.
+        """
+        if len(document) > MAX_METADATA_BYTES:
+            raise InstanceRejected(
+                FailureReason.OUT_OF_RESOURCES,
+                f"found metadata of {len(document)} bytes in a part, expected at most"
+                f" {MAX_METADATA_BYTES}: send large values as bulk data, and instances in several"
+                " parts",
+            )
+        size = min(MAX_OBJECT_BYTES, self._size + _OBJECT_BYTES_A_BYTE * len(document))
+        before = self.left + size - self._size
+        self.left, self._size = before, size
+        try:
+            self.take(len(document) * _bytes_a_character(document))
+            yield
+        finally:
+            self.left = before - (before - max(self.left, 0)) // _KEPT
+
+    def take(self, size: int) -> None:
+        """Take ``size`` bytes; raises InstanceRejected (A700) if they are not there."""
         self.left -= size
+        if self.left < 0:
+            raise InstanceRejected(
+                FailureReason.OUT_OF_RESOURCES,
+                f"found metadata that takes more than {self._size} bytes of memory when it is read,"
+                " expected fewer attributes, items and values: send it in several requests, or"
+                " instances as Part 10 files",
+            )
+
+
+def _bytes_a_character(document: memoryview) -> int:
+    """Return how many bytes Python takes for a character if the largest is in a text (PEP 393)."""
+    if _FOUR_BYTES_A_CHARACTER.search(document):
+        return 4
+    return 2 if _TWO_BYTES_A_CHARACTER.search(document) else 1

@@ -1,109 +1,131 @@
-"""Keep the character sets that metadata declares if they can hold its text (PS3.5 6.1).
+r"""Keep the character sets that metadata declares if they can hold its text (PS3.5 6.1).
 
 Metadata is Unicode, whatever its Specific Character Set (0008,0005) says; that is the set in which
 the instance is to be written. If it is unknown, or if one text cannot be written in it, the whole
 instance is written in UTF-8 and declares it: ISO_IR 192 at the top, and no other set in items.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydicom import charset
-from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
-from pydicom.valuerep import PersonName
 
 from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata import codeextensions
+from dicomweb.metadata.codeextensions import CodeExtensions
+from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.reasons import FailureReason
+from dicomweb.timelimit import FOREVER, TimeLimit
 
 UTF8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
 
-DEFAULT_REPERTOIRE = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
-"""The VRs of text that has no other letters than those of ASCII, by PS3.5 6.2; files have them."""
+_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+_MAX_ESCAPES = 50_000
+"""In one value of bulk data; each is decoded by itself."""
 
-_TEXT = DEFAULT_REPERTOIRE.union(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 
-
-def encodings_of(data_set: Dataset, parents: Sequence[str]) -> Sequence[str]:
+def encodings_of(data_set: DataSet, parents: Sequence[str]) -> Sequence[str]:
     """Return the Python encodings of the data set, which may be an item; none if unknown.
 
     An item that declares none has those of its parents (PS3.3 C.12.1.1.2).
     """
-    if SPECIFIC_CHARACTER_SET not in data_set:
+    element = data_set.get(SPECIFIC_CHARACTER_SET)
+    if element is None:
         return parents
-    terms = [term or "ISO_IR 6" for term in _texts(data_set[SPECIFIC_CHARACTER_SET])]
-    if not all(map(repertoires.is_known, terms)):
+    if not isinstance(element.value, str):
         return ()
-    if len(terms) > 1 and not set(terms).isdisjoint(charset.STAND_ALONE_ENCODINGS):
+    first, *others = element.value.split("\\")
+    terms = dict.fromkeys(term for term in others if term not in _DEFAULT_REPERTOIRE)
+    if not all(map(repertoires.is_known, (first, *terms))):
         return ()
-    return repertoires.encodings(terms)
+    if others and set(charset.STAND_ALONE_ENCODINGS) & {first, *others}:
+        return ()
+    known = charset.python_encoding
+    encodings = dict.fromkeys(known[term] for term in terms)
+    return ("ascii" if first in _DEFAULT_REPERTOIRE else known[first], *encodings)
 
 
 def walk(
-    data_set: Dataset, parents: Sequence[str] = ("ascii",)
-) -> Iterator[tuple[Dataset, Sequence[str]]]:
-    """Yield the data set and the items in it, each with its encodings."""
-    encodings = encodings_of(data_set, parents)
-    yield data_set, encodings
-    for element in data_set:
-        if element.VR == "SQ":
-            for item in element.value:
-                yield from walk(item, encodings)
+    data_set: DataSet, parents: Sequence[str] = ("ascii",)
+) -> Iterator[tuple[DataSet, Sequence[str]]]:
+    """Yield the data set and the items in it that are not empty, each with its encodings."""
+    following = [(data_set, parents)]
+    while following:
+        item, inherited = following.pop()
+        encodings = encodings_of(item, inherited)
+        yield item, encodings
+        for element in item.values():
+            if isinstance(element.value, list):
+                following.extend((below, encodings) for below in reversed(element.value) if below)
 
 
-def settle(data_set: Dataset) -> None:
-    """Change the data set to UTF-8 throughout if its text cannot be written as it declares."""
+def encodings_of_holders(
+    data_set: DataSet, holders: Iterable[DataSet]
+) -> Mapping[int, Sequence[str]]:
+    """Return the encodings of some items of the data set, or of itself, by their ``id``."""
+    wanted = set(map(id, holders))
+    return (
+        {id(each): known for each, known in walk(data_set) if id(each) in wanted} if wanted else {}
+    )
+
+
+def settle(data_set: DataSet, time_limit: TimeLimit = FOREVER) -> None:
+    """Encode the text that is not ASCII: as declared, or all of it in UTF-8 if that fails."""
+    encoder = _Encoder(time_limit)
     data_sets = list(walk(data_set))
-    if all(_holds(encodings, texts) for texts, encodings in data_sets):
-        return
-    for item, _ in data_sets:
-        if SPECIFIC_CHARACTER_SET in item:
-            del item[SPECIFIC_CHARACTER_SET]
-    data_set.SpecificCharacterSet = UTF8
+    try:
+        encoded = [each for known in data_sets for each in encoder.encode(*known)]
+    except UnicodeError:
+        for item, _ in data_sets:
+            item.pop(SPECIFIC_CHARACTER_SET, None)
+        data_set[SPECIFIC_CHARACTER_SET] = Element("CS", UTF8)
+        encoded = [each for item, _ in data_sets for each in encoder.encode(item, ("utf-8",))]
+    for element, value in encoded:
+        element.value = value
 
 
 def decode(value: bytes, encodings: Sequence[str]) -> str:
     """Decode text that came as bulk data; raises InstanceRejected (C000) if it cannot be."""
     try:
-        return repertoires.decode_once(
-            value, list(encodings) or ["ascii"], repertoires.TEXT_DELIMITERS
-        )
+        if charset.ESC not in value:
+            return value.decode((*encodings, "ascii")[0])
+        if value.count(charset.ESC) <= _MAX_ESCAPES:
+            return codeextensions.decode(value, encodings or ("ascii",))
     except (ValueError, LookupError) as error:
-        raise InstanceRejected(
-            FailureReason.CANNOT_UNDERSTAND,
-            "found bulk data for a text VR that cannot be decoded, expected text in the character"
-            " set of the metadata",
-        ) from error
+        raise _undecodable() from error
+    raise _undecodable()
 
 
-def _holds(encodings: Sequence[str], data_set: Dataset) -> bool:
-    texts = (text for element in data_set if element.VR in _TEXT for text in _texts(element))
-    return bool(encodings) and all(text.isascii() or _survives(text, encodings) for text in texts)
+def _undecodable() -> InstanceRejected:
+    return InstanceRejected(
+        FailureReason.CANNOT_UNDERSTAND,
+        "found bulk data for a text VR that cannot be decoded, expected text in the character set"
+        f" of the metadata, with at most {_MAX_ESCAPES} escape sequences",
+    )
 
 
-def _texts(element: DataElement) -> list[str]:
-    """Return the values as text; person names are split where encodings may change."""
-    if not element.value:
-        return []
-    values = [element.value] if element.VM == 1 else list(element.value)
-    if element.VR != "PN":
-        return [str(value) for value in values]
-    return [part for name in values for part in str(PersonName(name)).replace("=", "^").split("^")]
+class _Encoder:
+    """Encodes the texts of an instance, each by the encodings of its data set or item."""
 
+    def __init__(self, time_limit: TimeLimit) -> None:
+        self._time_limit = time_limit
+        self._extensions: dict[Sequence[str], CodeExtensions] = {}
 
-def _survives(text: str, encodings: Sequence[str]) -> bool:
-    """Tell whether text that is written in these encodings reads back the same."""
-    if len(encodings) == 1 and encodings[0] not in charset.custom_encoders:
-        try:
-            text.encode(encodings[0])
-        except UnicodeError:
-            return False
-        return True
-    try:
-        # What cannot be encoded is replaced, and so differs when it is read.
-        encoded = charset.encode_string(text, list(encodings))
-        decoded = repertoires.decode_once(encoded, encodings, repertoires.TEXT_DELIMITERS)
-    except ValueError:
-        return False
-    return decoded == text
+    def encode(
+        self, data_set: DataSet, encodings: Sequence[str]
+    ) -> Iterator[tuple[Element, bytes]]:
+        """Yield each element that is not ASCII, and its value; raises UnicodeError."""
+        if not encodings:
+            raise UnicodeError
+        for element in data_set.values():
+            self._time_limit.check()
+            if isinstance(element.value, str) and not element.value.isascii():
+                yield element, self._value(element.value, element.vr, encodings)
+
+    def _value(self, text: str, vr: str, encodings: Sequence[str]) -> bytes:
+        if len(encodings) == 1 and encodings[0] not in charset.custom_encoders:
+            return text.encode(encodings[0])
+        if encodings not in self._extensions:
+            self._extensions[encodings] = CodeExtensions(encodings)
+        return self._extensions[encodings].encode(text, vr)

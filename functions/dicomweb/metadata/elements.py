@@ -9,14 +9,18 @@ A backslash separates values, because that is what it means in an instance.
 
 import binascii
 import re
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from math import isinf
+from typing import cast
 
-from pydicom.config import IGNORE
-from pydicom.dataelem import DataElement, empty_value_for_VR
-
+from dicomweb.metadata.dataelements import Element
 from dicomweb.metadata.metadata import NotUnderstood
 from dicomweb.metadata.numbers import (
+    BLANKS,
+    LONGEST_DS,
     decimal_string,
     integer,
     integer_string,
@@ -42,12 +46,12 @@ def tag_number(text: str) -> int:
     return int(text, 16)
 
 
-def empty_element(tag: int, vr: str) -> DataElement:
+def empty_element(vr: str) -> Element:
     """Return the element of zero length."""
-    return _element(tag, vr, empty_value_for_VR(vr))
+    return Element(vr, [] if vr == "SQ" else "" if vr in TEXT else b"")
 
 
-def binary_element(tag: int, vr: str, base64: str) -> DataElement:
+def binary_element(vr: str, base64: str) -> Element:
     """Return the element whose whole Value Field, in Little Endian, is the given base64.
 
     White space in it is ignored, as XML Schema's base64Binary allows. Raises NotUnderstood if the
@@ -55,40 +59,30 @@ def binary_element(tag: int, vr: str, base64: str) -> DataElement:
     """
     if vr not in BINARY:
         raise NotUnderstood(f"found inline binary, which VR {vr} does not allow")
-    digits = "".join(base64.split())
+    return Element(vr, inline_binary(base64))
+
+
+def inline_binary(base64: str) -> bytes:
+    """Return the bytes of inline binary; raises NotUnderstood if it is not base64."""
+    digits = base64.translate(_WHITE_SPACE)
     if not _BASE64.fullmatch(digits):
         raise NotUnderstood("found inline binary that is not base64")
-    return _element(tag, vr, binascii.a2b_base64(digits))
+    return binascii.a2b_base64(digits)
 
 
-def value_element(tag: int, vr: str, values: Sequence[object]) -> DataElement:
+def value_element(tag: int, vr: str, values: Sequence[object]) -> Element:
     """Return the element with these values: text, numbers, or None for an empty one.
 
     Raises NotUnderstood if one of them cannot be a value of this VR.
     """
-    read_number = _NUMBERS.get(vr)
+    if vr in TEXT:
+        blocks = (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
+        return Element(vr, "\\".join("\\".join(_texts(vr, block)) for block in blocks))
     if vr == "SS" and tag in _LUT_DESCRIPTORS and len(values) > 1:
-        return _numbers_element(tag, vr, _lut_descriptor(values))
-    if read_number:
-        return _numbers_element(tag, vr, [read_number(value) for value in values])
-    read_text = _TEXTS.get(vr)
-    if not read_text:
-        raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
-    text = "\\".join(read_text(value) for value in values)
-    if vr in NUMBER_STRINGS:
-        return set_string(empty_element(tag, vr), text)
-    return _element(tag, vr, text)
-
-
-def set_string(element: DataElement, text: str) -> DataElement:
-    """Set this text as the whole Value Field of an element, and return the element.
-
-    pydicom converts DS and IS to numbers and refuses invalid ones; it does not convert UT.
-    """
-    vr, element.VR = element.VR, "UT"
-    element.value = text
-    element.VR = vr
-    return element
+        return Element(vr, _first_of_lut_descriptor(values[0]) + _packed(vr, values[1:]))
+    if vr in FORMATS:
+        return Element(vr, b"" if _is_empty(values) else _packed(vr, values))
+    raise NotUnderstood(f"found a value in a form that VR {vr} does not allow")
 
 
 def person_name(groups: Sequence[str]) -> str:
@@ -102,33 +96,57 @@ def person_name(groups: Sequence[str]) -> str:
     return "=".join(groups).rstrip("=")
 
 
-def _element(tag: int, vr: str, value: object) -> DataElement:
-    """Return an element that is not validated.
+def _texts(vr: str, values: Sequence[object]) -> Iterable[str]:
+    """Return each value as text; values that are all strings, or all integers, take a short way."""
+    types = set(map(type, values))
+    if types == {str}:
+        texts = cast("Sequence[str]", values)
+        return [text.strip(BLANKS) for text in texts] if vr in _TRIMMED else texts
+    if types == {int} and (vr != "DS" or max(map(len, map(str, values))) <= LONGEST_DS):
+        return map(str, values)
+    return map(_TEXTS[vr], values)
 
-    When pydicom makes an element of VR UN, it changes the VR to that of its dictionary, without
-    decoding the value; here the VR stays as it was sent.
+
+def _packed_at_once(vr: str, values: Sequence[object]) -> bytes:
+    """Return the bytes of values that are numbers of the right type, or none if one is not.
+
+    A megabyte of metadata may hold half a million of them. Raises NotUnderstood if one is out of
+    range.
     """
-    element = DataElement(tag, "OB" if vr == "UN" else vr, value, validation_mode=IGNORE)
-    element.VR = vr
-    return element
+    if vr == "AT" or not set(map(type, values)) <= ({int, float} if vr in _REAL else {int}):
+        return b""
+    numbers = cast("Sequence[float]", values)
+    with suppress(struct.error, OverflowError):
+        packed = struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
+        if vr not in _REAL or not any(map(isinf, numbers)):
+            return packed
+    for number in (min(numbers), max(numbers)):
+        _NUMBERS[vr](number)
+    return b""
 
 
-def _numbers_element(tag: int, vr: str, numbers: Sequence[float | None]) -> DataElement:
-    if len(numbers) == 1:
-        return _element(tag, vr, numbers[0])
+def _is_empty(values: Sequence[object]) -> bool:
+    return len(values) == 1 and trimmed(values[0]) in (None, "")
+
+
+def _packed(vr: str, values: Sequence[object]) -> bytes:
+    """Return the bytes of numbers, none of which may be empty."""
+    packed = _packed_at_once(vr, values)
+    if packed:
+        return packed
+    numbers = list(map(_NUMBERS[vr], values))
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")
-    return _element(tag, vr, list(numbers) or None)
+    return struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
 
 
-def _lut_descriptor(values: Sequence[object]) -> list[int | None]:
-    """Return the numbers of a descriptor; the first one is never signed (PS3.3 C.11.1.1.1).
+def _first_of_lut_descriptor(value: object) -> bytes:
+    """Return the bytes of the first number, which is never signed (PS3.3 C.11.1.1.1).
 
     dcmtk writes it signed, as the VR says, and pydicom unsigned.
     """
-    entries = integer(-(2**15), 2**16 - 1, values[0])
-    others = [integer(-(2**15), 2**15 - 1, value) for value in values[1:]]
-    return [None if entries is None else entries & 0xFFFF, *others]
+    entries = integer(-(2**15), 2**16 - 1, value)
+    return _packed("US", [None if entries is None else entries & 0xFFFF])
 
 
 def _text(value: object) -> str:
@@ -146,14 +164,21 @@ def _trimmed_text(value: object) -> str:
 
 
 def _attribute_tag(value: object) -> int | None:
+    """Return a tag as the number whose four bytes it is: its group, then its element."""
     text = trimmed(value)
     if not isinstance(text, str | None):
         raise NotUnderstood("found a tag that is not 8 hexadecimal digits")
-    return tag_number(text) if text else None
+    if not text:
+        return None
+    tag = tag_number(text)
+    return tag >> 16 | (tag & 0xFFFF) << 16
 
 
+_BLOCK = 10_000
+"""So many values are text at the same time: a text takes 50 bytes more than its characters."""
+
+_WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
-
 
 NUMBER_STRINGS = frozenset(("DS", "IS"))
 
@@ -163,6 +188,10 @@ _TEXTS: dict[str, Callable[[object], str]] = {
     "DS": decimal_string,
     "IS": integer_string,
 }
+_TRIMMED = frozenset(vr for vr, read in _TEXTS.items() if read is not _text)
+
+TEXT = frozenset(_TEXTS)
+"""The VRs whose value is text."""
 
 _NUMBERS: dict[str, Callable[[object], float | None]] = {
     "AT": _attribute_tag,
@@ -175,6 +204,20 @@ _NUMBERS: dict[str, Callable[[object], float | None]] = {
     "US": partial(integer, 0, 2**16 - 1),
     "UV": partial(integer, 0, 2**64 - 1),
 }
+_REAL = frozenset(("FD", "FL"))
+
+FORMATS = {
+    "AT": "I",
+    "FD": "d",
+    "FL": "f",
+    "SL": "i",
+    "SS": "h",
+    "SV": "q",
+    "UL": "I",
+    "US": "H",
+    "UV": "Q",
+}
+"""The VRs whose value is numbers, and how ``struct`` names these."""
 
 VALUE_REPRESENTATIONS = BINARY.union(_TEXTS, _NUMBERS, ("SQ",))
 """The VRs of PS3.5 Table 6.2-1."""

@@ -6,9 +6,8 @@ Metadata is the data set without its bulk data, as ``nativemodel`` and ``jsonmod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pydicom.dataset import Dataset
-
-from dicomweb.errors import DicomWebError, InstanceRejected
+from dicomweb.errors import DicomWebError, InstanceRejected, OutOfTime
+from dicomweb.metadata.dataelements import DataSet
 from dicomweb.outcomes import SOPReference
 from dicomweb.reasons import FailureReason
 
@@ -20,7 +19,7 @@ class Reference:
     ``holder`` is the data set or item that has the element.
     """
 
-    holder: Dataset = field(repr=False)
+    holder: DataSet = field(repr=False)
     tag: int
     uri: str
 
@@ -34,7 +33,7 @@ class Metadata:
     ``discarded_file_meta`` says that elements of group 0002 were sent and left out.
     """
 
-    data_set: Dataset = field(repr=False)
+    data_set: DataSet = field(repr=False)
     bulk_data: Sequence[Reference] = field(default=(), repr=False)
     discarded_file_meta: bool = False
 
@@ -48,4 +47,12 @@ class MetadataRejected(InstanceRejected):
 
     def __init__(self, text: str, reference: SOPReference | None) -> None:
         super().__init__(FailureReason.CANNOT_UNDERSTAND, text)
+        self.reference = reference
+
+
+class MetadataAbandoned(OutOfTime):
+    """Metadata that was not read in time; ``reference`` names the instance if that can be."""
+
+    def __init__(self, reference: SOPReference | None) -> None:
+        super().__init__()
         self.reference = reference

@@ -11,13 +11,12 @@ size, and a limit on the empty values that a few numbers could ask for.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from lxml import etree
-
-from dicomweb.errors import MalformedRequest
+from dicomweb.metadata.budget import Objects
 from dicomweb.metadata.builder import read_metadata
 from dicomweb.metadata.bulkdata import urn
 from dicomweb.metadata.elements import person_name, tag_number
 from dicomweb.metadata.metadata import Metadata, NotUnderstood
+from dicomweb.metadata.nativedocument import XMLElement, parse
 from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
@@ -26,6 +25,7 @@ from dicomweb.metadata.notation import (
     Values,
 )
 from dicomweb.metadata.privateblocks import PrivateBlocks
+from dicomweb.timelimit import FOREVER, TimeLimit
 
 MAX_MISSING_NUMBERS = 10_000
 """Values whose numbers are missing, in a whole document."""
@@ -39,41 +39,14 @@ _ALONE = frozenset(("BulkData", "InlineBinary"))
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
-# The examples of PS3.18 Annex F have xml:space in the XML declaration, where XML forbids it.
-_MISPLACED_SPACE = re.compile(
-    rb"\A((?:\xef\xbb\xbf)?<\?xml\b[^>]{0,100}?)\sxml:space\s*=\s*[\"']preserve[\"']"
-)
 
-
-def read(content: memoryview) -> Metadata:
+def read(content: memoryview, objects: Objects, time_limit: TimeLimit = FOREVER) -> Metadata:
     """Return the metadata that a NativeDicomModel document states.
 
-    Raises MalformedRequest if it is not one, and MetadataRejected (C000) if its attributes are
-    not those of a data set.
+    Raises MalformedRequest if it is not one, MetadataRejected (C000) if its attributes are not
+    those of a data set, InstanceRejected (A700) if there are too many ``objects``, and OutOfTime.
     """
-    return read_metadata(_NativeModel(), _parse(content))
-
-
-def _parse(content: memoryview) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(_MISPLACED_SPACE.sub(rb"\1", bytes(content), count=1), parser)
-    except etree.XMLSyntaxError as error:
-        raise MalformedRequest(
-            f"found XML that is not well-formed at line {error.lineno}, expected NativeDicomModel"
-        ) from error
-    if root.getroottree().docinfo.doctype:
-        raise MalformedRequest("found a document type declaration in XML, expected none")
-    if _name(root) != "NativeDicomModel":
-        raise MalformedRequest("found XML with another root element, expected NativeDicomModel")
-    return root
+    return read_metadata(_NativeModel(), parse(content, objects, time_limit), time_limit)
 
 
 class _NativeModel:
@@ -82,30 +55,33 @@ class _NativeModel:
     def __init__(self) -> None:
         self.missing_numbers = 0
 
-    def attributes(
-        self, item: etree._Element
-    ) -> Iterator[tuple[int, str | None, etree._Element | str]]:
+    def attributes(self, item: XMLElement) -> Iterator[tuple[int, str | None, XMLElement | str]]:
         stated = [_stated(attribute) for attribute in _children(item)]
         blocks = PrivateBlocks()
         for tag, creator, attribute in stated:
             if tag >> 16 & 1 and not creator:
-                blocks.take(tag, attribute.findtext("{*}Value", "").strip())
+                blocks.take(tag, _first_value(attribute))
         for tag, creator, attribute in stated:
-            yield blocks.tag(tag, creator) if creator else tag, attribute.get("vr"), attribute
+            yield (
+                blocks.tag(tag, creator) if creator else tag,
+                attribute.attributes.get("vr"),
+                attribute,
+            )
         for tag, creator in blocks.creators:
             yield tag, "LO", creator
 
-    def find(self, item: etree._Element, tag: int) -> etree._Element | None:
+    def find(self, item: XMLElement, tag: int) -> XMLElement | None:
         text = f"{tag:08X}"
-        return next((attribute for attribute in item if attribute.get("tag") == text), None)
+        children = item.children or ()
+        return next((each for each in children if each.attributes.get("tag") == text), None)
 
-    def content(self, vr: str, attribute: etree._Element | str) -> Content[etree._Element]:
+    def content(self, vr: str, attribute: XMLElement | str) -> Content[XMLElement]:
         if isinstance(attribute, str):
             return Values([attribute])
         children = _children(attribute)
         if not children:
             return Values()
-        [kind, *others] = {_name(child) for child in children}
+        [kind, *others] = {child.name for child in children}
         if others or (kind in _ALONE and len(children) > 1):
             raise NotUnderstood(
                 "found children of two kinds, or BulkData or InlineBinary twice, expected children"
@@ -114,8 +90,8 @@ class _NativeModel:
         return self.content_of_kind(vr, kind, children)
 
     def content_of_kind(
-        self, vr: str, kind: str, children: Sequence[etree._Element]
-    ) -> Content[etree._Element]:
+        self, vr: str, kind: str, children: Sequence[XMLElement]
+    ) -> Content[XMLElement]:
         match kind, vr:
             case "Item", "SQ":
                 return Items([item for _, item in sorted(_by_number(children).items())])
@@ -130,7 +106,7 @@ class _NativeModel:
         raise NotUnderstood(f"found children that an attribute of VR {vr} does not allow")
 
     def numbered(
-        self, children: Sequence[etree._Element], value: Callable[[etree._Element], str]
+        self, children: Sequence[XMLElement], value: Callable[[XMLElement], str]
     ) -> list[str | None]:
         """Return the values by number, None for each missing number."""
         by_number = _by_number(children)
@@ -143,18 +119,23 @@ class _NativeModel:
         return values
 
 
-def _stated(attribute: etree._Element) -> tuple[int, str, etree._Element]:
+def _stated(attribute: XMLElement) -> tuple[int, str, XMLElement]:
     """Return the tag of an attribute and its private creator, if it has one."""
-    if _name(attribute) != "DicomAttribute":
+    if attribute.name != "DicomAttribute":
         raise NotUnderstood("found another element, expected DicomAttribute")
-    creator = attribute.get("privateCreator", "").strip()
-    return tag_number(attribute.get("tag", "")), creator, attribute
+    creator = attribute.attributes.get("privateCreator", "").strip()
+    return tag_number(attribute.attributes.get("tag", "")), creator, attribute
 
 
-def _by_number(children: Sequence[etree._Element]) -> dict[int, etree._Element]:
-    by_number: dict[int, etree._Element] = {}
+def _first_value(attribute: XMLElement) -> str:
+    values = (child.text for child in attribute.children or () if child.name == "Value")
+    return next(values, "").strip()
+
+
+def _by_number(children: Sequence[XMLElement]) -> dict[int, XMLElement]:
+    by_number: dict[int, XMLElement] = {}
     for child in children:
-        number = child.get("number", "")
+        number = child.number
         if not _NUMBER.fullmatch(number):
             raise NotUnderstood("found a value or item without a number, expected one from 1 on")
         if by_number.setdefault(int(number), child) is not child:
@@ -162,29 +143,30 @@ def _by_number(children: Sequence[etree._Element]) -> dict[int, etree._Element]:
     return by_number
 
 
-def _person_name(element: etree._Element) -> str:
+def _person_name(element: XMLElement) -> str:
     groups = ["", "", ""]
     for group in _children(element):
-        place = _GROUPS.get(_name(group))
+        place = _GROUPS.get(group.name)
         if place is None or groups[place]:
             raise NotUnderstood("found a component group of a name twice, or an unknown one")
         groups[place] = _component_group(group)
     return person_name(groups)
 
 
-def _component_group(group: etree._Element) -> str:
-    components = {_name(child): _text(child) for child in _children(group)}
-    if len(components) < len(group) or not components.keys() <= set(_COMPONENTS):
+def _component_group(group: XMLElement) -> str:
+    children = _children(group)
+    components = {child.name: _text(child) for child in children}
+    if len(components) < len(children) or not components.keys() <= set(_COMPONENTS):
         raise NotUnderstood("found a component of a name twice, or an unknown one")
     return "^".join(components.get(name, "") for name in _COMPONENTS).rstrip("^")
 
 
-def _uri(bulk_data: etree._Element) -> str:
+def _uri(bulk_data: XMLElement) -> str:
     """Return the URI; the model requires either a URI or a UUID (PS3.19 A.1.5).
 
     dcm2xml writes a UUID for each value that it leaves out; its URI is its URN.
     """
-    uri, uuid = bulk_data.get("uri"), bulk_data.get("uuid")
+    uri, uuid = bulk_data.attributes.get("uri"), bulk_data.attributes.get("uuid")
     if uri is not None and uuid is None:
         return uri.strip()
     if uuid is None or uri is not None:
@@ -192,20 +174,14 @@ def _uri(bulk_data: etree._Element) -> str:
     return urn(uuid.strip())
 
 
-def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname
-
-
-def _children(element: etree._Element) -> list[etree._Element]:
+def _children(element: XMLElement) -> Sequence[XMLElement]:
     """Return the child elements; text around them would be lost, so it is refused."""
-    children = list(element)
-    texts = [element.text, *(child.tail for child in children)]
-    if any(text and not text.isspace() for text in texts):
+    if element.text:
         raise NotUnderstood("found text, expected only elements")
-    return children
+    return element.children or ()
 
 
-def _text(element: etree._Element) -> str:
-    if len(element):
+def _text(element: XMLElement) -> str:
+    if element.children:
         raise NotUnderstood("found elements, expected only text")
-    return element.text or ""
+    return element.text

@@ -24,9 +24,9 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Items(Generic[Item]):
-    """The items of a sequence, in order."""
+    """The items of a sequence, in order, None for an empty one. The reader lets go of them."""
 
-    items: Sequence[Item]
+    items: list[Item | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pydicom.valuerep import format_number_as_ds
 
 from dicomweb.metadata.metadata import NotUnderstood
 
-_BLANKS = " \t\r\n\0"
-_MAX_DS = 16
+BLANKS = " \t\r\n\0"
+LONGEST_DS = 16
 _INTEGER = re.compile(r"([+-]?[0-9]{1,64})(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"^(-?)0\.")
@@ -22,7 +22,7 @@ _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 def trimmed(value: object) -> object:
     """Return text without the blanks around it, which are padding or layout; others unchanged."""
-    return value.strip(_BLANKS) if isinstance(value, str) else value
+    return value.strip(BLANKS) if isinstance(value, str) else value
 
 
 def integer(low: int, high: int, value: object) -> int | None:
@@ -102,6 +102,8 @@ def decimal_string(value: object) -> str:
 def _decimal(number: float) -> str:
     """Return a number in the characters of a DS, exactly if possible, otherwise rounded."""
     text = str(number)
-    texts = (text, text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
-    rounded = format_number_as_ds(float(number))
-    return next((exact for exact in texts if len(exact) <= _MAX_DS), rounded)
+    if len(text) <= LONGEST_DS:
+        return text
+    texts = (text.removesuffix(".0"), _LEADING_ZERO.sub(r"\1.", text))
+    exact = next((exact for exact in texts if len(exact) <= LONGEST_DS), "")
+    return exact or format_number_as_ds(float(number))

@@ -19,6 +19,8 @@ class PrivateBlocks:
         """The Private Creator elements that have to be added: tag and value."""
         self._blocks: dict[tuple[int, str], int] = {}
         self._taken: set[tuple[int, int]] = set()
+        self._next: dict[int, int] = {}
+        """The first block of a group that is not known to be used or reserved."""
 
     def take(self, tag: int, creator: str) -> None:
         """Keep free the block of an element that is in it without naming its creator.
@@ -48,9 +50,9 @@ class PrivateBlocks:
     def _reserve(self, group: int, creator: str) -> None:
         if "\\" in creator:
             raise NotUnderstood("found a backslash in a private creator")
-        for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
+        for block in range(self._next.get(group, _FIRST_BLOCK), _LAST_BLOCK + 1):
             if (group, block) not in self._taken:
-                self._taken.add((group, block))
+                self._next[group] = block + 1
                 self._blocks[group, creator] = block
                 self.creators.append((group << 16 | block, creator))
                 return

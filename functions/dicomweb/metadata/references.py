@@ -7,14 +7,11 @@ value, so there is no confusion. The lost VR is taken from the dictionary, or el
 
 from collections.abc import Iterator
 
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
-
 from dicomweb.metadata.bulkdata import BulkData
 from dicomweb.metadata.charactersets import walk
 from dicomweb.metadata.elements import empty_element
 from dicomweb.metadata.metadata import Metadata, Reference
+from dicomweb.metadata.representations import known
 
 
 def references(metadata: Metadata, bulk_data: BulkData) -> list[Reference]:
@@ -22,23 +19,15 @@ def references(metadata: Metadata, bulk_data: BulkData) -> list[Reference]:
     found = list(metadata.bulk_data)
     if not bulk_data.parts:
         return found
-    return found + list(_by_value(metadata.data_set, bulk_data))
+    return found + list(_by_value(metadata, bulk_data))
 
 
-def _by_value(data_set: Dataset, bulk_data: BulkData) -> Iterator[Reference]:
-    for holder, _ in list(walk(data_set)):
-        for element in holder:
-            if element.VR == "UR" and element.value in bulk_data.exact:
-                vr = _dictionary_vr(element)
+def _by_value(metadata: Metadata, bulk_data: BulkData) -> Iterator[Reference]:
+    for holder, _ in walk(metadata.data_set):
+        for tag, element in holder.items():
+            uri = element.value
+            if element.vr == "UR" and isinstance(uri, str) and uri in bulk_data.exact:
+                vr = known(tag).split(" or ")[-1]  # of OB or OW, the latter
                 if vr != "UR":
-                    uri = str(element.value)
-                    holder[element.tag] = empty_element(element.tag, vr)
-                    yield Reference(holder, int(element.tag), uri)
-
-
-def _dictionary_vr(element: DataElement) -> str:
-    """Return the VR in the dictionary; where it offers several, OW is the last one."""
-    try:
-        return dictionary_VR(element.tag).split(" or ")[-1]
-    except KeyError:
-        return "UN"
+                    element.vr, element.value = vr, empty_element(vr).value
+                    yield Reference(holder, tag, uri)

@@ -5,10 +5,10 @@ It is taken from the dictionary. If the dictionary offers several, the choice is
 of a sample between OB and OW (PS3.5 A.2).
 """
 
+import re
 from collections.abc import Callable, Sequence
 
-from pydicom.datadict import dictionary_VR
-from pydicom.tag import Tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, masks
 
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS, value_element
 from dicomweb.metadata.metadata import NotUnderstood
@@ -19,6 +19,12 @@ _PIXEL_REPRESENTATION = 0x00280103
 _WAVEFORM_BITS_ALLOCATED = 0x54001004
 _WAVEFORM_GROUP = 0x5400
 _BITS_A_BYTE = 8
+
+_FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
+"""The elements of Private Creators in a group (PS3.5 7.8.1)."""
+
+_REPEATING = re.compile("|".join(masks).replace("x", "[0-9A-F]"))
+"""pydicom tries one mask after the other, which takes ten times as long."""
 
 Number = Callable[[int], int | None]
 """Returns the number in the attribute with a tag in the data set or item, or None."""
@@ -33,12 +39,16 @@ def stated_or_known(tag: int, stated_vr: str | None) -> str:
         if stated_vr not in VALUE_REPRESENTATIONS:
             raise NotUnderstood("found an unknown VR, expected one of PS3.5 Table 6.2-1")
         return stated_vr
-    if Tag(tag).is_private_creator:
-        return "LO"
-    try:
+    if tag >> 16 & 1:
+        return "LO" if _FIRST_BLOCK <= tag & 0xFFFF <= _LAST_BLOCK else "UN"
+    return known(tag)
+
+
+def known(tag: int) -> str:
+    """Return the VR in the dictionary, which may offer several, or UN."""
+    if dictionary_has_tag(tag) or _REPEATING.fullmatch(f"{tag:08X}"):
         return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
+    return "UN"
 
 
 def of_numbers(tag: int, vr: str, values: Sequence[object], holders: Sequence[Number]) -> str:

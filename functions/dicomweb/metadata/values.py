@@ -7,61 +7,54 @@ another character set.
 
 import struct
 from collections.abc import Sequence
+from sys import getsizeof
 
-from pydicom.dataelem import DataElement
+from pydicom.charset import ESC
 
 from dicomweb.envelope.mediatypes import OCTET_STREAM
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Budget
 from dicomweb.metadata.bulkdata import media_type_of
 from dicomweb.metadata.charactersets import decode
-from dicomweb.metadata.elements import NUMBER_STRINGS, set_string
+from dicomweb.metadata.dataelements import DataSet
+from dicomweb.metadata.elements import FORMATS, NUMBER_STRINGS, TEXT
+from dicomweb.part10.headers import tag_text
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason
 
-_FORMATS = {
-    "FD": "d",
-    "FL": "f",
-    "SL": "i",
-    "SS": "h",
-    "SV": "q",
-    "UL": "I",
-    "US": "H",
-    "UV": "Q",
-}
-_TEXT = frozenset(("LT", "ST", "UC", "UT"))
+_BYTES_AN_ESCAPE = 128
+"""What is taken for each escape sequence: the time for it is that of so many bytes."""
 
 
-def set_value(element: DataElement, part: BodyPart, encodings: Sequence[str]) -> None:
-    """Set the value of an element that was empty.
+def set_value(
+    data_set: DataSet, tag: int, part: BodyPart, encodings: Sequence[str], budget: Budget
+) -> None:
+    """Set the value of the element with ``tag``, which was empty.
 
     Raises InstanceRejected: C000 if the bytes are not a value of its VR, C122 for a compressed
-    icon, because its transfer syntax would have to be that of the image.
+    icon, because its transfer syntax would have to be that of the image, A700 if the ``budget``,
+    of which the bytes are taken already, has no room for the text that they become.
     """
     media_type = media_type_of(part)
-    if element.tag == PIXEL_DATA and media_type.essence != OCTET_STREAM:
+    if tag == PIXEL_DATA and media_type.essence != OCTET_STREAM:
         raise InstanceRejected(
             FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED,
             "found compressed pixel data in an item, expected uncompressed pixel data",
         )
-    if element.VR in NUMBER_STRINGS:
-        set_string(element, decode(bytes(part.content), encodings).rstrip(" \0"))
+    element = data_set[tag]
+    if element.vr in TEXT:
+        content = bytes(part.content)
+        budget.take(_BYTES_AN_ESCAPE * content.count(ESC))
+        text = decode(content, encodings)
+        budget.take(getsizeof(text) - getsizeof(content))
+        element.value = text.rstrip(" \0") if element.vr in NUMBER_STRINGS else text
         return
-    try:
-        element.value = _value(element.VR, part.content, encodings)
-    except (ValueError, OverflowError, struct.error) as error:
+    size = struct.calcsize(FORMATS.get(element.vr, "B"))
+    if len(part.content) % size:
         raise InstanceRejected(
             FailureReason.CANNOT_UNDERSTAND,
-            f"found invalid bulk data for ({element.tag.group:04X},{element.tag.element:04X}),"
-            f" expected a value of VR {element.VR}",
-        ) from error
-
-
-def _value(vr: str, value: memoryview, encodings: Sequence[str]) -> object:
-    if vr in _FORMATS:
-        size = struct.calcsize(_FORMATS[vr])
-        numbers = struct.unpack(f"<{len(value) // size}{_FORMATS[vr]}", value)
-        return numbers[0] if len(numbers) == 1 else list(numbers)
-    if vr in _TEXT:
-        return decode(bytes(value), encodings)
-    return bytes(value)
+            f"found {len(part.content)} bytes of bulk data for {tag_text(tag)}, expected a multiple"
+            f" of {size}, as its VR {element.vr} has",
+        )
+    element.value = part.content

@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from dicomweb.answer import response, responsemodule
 from dicomweb.answer.response import Reason, warning_values
 from dicomweb.envelope.mediatypes import DICOM_JSON, DICOM_XML
+from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest, RequestRejected
 from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.reasons import FailureReason, WarningReason
 
 BASE = "https://archive.example.org"
+LARGEST_RESPONSE = 6_000_000
+"""Less than the 6 MB that a Lambda function may return, which is 6291556 bytes."""
 REFERENCE = SOPReference(sop_class_uid="1.2.3", sop_instance_uid="1.2.4")
 
 
@@ -146,3 +149,22 @@ def test_warnings_stay_far_below_what_a_gateway_takes_of_headers() -> None:
     values = warnings(*((reason, "x" * 1000) for reason in FailureReason))
     assert 1 <= len(values) < len(FailureReason)
     assert sum(map(len, values)) <= 4096
+
+
+@pytest.mark.parametrize("media_type", [DICOM_JSON, DICOM_XML])
+def test_the_longest_answer_is_one_that_a_function_may_return(media_type: str) -> None:
+    longest = SOPReference.of("1" * 128, "2" * 128)
+    assert longest is not None
+    uid = "1" * 64
+    valid = SOPReference(sop_class_uid=uid, sop_instance_uid=uid)
+    warned = Stored(
+        reference=valid,
+        study_instance_uid=uid,
+        series_instance_uid=uid,
+        warning=WarningReason.ELEMENTS_DISCARDED,
+        text="text",
+    )
+    refused = Failed(reason=FailureReason.CANNOT_UNDERSTAND, text="t" * 200, reference=longest)
+    for outcome in (warned, refused):
+        answer = response.report([outcome] * 40, media_type, f"https://{'h' * 100}")
+        assert len(json.dumps({"body": answer.body})) * MAX_PARTS / 40 < LARGEST_RESPONSE

@@ -202,6 +202,7 @@ def test_video_that_is_not_of_a_transfer_syntax_is_refused(content: bytes, found
         (elementary(pictures=b""), "no pictures"),
         (program()[:-4] + b"\0\0\2\0", "no start code of a program stream at byte 14"),
         (program()[:-4] + pes(elementary())[:-1], "end inside a field"),
+        (program(pes(elementary()))[:-4] + pes(b"x", 0xC0)[:-1], "end of a program stream inside"),
         (program(pes(b"", header=b"\xff\xff")), "end inside a field"),
         (program(pes(b"", header=b"")), "end inside a field"),
         (transport(*[(1, True, b"x")] * 4) + b"\x47", "end inside a field"),
@@ -213,6 +214,17 @@ def test_broken_video_is_not_understood(content: bytes, found: str) -> None:
         described(content)
 
     assert refusal.value.reason == FailureReason.CANNOT_UNDERSTAND
+
+
+@pytest.mark.parametrize("size", [1, 100, 1000])
+def test_pictures_in_many_small_packets_are_counted(size: int) -> None:
+    stream = elementary(pictures=b"\3" * 5000)
+    packets = (pes(chunk) for chunk in chunks(stream, size))
+
+    cine = described(program(*packets, pes(bytes(3000)), pes(b"x"))).cine
+
+    assert cine is not None
+    assert cine.number_of_frames == 5000
 
 
 def test_a_long_stream_is_read_in_linear_time() -> None:

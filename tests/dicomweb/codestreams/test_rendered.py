@@ -198,3 +198,30 @@ def test_a_broken_image_is_not_understood(content: bytes) -> None:
 
 def test_a_padded_gif_is_read() -> None:
     assert bytes(described(gif(RED) + b"\0").content) == bytes(RED) * 6
+
+
+def test_what_a_png_says_beside_its_pixels_is_not_read() -> None:
+    profile = chunk(b"iCCP", b"a\0\0" + compress(bytes(1_000_000)))
+    text = chunk(b"zTXt", b"a\0\0" + b"not compressed")
+    content = png(8, 2, bytes((*RED, *GREEN)), size=(2, 1))
+    around = content[:33] + profile * 100 + text + content[33:]
+
+    assert described(around) == described(content)
+
+
+def test_a_wide_image_is_converted_row_by_row() -> None:
+    image = Image.new("P", (700, 800))
+    image.putpalette((*RED, *GREEN))
+    image.paste(1, (0, 400, 700, 800))
+
+    found = described(saved(image))
+
+    assert bytes(found.content) == bytes(RED) * 700 * 400 + bytes(GREEN) * 700 * 400
+
+
+def test_an_animation_takes_what_pillow_holds_of_it_as_well() -> None:
+    taken: list[int] = []
+    described_gif = describe_gif(memoryview(gif(RED, GREEN, BLUE)), Limits(take=taken.append))
+
+    assert len(described_gif.content) == 3 * 18
+    assert taken == [18, 6 * 16, 18, 18]

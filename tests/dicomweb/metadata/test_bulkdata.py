@@ -127,7 +127,12 @@ def test_a_location_that_is_too_long_is_that_of_nothing() -> None:
 def test_a_uri_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = bulk_data("p/frames/1", "p/frames/2")
     resolved: list[str] = []
-    monkeypatch.setattr(bulkdata, "urljoin", lambda _, uri: resolved.append(uri) or uri)
+
+    def resolve(_: str, uri: str) -> str:
+        resolved.append(uri)
+        return uri
+
+    monkeypatch.setattr(bulkdata, "urljoin", resolve)
     assert sent.find("https://host.example:8443/base/p") is sent.find(
         "https://host.example:8443/base/p"
     )

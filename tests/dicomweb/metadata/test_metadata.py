@@ -13,9 +13,7 @@ import pytest
 from pydicom.data.data_manager import DATA_ROOT
 from pydicom.dataset import Dataset
 
-from dicomweb.metadata import jsonmodel, nativemodel
-from dicomweb.metadata.metadata import Metadata
-from tests import models
+from tests import models, shown
 from tests.sample_files import read_for_metadata
 
 if TYPE_CHECKING:
@@ -89,9 +87,9 @@ def test_the_json_that_pydicom_writes_is_read_as_the_same_data_set(name: str) ->
     with warnings.catch_warnings(action="ignore"):
         written = json.dumps([original.to_json_dict()])
 
-    [metadata] = jsonmodel.read(memoryview(written.encode()))
+    [metadata] = shown.read_json(memoryview(written.encode()))
 
-    assert isinstance(metadata, Metadata)
+    assert isinstance(metadata, shown.Shown)
     assert models.differences(metadata.data_set, original) == set()
 
 
@@ -108,16 +106,16 @@ def dcm2xml(name: str, *options: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(command, capture_output=True, check=False)
 
 
-def read_xml(name: str, *options: str) -> Metadata:
+def read_xml(name: str, *options: str) -> shown.Shown:
     """Read what dcm2xml writes; a receiver could do nothing with its UUIDs for bulk data."""
     converted = dcm2xml(name, *options)
     assert converted.returncode == 0
-    return nativemodel.read(
+    return shown.read_xml(
         memoryview(re.sub(rb'<BulkData uuid="', b'<BulkData uri="urn:uuid:', converted.stdout))
     )
 
 
-def without(original: Dataset, metadata: Metadata) -> tuple[Dataset, Dataset]:
+def without(original: Dataset, metadata: shown.Shown) -> tuple[Dataset, Dataset]:
     """Return both data sets without the elements that are bulk data."""
     held = {(id(each.holder), each.tag) for each in metadata.bulk_data}
     _drop(original, metadata.data_set, held)
@@ -205,18 +203,18 @@ WIRE = {
 }
 
 
-def wire_metadata(name: str) -> tuple[list[Metadata], set[str]]:
+def wire_metadata(name: str) -> tuple[list[shown.Shown], set[str]]:
     """Return the metadata of a captured request, and where its bulk data is."""
-    instances: list[Metadata | InstanceRejected] = []
+    instances: list[shown.Shown | InstanceRejected] = []
     locations: set[str] = set()
     for headers, content in models.wire_parts(name):
         if headers["content-type"].startswith("application/dicom+xml"):
-            instances.append(nativemodel.read(content))
+            instances.append(shown.read_xml(content))
         elif headers["content-type"].startswith("application/dicom+json"):
-            instances += jsonmodel.read(content)
+            instances += shown.read_json(content)
         else:
             locations.add(headers["content-location"])
-    return [instance for instance in instances if isinstance(instance, Metadata)], locations
+    return [instance for instance in instances if isinstance(instance, shown.Shown)], locations
 
 
 @pytest.mark.parametrize(("name", "count"), WIRE.items())

@@ -11,10 +11,9 @@ from pydicom.dataset import Dataset
 from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata import nativemodel
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
-from dicomweb.metadata.metadata import Metadata, Reference
 from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
-from tests import models, strategies
+from tests import models, shown, strategies
 from tests.models import attribute, document
 from tests.processor_time import GENEROUS, growth
 
@@ -27,12 +26,12 @@ ITEM_END = "</Item></DicomAttribute>"
 
 
 def read(*attributes: str) -> Dataset:
-    return nativemodel.read(document(*attributes)).data_set
+    return shown.read_xml(document(*attributes)).data_set
 
 
 def refused(*attributes: str) -> InstanceRejected:
     with pytest.raises(InstanceRejected) as caught:
-        nativemodel.read(document(*attributes))
+        shown.read_xml(document(*attributes))
     return caught.value
 
 
@@ -54,9 +53,9 @@ def values(tag: str, vr: str, inner: str) -> object:
     ],
 )
 def test_an_empty_model_is_an_empty_data_set(text: str) -> None:
-    metadata = nativemodel.read(memoryview(text.encode()))
+    metadata = shown.read_xml(memoryview(text.encode()))
 
-    assert metadata == Metadata(data_set=Dataset(), bulk_data=[])
+    assert metadata == shown.Shown(data_set=Dataset(), bulk_data=[])
 
 
 @pytest.mark.parametrize("prefix", ["", "n:"])
@@ -69,7 +68,7 @@ def test_elements_are_told_by_their_local_name(prefix: str) -> None:
         f"</{prefix}DicomAttribute></{prefix}NativeDicomModel>"
     )
 
-    assert nativemodel.read(memoryview(text.encode())).data_set.PatientName == "Doe"
+    assert shown.read_xml(memoryview(text.encode())).data_set.PatientName == "Doe"
 
 
 def test_the_example_of_the_standard_is_read_although_its_declaration_is_none() -> None:
@@ -82,7 +81,7 @@ def test_the_example_of_the_standard_is_read_although_its_declaration_is_none() 
   </DicomAttribute>
 </NativeDicomModel>"""
 
-    data_set = nativemodel.read(memoryview(text.encode())).data_set
+    data_set = shown.read_xml(memoryview(text.encode())).data_set
 
     assert data_set.StudyInstanceUID == "1.2.392.200036.9116.2.2.2.1762893313.1029997326.945873"
 
@@ -103,18 +102,18 @@ def test_the_example_of_the_standard_is_read_although_its_declaration_is_none() 
 )
 def test_what_is_not_well_formed_is_a_malformed_request(content: bytes) -> None:
     with pytest.raises(MalformedRequest, match=r"not well-formed at line [12],"):
-        nativemodel.read(memoryview(content))
+        shown.read_xml(memoryview(content))
 
 
 @pytest.mark.parametrize("root", ["DicomAttribute", "nativeDicomModel", "html"])
 def test_another_root_element_is_a_malformed_request(root: str) -> None:
     with pytest.raises(MalformedRequest, match="another root element"):
-        nativemodel.read(memoryview(f"<{root}/>".encode()))
+        shown.read_xml(memoryview(f"<{root}/>".encode()))
 
 
 def test_what_the_sender_wrote_is_not_repeated_in_a_refusal() -> None:
     with pytest.raises(MalformedRequest) as caught:
-        nativemodel.read(memoryview(b"<NativeDicomModel><Planted></Secret></NativeDicomModel>"))
+        shown.read_xml(memoryview(b"<NativeDicomModel><Planted></Secret></NativeDicomModel>"))
 
     assert not re.search("Planted|Secret", str(caught.value))
 
@@ -152,7 +151,7 @@ def test_a_document_type_is_a_malformed_request_and_nothing_is_expanded_or_fetch
     monkeypatch.setattr(nativemodel, "read_metadata", lambda *_: pytest.fail("was read"))
 
     with pytest.raises(MalformedRequest) as caught:
-        nativemodel.read(memoryview(text.encode()))
+        shown.read_xml(memoryview(text.encode()))
 
     assert len(str(caught.value)) < 100
 
@@ -166,7 +165,7 @@ def test_the_encoding_of_the_document_is_its_own(encoding: str) -> None:
         ).decode()
     )
 
-    data_set = nativemodel.read(memoryview(text.encode(encoding))).data_set
+    data_set = shown.read_xml(memoryview(text.encode(encoding))).data_set
 
     assert (data_set.SpecificCharacterSet, data_set.PatientID) == ("ISO_IR 100", "Διον")
 
@@ -327,15 +326,15 @@ def test_inline_binary_that_is_not_base64_is_refused(wrong: str) -> None:
 
 def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
     bulk = '<DicomAttribute tag="{}" vr="{}"><BulkData uri="{}"/></DicomAttribute>'.format
-    metadata = nativemodel.read(
+    metadata = shown.read_xml(
         document(bulk("7FE00010", "OW", " bulk1\n"), ITEM, bulk("00281201", "OW", "../2"), ITEM_END)
     )
 
     item = metadata.data_set.ReferencedImageSequence[0]
     found = {reference.uri: reference for reference in metadata.bulk_data}
     assert found == {
-        "bulk1": Reference(metadata.data_set, 0x7FE00010, "bulk1"),
-        "../2": Reference(item, 0x00281201, "../2"),
+        "bulk1": shown.Referred(metadata.data_set, 0x7FE00010, "bulk1"),
+        "../2": shown.Referred(item, 0x00281201, "../2"),
     }
     assert found["../2"].holder is item
     for element in (metadata.data_set["PixelData"], item[0x00281201]):
@@ -346,7 +345,7 @@ def test_bulk_data_is_listed_with_the_data_set_that_it_belongs_to() -> None:
 @pytest.mark.parametrize("uuid", ["176b4f6a", "urn:uuid:176b4f6a", " URN:UUID:176b4f6a"])
 def test_bulk_data_named_by_a_uuid_has_its_urn(uuid: str) -> None:
     text = f'<DicomAttribute tag="7FE00010" vr="OW"><BulkData uuid="{uuid}"/></DicomAttribute>'
-    metadata = nativemodel.read(memoryview(f"<NativeDicomModel>{text}</NativeDicomModel>".encode()))
+    metadata = shown.read_xml(memoryview(f"<NativeDicomModel>{text}</NativeDicomModel>".encode()))
 
     assert [each.uri.lower() for each in metadata.bulk_data] == ["urn:uuid:176b4f6a"]
 
@@ -517,20 +516,20 @@ def test_sequences_may_be_as_deep_as_in_an_instance_and_no_deeper() -> None:
 
 def test_a_document_nested_500_deep_is_refused_before_it_is_looked_at() -> None:
     with pytest.raises(MalformedRequest):
-        nativemodel.read(document(ITEM * 500, ITEM_END * 500))
+        shown.read_xml(document(ITEM * 500, ITEM_END * 500))
 
 
 def test_time_is_linear_in_the_attributes() -> None:
-    def act(size: int) -> "Callable[[], Metadata]":
+    def act(size: int) -> "Callable[[], shown.Shown]":
         text = document(*(attribute(f"0F0E{number:04X}", "LO", "A") for number in range(1, size)))
-        return lambda: nativemodel.read(text)
+        return lambda: shown.read_xml(text)
 
     assert growth(act, 4000) < GENEROUS
 
 
 @given(models.data_sets)
 def test_any_data_set_survives_the_model(data_set: Dataset) -> None:
-    metadata = nativemodel.read(models.native_xml(data_set))
+    metadata = shown.read_xml(models.native_xml(data_set))
 
     assert strategies.written(metadata.data_set, implicit_vr=False) == strategies.written(
         data_set, implicit_vr=False
@@ -565,4 +564,4 @@ def _soup(node: tuple[str, dict[str, str], object]) -> str:
 def test_any_bytes_are_metadata_or_a_refusal(content: bytes) -> None:
     for wrapped in (content, b"<NativeDicomModel>" + content + b"</NativeDicomModel>"):
         with suppress(InstanceRejected, MalformedRequest):
-            assert isinstance(nativemodel.read(memoryview(wrapped)), Metadata)
+            assert isinstance(shown.read_xml(memoryview(wrapped)), shown.Shown)

@@ -11,10 +11,11 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
+from dicomweb.codestreams import Codestream, describe
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata import pixeldata
 from dicomweb.metadata.budget import Budget
-from dicomweb.metadata.elements import value_element
 from dicomweb.metadata.pixeldata import Reader, set_inline_pixel_data
 from dicomweb.reasons import FailureReason
 from tests.dicomweb.codestreams.bitstreams import file
@@ -39,7 +40,8 @@ def made(vr: str = "OW", **attributes: object) -> Dataset:
     data_set = Dataset()
     for keyword, value in attributes.items():
         if keyword == "NumberOfFrames":  # as metadata has it: text
-            data_set.add(value_element(0x00280008, "IS", [value]))
+            data_set[0x00280008] = DataElement(0x00280008, "UT", str(value))
+            data_set[0x00280008].VR = "IS"
         else:
             setattr(data_set, keyword, value)
     data_set[0x7FE00010] = DataElement(0x7FE00010, vr, None)
@@ -258,6 +260,32 @@ def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
     with pytest.raises(InstanceRejected) as refusal:
         Reader(Budget(2 * 2 * 3 * 3 - 1)).set_pixel_data(made(), parts)
     assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
+
+
+def test_what_a_part_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    described: list[bytes] = []
+
+    def counted(media_type: str, content: memoryview, **others: Any) -> Codestream:  # noqa: ANN401
+        described.append(bytes(content))
+        return describe(media_type, content, **others)
+
+    monkeypatch.setattr(pixeldata, "describe", counted)
+    reader = Reader(Budget(1000))
+    good, bad = part(jpeg(), "image/jpeg"), part(b"\xff\xd8", "image/jpeg")
+    for _ in range(3):
+        reader.set_pixel_data(made(), [good])
+        with pytest.raises(InstanceRejected, match="no JPEG marker"):
+            reader.set_pixel_data(made(), [bad])
+    assert described == [jpeg(), b"\xff\xd8"]
+
+
+def test_pixels_are_taken_from_the_budget_whenever_they_are_decoded() -> None:
+    budget = Budget(2 * 2 * 3 * 2)
+    reader = Reader(budget)
+    picture = part(gif([0]), "image/gif")
+    reader.set_pixel_data(made(), [picture])
+    reader.set_pixel_data(made(), [picture])
+    assert budget.left == 0
 
 
 def test_a_gif_without_times_has_none() -> None:

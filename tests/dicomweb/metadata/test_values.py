@@ -3,20 +3,22 @@
 import struct
 
 import pytest
-from pydicom import DataElement
-from pydicom.config import IGNORE
 
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
+from dicomweb.metadata.budget import Budget
+from dicomweb.metadata.dataelements import DataSet
+from dicomweb.metadata.elements import empty_element
 from dicomweb.metadata.values import set_value
 from dicomweb.reasons import FailureReason
+from tests.shown import held
 
 
 def value(vr: str, content: bytes, *encodings: str, tag: int = 0x00091001) -> object:
-    element = DataElement(tag, vr, None, validation_mode=IGNORE)
+    data_set = DataSet({tag: empty_element(vr)})
     part = BodyPart(number=1, headers={}, content=memoryview(content))
-    set_value(element, part, encodings or ("ascii",))
-    return list(element.value) if element.VM > 1 else element.value
+    set_value(data_set, tag, part, encodings or ("ascii",), Budget(1000))
+    return held(data_set[tag])
 
 
 @pytest.mark.parametrize(
@@ -64,15 +66,30 @@ def test_what_is_no_value_of_the_vr_is_refused(vr: str, content: bytes) -> None:
 
 def test_an_empty_part_is_an_empty_value() -> None:
     assert not value("US", b"")
-    assert value("OB", b"") == b""
+    assert not value("OB", b"")
     assert value("UT", b"") == ""
 
 
 def test_an_icon_is_uncompressed() -> None:
-    element = DataElement(0x7FE00010, "OB", None)
+    data_set = DataSet({0x7FE00010: empty_element("OB")})
     headers = {"content-type": "image/jpeg"}
     part = BodyPart(number=1, headers=headers, content=memoryview(b"\xff\xd8"))
     with pytest.raises(InstanceRejected) as refusal:
-        set_value(element, part, ("ascii",))
+        set_value(data_set, 0x7FE00010, part, ("ascii",), Budget(1000))
     assert refusal.value.reason == FailureReason.TRANSFER_SYNTAX_NOT_SUPPORTED
     assert value("OW", b"\1\2", tag=0x7FE00010) == b"\1\2"
+
+
+@pytest.mark.parametrize(
+    ("content", "encodings"),
+    [
+        ("\N{GRINNING FACE}".encode() + b"a" * 400, ("utf8",)),
+        (b"\x1b-A\xe9" * 8, ("ascii", "latin_1")),
+    ],
+)
+def test_text_that_takes_more_than_its_bytes_needs_room(
+    content: bytes, encodings: tuple[str, ...]
+) -> None:
+    with pytest.raises(InstanceRejected) as refusal:
+        value("UT", content, *encodings)
+    assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES

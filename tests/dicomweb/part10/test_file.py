@@ -1,7 +1,14 @@
 import pytest
 
 from dicomweb.errors import InstanceRejected
-from dicomweb.part10.file import FileMeta, is_file, read_file_meta, uid_text
+from dicomweb.part10.file import (
+    FileMeta,
+    PreamblePolicy,
+    check_preamble,
+    is_file,
+    read_file_meta,
+    uid_text,
+)
 from dicomweb.reasons import FailureReason
 from tests import builders
 from tests.encoded import explicit
@@ -37,6 +44,24 @@ def test_the_preamble_is_not_looked_at() -> None:
     content = builders.instance()
 
     assert read_file_meta(memoryview(b"II*\0" + content[4:])) == read_file_meta(memoryview(content))
+
+
+@pytest.mark.parametrize("head", [b"", b"II*\0\x10", b"MM\0*\0", b"II+\0\x08", b"MM\0+\0"])
+def test_zeros_and_the_head_of_a_tiff_file_are_a_preamble_under_each_policy(head: bytes) -> None:
+    content = memoryview(head + builders.instance()[len(head) :])
+    for policy in PreamblePolicy:
+        check_preamble(content, policy)
+
+
+@pytest.mark.parametrize("place", [0, 64, 127])
+@pytest.mark.parametrize("head", [b"M", b"\x7f"])
+def test_another_preamble_is_refused_if_the_deployment_says_so(head: bytes, place: int) -> None:
+    content = bytearray(builders.instance())
+    content[place : place + 1] = head
+    check_preamble(memoryview(content), PreamblePolicy.KEEP)
+    with pytest.raises(InstanceRejected, match="expected 128 bytes of zero") as refused:
+        check_preamble(memoryview(content), PreamblePolicy.REFUSE)
+    assert refused.value.reason is FailureReason.CANNOT_UNDERSTAND
 
 
 @pytest.mark.parametrize("content", [b"", bytes(132), b"DICM" + bytes(200), bytes(128) + b"DIC"])

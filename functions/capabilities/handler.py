@@ -1,0 +1,45 @@
+"""Retrieve Capabilities (PS3.18 8.9), and the answer to a CORS preflight."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from capabilities.settings import allowed_origins
+from dicomweb.answer import capabilities
+from dicomweb.answer.response import StoreResponse
+from transaction import gateway, journal
+from transaction.gateway import StoreRequest
+
+
+def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """Answer one request. Whatever happens, the status is in the closed set."""
+    try:
+        request = gateway.read_request(event)
+        answer = describe(request)
+        return gateway.proxy_response(answer, request, allowed_origins())
+    except Exception as error:  # noqa: BLE001 - otherwise the gateway answers 502
+        journal.log_unforeseen(error)
+        return gateway.last_resort()
+
+
+def describe(request: StoreRequest) -> StoreResponse:
+    """Answer OPTIONS: the capabilities of the resource, and a preflight if it is one.
+
+    The resources of uploads are not the standard's, so they have methods and no description.
+    """
+    if request.resource.startswith("uploads"):
+        methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
+        return _answer(request, "application/json", "{}", methods, methods)
+    path = request.resource.replace("{study}", "{StudyInstanceUID}")
+    media_type, body = capabilities.describe(path, request.base_url, request.headers.get("accept"))
+    allowed = "OPTIONS, POST" if path else "OPTIONS"
+    return _answer(request, media_type, body, allowed, "POST, OPTIONS")
+
+
+def _answer(
+    request: StoreRequest, media_type: str, body: str, allowed: str, methods: str
+) -> StoreResponse:
+    headers = {"Allow": allowed}
+    headers |= gateway.preflight_headers(request, allowed_origins(), methods)
+    return StoreResponse(status=HTTPStatus.OK, media_type=media_type, body=body, headers=headers)

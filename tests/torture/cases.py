@@ -1,0 +1,70 @@
+"""All cases of a run by their names: faults, kills and races.
+
+Each has random numbers of its own, made of the seed and its name, so that it can be run alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from tests.torture import ingesting, kills, races, storing
+from tests.torture.deployment import Deployment
+
+AnyCase = storing.Case | ingesting.Case | ingesting.Asking
+
+ROUNDS = {"kills": 100, "races": 500}
+"""How many there are; of kills, of each function."""
+
+FAULTS = ("store", "ingest", "uploads")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A case of a ``kind``; ``run`` returns how often the fault happened, and raises Broken."""
+
+    kind: str
+    name: str
+    fault: str
+    run: Callable[[Deployment], int]
+
+
+def all_cases(seed: int, *, copies: bool) -> list[Named]:
+    """Return those that ``seed`` gives: of faults in a random order, then kills, then races."""
+    random = Random(seed)
+    found = [
+        *(_of_fault("store", case, storing.run) for case in storing.cases(random)),
+        *(
+            _of_fault("ingest", case, ingesting.run)
+            for case in ingesting.cases(random, copies=copies)
+        ),
+        *(_of_fault("uploads", case, ingesting.ask) for case in ingesting.askings(random)),
+    ]
+    random.shuffle(found)
+    return [
+        *found,
+        *_rounds("kills", seed, (kills.kill_stores, kills.kill_ingests)),
+        *_rounds("races", seed, (races.race,)),
+    ]
+
+
+def _of_fault(kind: str, case: AnyCase, run: Callable[..., bool]) -> Named:
+    return Named(kind, f"{kind}: {case}", case.fault.name, partial(run, case))
+
+
+def _rounds(
+    kind: str, seed: int, functions: Sequence[Callable[[Deployment, Random], int]]
+) -> list[Named]:
+    found = []
+    for number in range(ROUNDS[kind]):
+        for function in functions:
+            name = f"{kind}: {function.__name__} {number}"
+            run = partial(_with_random, function, f"{seed} {name}")
+            found.append(Named(kind, name, kind, run))
+    return found
+
+
+def _with_random(
+    function: Callable[[Deployment, Random], int], seed: str, deployment: Deployment
+) -> int:
+    return function(deployment, Random(seed))

@@ -1,0 +1,147 @@
+"""Functions are killed under load, at random moments, and what they began is begun again."""
+
+import multiprocessing
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from random import Random
+from typing import Any
+
+import ingest.handler
+import store.handler
+import store.settings
+from archive import DuplicatePolicy
+from ingest.settings import settings
+from tests.ingest.deployment import invoke_ingest
+from tests.torture.deployment import Deployment, Study, body_of, store_request
+from tests.torture.storing import Broken, acknowledged_by
+
+LOAD = 3
+"""How many workers run at the same time."""
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.torture.preloaded"])
+
+
+def serve(variables: Mapping[str, str], contents: Sequence[bytes], to: Connection) -> None:
+    """Be a store function with one request; answer it when told to."""
+    _become(variables)
+    store.handler.archive(store.settings.settings())
+    _wait_at(to)
+    reply = store_request(contents, 60)
+    to.send((reply.status, acknowledged_by(reply)))
+
+
+def work(variables: Mapping[str, str], message: Mapping[str, Any], to: Connection) -> None:
+    """Be an ingest function with one message; take it when told to."""
+    _become(variables)
+    ingest.handler.archive(settings())
+    _wait_at(to)
+    invoke_ingest(message)
+    to.send((200, set()))
+
+
+def _become(variables: Mapping[str, str]) -> None:
+    os.environ |= dict(variables)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _wait_at(start: Connection) -> None:
+    start.send("ready")
+    start.recv()
+
+
+@dataclass
+class Worker:
+    """A function in a process of its own."""
+
+    process: Any
+    answers: Connection
+
+    def answer_before(self, seconds: float) -> tuple[int, set[str]] | None:
+        """Return the answer; kill the worker if there is none after ``seconds``, which is None."""
+        with closing(self.answers):
+            self.answers.send("go")
+            self.answers.poll(seconds)
+            self.process.kill()
+            self.process.join()
+            try:
+                answer: tuple[int, set[str]] = self.answers.recv()
+            except (EOFError, ConnectionResetError):
+                return None
+        return answer
+
+
+def _start(target: Any, *arguments: object) -> Worker:  # noqa: ANN401 - a function of any kind
+    answers, to = _PROCESSES.Pipe()
+    process = _PROCESSES.Process(target=target, args=(*arguments, to))
+    process.start()
+    to.close()
+    if not answers.poll(60) or answers.recv() != "ready":
+        raise Broken("a worker did not start")
+    return Worker(process, answers)
+
+
+def _answers(
+    workers: Sequence[Worker], studies: Sequence[Study], random: Random
+) -> list[tuple[int, set[str]] | None]:
+    """Let all begin, and kill each at a random moment that it may not reach."""
+    moments = [random.uniform(0, 0.02 + 0.01 * len(study.sizes)) for study in studies]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(Worker.answer_before, workers, moments))
+
+
+def kill_stores(deployment: Deployment, random: Random) -> int:
+    """Kill functions that store; return how many of them had not answered. Raises Broken.
+
+    Two of them store the same study.
+    """
+    policy = random.choice(list(DuplicatePolicy))
+    variables = {**deployment.variables, "DUPLICATE_POLICY": policy}
+    studies = [Study(random.choice((1, 10, 100))) for _ in range(LOAD - 1)]
+    studies.append(studies[0])
+    workers = [_start(serve, variables, list(study.contents().values())) for study in studies]
+    answers = _answers(workers, studies, random)
+    for study, answer in zip(studies, answers, strict=True):
+        _check(deployment, study, answer[1] if answer else set())
+    for study in studies:
+        sent = study.contents()
+        reply = deployment.store(list(sent.values()), policy, 60)
+        if reply.status != 200:
+            raise Broken(f"sent again: status {reply.status}, reasons {reply.failure_reasons}")
+        _check(deployment, study, set(sent))
+    return answers.count(None)
+
+
+def kill_ingests(deployment: Deployment, random: Random) -> int:
+    """Kill functions that ingest; return how many of them had not ended. Raises Broken."""
+    studies = [
+        Study(random.choice((1, 10, 100)), with_large=deployment.copies) for _ in range(LOAD)
+    ]
+    uploads = [deployment.stage(body_of(list(each.contents().values()))) for each in studies]
+    messages = [deployment.message(upload) for upload in uploads]
+    workers = [_start(work, deployment.variables, message) for message in messages]
+    answers = _answers(workers, studies, random)
+    for study in studies:
+        _check(deployment, study, set())
+    for study, upload, message in zip(studies, uploads, messages, strict=True):
+        invoke_ingest(message)
+        _check(deployment, study, set(study.contents()))
+        if deployment.look_up(upload).headers["Content-Type"] == "application/json":
+            raise Broken("the message came again, and the upload is not done")
+    return answers.count(None)
+
+
+def _check(deployment: Deployment, study: Study, acknowledged: set[str]) -> None:
+    try:
+        stored = deployment.stored(study.uid)
+    except AssertionError as error:
+        raise Broken(str(error)) from error
+    sent = study.contents()
+    if not stored.items() <= sent.items():
+        raise Broken("something is stored that was not sent")
+    if not acknowledged <= stored.keys():
+        raise Broken("an acknowledged instance is not there")

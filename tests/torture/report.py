@@ -1,0 +1,80 @@
+"""The figures of a run, as Markdown for docs/reliability.md."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.reliability import table
+
+RESULT = Path(__file__).parents[2] / "build" / "torture.json"
+
+
+@dataclass
+class Tally:
+    """What was run of one kind; ``faults`` are the cases by fault, ``hits`` what happened."""
+
+    of: int = 0
+    run: int = 0
+    hits: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Figures:
+    """A run: the tallies by backend and kind, the statuses under overload, and the growth."""
+
+    seed: int
+    backends: dict[str, dict[str, Tally]]
+    overload: dict[str, int] = field(default_factory=dict)
+    growth: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def broken(self) -> list[str]:
+        kinds = [kind for backend in self.backends.values() for kind in backend.values()]
+        return [each for kind in kinds for each in kind.broken]
+
+
+def to_json(figures: dict[str, object]) -> str:
+    return json.dumps(figures, indent=1)
+
+
+def of(figures: Figures) -> str:
+    """Return the section of the page."""
+    rows = [
+        (backend, kind, f"{tally.run} of {tally.of}", tally.hits, len(tally.broken))
+        for backend, kinds in figures.backends.items()
+        for kind, tally in kinds.items()
+    ]
+    faults: Counter[str] = Counter()
+    for kinds in figures.backends.values():
+        for kind in ("store", "ingest", "uploads"):
+            faults.update(kinds[kind].faults)
+    listed = ", ".join(f"{name} {number}" for name, number in sorted(faults.items()))
+    answers = ", ".join(f"{number} times {status}" for status, number in figures.overload.items())
+    growth = figures.growth
+    broken = "".join(f"* {each}\n" for each in figures.broken) or "None.\n"
+    return f"""{_head(figures)}
+
+{table(("AWS", "what", "cases", "hits", "broken"), rows)}
+A hit is a case whose fault was reached, a function that was killed before it answered, or a request
+that was delayed or sent twice in a race. Cases by fault: {listed}.
+
+With two requests let in at a time, 160 requests of 16 senders were answered {answers}; all were
+stored in the end.
+
+While the table grew to {growth["instances"]} instances, an instance took {growth["first_ms"]} ms of
+CPU at first and {growth["last_ms"]} ms at last, and the process had {growth["first_mb"]} MB and
+{growth["last_mb"]} MB; both include the proxy and the test.
+
+Promises that were broken:
+
+{broken}"""
+
+
+def _head(figures: Figures) -> str:
+    today = datetime.now(UTC).date().isoformat()
+    return f"Measured on {today} with SEED={figures.seed}, moto {version('moto')} and MiniStack."
