@@ -42,5 +42,5 @@ def test_the_tree_is_drawn_as_it_is() -> None:
         tree.extend(_of_the_protocol(error))
     drawn = re.findall(r"^ {4}((?:\| +)?)(?:\+-- )?(\w+)", str(errors.__doc__), re.MULTILINE)
     assert sorted(name for _, name in drawn) == sorted(error.__name__ for error in tree)
-    above = [DicomWebError, *_of_the_protocol(DicomWebError)]
+    above: list[type[DicomWebError]] = [DicomWebError, *_of_the_protocol(DicomWebError)]
     assert {name for indent, name in drawn if not indent} == {error.__name__ for error in above}
