@@ -132,7 +132,17 @@ def _measure(paths: Sequence[str]) -> dict[str, object]:
     measured = coverage.Coverage(data_file=None, config_file=False, source=[str(FUNCTIONS)])
     contexts = _Contexts(measured)
     measured.start()
-    options = ("-q", "--tb=short", "-m", "not process", "-p", "no:cacheprovider", "-p", "no:xdist")
+    options = (
+        "-q",
+        "--tb=no",
+        "--assert=plain",
+        "-m",
+        "not process",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    )
     code = pytest.main([*options, *paths], plugins=[contexts])
     measured.stop()
     if code is not pytest.ExitCode.OK:
