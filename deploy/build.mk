@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
+ENV := default
+FUNCTION := StoreFunction
+EVENT := store/one-ct
 
 # With snapshots another template is deployed: deploy/snapstart.yaml merged into template.yaml.
 WITH_SNAPSHOTS := build/snapstart.json
@@ -15,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 
 include deploy/python.mk
 
-.PHONY: sam validate build deploy python3.13 uv-python
+.PHONY: sam validate build deploy parameters start-api invoke python3.13 uv-python
 
 sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 
@@ -42,8 +45,26 @@ build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86
 	--base-dir . $(if $(python3.13),,--no-cached) $(SAM_BUILD_FLAGS)
 	@test -n "$(python3.13)" || echo "$(NO_BYTECODE)"
 
-deploy: python3.13 build ## build with bytecode and deploy: make deploy [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
-	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml $(SAM_DEPLOY_FLAGS)
+deploy: parameters python3.13 build ## build with bytecode and deploy: make deploy [ENV=dev] [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
+	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml --config-env $(ENV) \
+	$(SAM_DEPLOY_FLAGS)
+
+# CloudFormation would refuse them only after everything is uploaded.
+parameters: sam
+	@PYTHONPATH=. .sam-venv/bin/python deploy/parameters.py template.yaml $(ENV) $(SAM_DEPLOY_FLAGS)
+
+# sam local does not know the machine's processor, and Docker on Linux has no host.docker.internal.
+SAM_LOCAL = --template-file $(BUILD_DIR)/template.yaml --env-vars events/env.json \
+	--parameter-overrides Authentication=none EndpointUrl=http://host.docker.internal:5050 \
+	Architecture=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64) \
+	$(if $(filter Linux,$(shell uname -s)),--add-host host.docker.internal:host-gateway)
+
+start-api: build ## run the functions in Lambda's container, with Docker, on port 3000 (sam local)
+	.sam-venv/bin/sam local start-api $(SAM_LOCAL) $(SAM_LOCAL_FLAGS)
+
+invoke: build ## run one function once in Lambda's container: make invoke [FUNCTION=StoreFunction] [EVENT=store/one-ct]
+	.sam-venv/bin/sam local invoke $(FUNCTION) --event events/$(EVENT).json $(SAM_LOCAL) \
+	$(SAM_LOCAL_FLAGS)
 
 python3.13: uv-python
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \

@@ -32,7 +32,7 @@ from dicomweb.metadata.datasets import (
     uid,
 )
 from dicomweb.metadata.documents import set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata, MetadataAbandoned, MetadataRejected, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
 from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
@@ -111,7 +111,7 @@ def _read(
             if root_type == DICOM_XML:
                 return [(1, nativemodel.read(part.content, objects, time_limit))]
             return list(enumerate(jsonmodel.read(part.content, objects, time_limit), start=1))
-    except (MetadataRejected, MetadataAbandoned) as refusal:
+    except MetadataRejected as refusal:
         return [(1, refusal)]
     except InstanceRejected as refusal:
         return [(None, refusal)]
@@ -143,12 +143,11 @@ class _Assembly:
         """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
-            named = (MetadataRejected, MetadataAbandoned)
             return Candidate(
                 number=number,
                 item=item,
                 content=partial(_refuse, metadata),
-                reference=metadata.reference if isinstance(metadata, named) else None,
+                reference=metadata.reference if isinstance(metadata, MetadataRejected) else None,
             )
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
