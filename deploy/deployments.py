@@ -1,12 +1,14 @@
-"""Lint what CloudFormation is given, for every combination of the templates' conditions.
+"""Lint what CloudFormation is given, for combinations of the templates' conditions.
 
 ``python deployments.py TEMPLATE ...``, where the SAM CLI is. A linter reads the template as it is
 written, with all of its conditions at once: what SAM makes of it, and what of that is left when a
 condition is false, is seen by CloudFormation alone, in the middle of a deployment.
 
-Every combination is transformed, but not every deployment is linted: those are that together have
-each resource and output, in each of its versions, beside each version and each absence of another.
-What a rule finds wrong with one resource, or between two, it finds in one of them.
+Parameters that decide conditions are combined so that any two of them have all of their values
+together; all combinations of twenty would be a million. Not every deployment that is transformed is
+linted: those are that together have each resource and output, in each of its versions, beside each
+version and each absence of another. What a rule finds wrong with one resource, or between two, it
+finds in one of them.
 """
 
 import json
@@ -16,10 +18,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
+from itertools import combinations as subsets
 from itertools import combinations_with_replacement as pairs
 from itertools import product
 from multiprocessing import Pool
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from cfnlint.config import ConfigMixIn  # type: ignore[import-not-found] # beside SAM
@@ -35,11 +39,20 @@ REGION = "us-east-1"
 VALUES = {
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AllowedOrigins": ["", "https://viewer.example.org"],
-    "MaxSimultaneousRequests": ["unlimited", "5"],
+    "BackupTag": ["", "backup=daily"],
+    "ExistingArchiveBucket": ["", "archive"],
+    "ExistingIndexTable": ["", "index"],
+    "KmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
+    "MaxSimultaneousRequests": ["unlimited", "5", "0"],
+    "ObjectLockMode": ["none", "GOVERNANCE"],
     "OidcAudience": ["stowport"],
     "OidcIssuer": ["https://login.example.org"],
+    "TransitionStorageClass": ["none", "STANDARD_IA"],
 }
-"""What to try for the parameters that conditions and rules name and that are no choices."""
+"""What to try for the parameters that conditions and rules name, instead of all that is allowed."""
+
+_TOGETHER = 2
+_CANDIDATES = 20
 
 _NOTHING = {"Ref": "AWS::NoValue"}
 
@@ -62,12 +75,34 @@ def transformed(template: str, values: Mapping[str, str], code: str) -> dict[str
 
 
 def combinations(template: str) -> Iterator[dict[str, str]]:
-    """Yield parameters, in all combinations that may decide a condition or a rule otherwise."""
+    """Yield parameters that decide conditions and rules: any two have all values together."""
     document = _parsed(template)
     names = sorted(_named({key: document.get(key) for key in ("Conditions", "Rules")}))
-    choices = [document["Parameters"][each].get("AllowedValues") or VALUES[each] for each in names]
-    for chosen in product(*choices):
-        yield dict(zip(names, chosen, strict=True))
+    choices = [VALUES.get(each) or document["Parameters"][each]["AllowedValues"] for each in names]
+    together = min(_TOGETHER, len(names))
+    uncovered = {
+        tuple(zip(places, values, strict=True))
+        for places in subsets(range(len(names)), together)
+        for values in product(*(choices[place] for place in places))
+    }
+    random = Random(0)  # noqa: S311 - the same combinations each time
+    while uncovered:
+        first = min(uncovered)
+        candidates = [_completed(first, choices, random) for _ in range(_CANDIDATES)]
+        covered = [
+            uncovered.intersection(subsets(enumerate(each), together)) for each in candidates
+        ]
+        best = max(range(_CANDIDATES), key=lambda index: len(covered[index]))
+        uncovered -= covered[best]
+        yield dict(zip(names, candidates[best], strict=True))
+
+
+def _completed(
+    given: tuple[tuple[int, str], ...], choices: Sequence[Sequence[str]], random: Random
+) -> list[str]:
+    """Return a value of each of ``choices``, at the places that are ``given`` the given one."""
+    values = {place: random.choice(each) for place, each in enumerate(choices)}
+    return list((values | dict(given)).values())
 
 
 def deployed(template: str, values: Mapping[str, str]) -> dict[str, Any]:
@@ -75,6 +110,7 @@ def deployed(template: str, values: Mapping[str, str]) -> dict[str, Any]:
     document = transformed(template, values, "s3://bucket/code")
     for name, parameter in document["Parameters"].items():
         parameter["Default"] = values.get(name, parameter.get("Default"))
+        parameter.pop("AllowedValues", None)  # of which one is decided
     references = {name: each["Default"] for name, each in document["Parameters"].items()}
     intrinsics = Intrinsics(document, references, lambda name, attribute: f"{name}.{attribute}")
     holds = {name: intrinsics.condition(name) for name in document.pop("Conditions", {})}

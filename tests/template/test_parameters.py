@@ -46,7 +46,8 @@ class TestParameters:
         [
             ("MaxSimultaneousRequests", "1", True),
             ("MaxSimultaneousRequests", "250", True),
-            ("MaxSimultaneousRequests", "0", False),
+            ("MaxSimultaneousRequests", "0", True),
+            ("MaxSimultaneousRequests", "00", False),
             ("MaxSimultaneousRequests", "-1", False),
             ("MaxSimultaneousRequests", "many", False),
             ("OidcIssuer", "https://login.example.org/realms/one", True),
