@@ -116,7 +116,7 @@ def test_make_check_lints_the_templates_and_what_is_deployed() -> None:
     for command in (
         "sam validate --lint\n",
         f"cfn-lint {templates} --append-rules cfn_lint_serverless.rules\n",
-        f"python deploy/deployments.py {templates}\n",
+        "python deploy/deployments.py template.yaml build/versions-snapstart-rollout.json\n",
     ):
         assert command in done.stdout
 
