@@ -37,8 +37,11 @@ from local.intrinsics import Intrinsics
 REGION = "us-east-1"
 
 VALUES = {
+    "AllowedAddresses": ["", "192.0.2.0/24,198.51.100.7"],
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AllowedOrigins": ["", "https://viewer.example.org"],
+    "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1234abcd"],
+    "DomainName": ["", "dicom.example.org"],
     "BackupTag": ["", "backup=daily"],
     "ExistingArchiveBucket": ["", "archive"],
     "ExistingIndexTable": ["", "index"],
@@ -47,6 +50,16 @@ VALUES = {
     "ObjectLockMode": ["none", "GOVERNANCE"],
     "OidcAudience": ["stowport"],
     "OidcIssuer": ["https://login.example.org"],
+    "PermissionsBoundaryArn": ["", "arn:aws:iam::123456789012:policy/boundary"],
+    "RolloutType": ["AllAtOnce", "Canary10Percent30Minutes"],
+    "TruststoreUri": ["", "s3://trust/store.pem"],
+    "TruststoreVersion": ["", "version"],
+    "VpcEndpointIds": ["vpce-0123456789abcdef0"],
+    "WebAcl": [
+        "none",
+        "create",
+        "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/one/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ],
     "TransitionStorageClass": ["none", "STANDARD_IA"],
 }
 """What to try for the parameters that conditions and rules name, instead of all that is allowed."""
