@@ -11,7 +11,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -80,11 +80,16 @@ secrets: .audit-venv/installed
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "secrets: not a git clone, nothing was scanned"; exit 0; } && \
 	git ls-files -z | xargs -0 -n 150 -P 2 .audit-venv/bin/detect-secrets-hook \
 	--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
-	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local)$$'
+	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true)$$'
 
 format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUCKET=... TABLE=... [DUPLICATE_POLICY=replace] [AFTER=study]
+	@POWERTOOLS_METRICS_DISABLED=true PYTHONPATH=functions $(BIN)/python -m rebuild \
+	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
+	$(if $(AFTER),--after $(AFTER))
 
 events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make
@@ -106,9 +111,10 @@ requirements: ## pin again what requirements/*.in ask for (needs uv)
 	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	for layer in requirements authorizer; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet -c test.txt ../layers/dependencies/requirements.in \
-	-o ../layers/dependencies/requirements.txt && \
+	--no-header --quiet -c test.txt ../layers/dependencies/$$layer.in \
+	-o ../layers/dependencies/$$layer.txt; done && \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet --no-deps samples.in -o samples.txt
 

@@ -5,6 +5,9 @@ VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
 ROLLOUT := off
+ENV := default
+FUNCTION := StoreFunction
+EVENT := store/one-ct
 
 # With snapshots or a rollout another template is deployed: template.yaml with overlays of deploy/.
 WITH_OVERLAYS := build/versions-snapstart.json build/versions-rollout.json \
@@ -18,7 +21,7 @@ export SAM_CLI_TELEMETRY := 0
 
 include deploy/python.mk
 
-.PHONY: sam validate build deploy python3.13 uv-python
+.PHONY: sam validate build deploy parameters start-api invoke python3.13 uv-python
 
 sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 
@@ -44,8 +47,26 @@ build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86
 	--base-dir . $(if $(python3.13),,--no-cached) $(SAM_BUILD_FLAGS)
 	@test -n "$(python3.13)" || echo "$(NO_BYTECODE)"
 
-deploy: python3.13 build ## build with bytecode and deploy: make deploy [SNAPSTART=on] [ROLLOUT=on] [SAM_DEPLOY_FLAGS=--guided]
-	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml $(SAM_DEPLOY_FLAGS)
+deploy: parameters python3.13 build ## build with bytecode and deploy: make deploy [ENV=dev] [SNAPSTART=on] [ROLLOUT=on] [SAM_DEPLOY_FLAGS=--guided]
+	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml --config-env $(ENV) \
+	$(SAM_DEPLOY_FLAGS)
+
+# CloudFormation would refuse them only after everything is uploaded.
+parameters: sam $(TEMPLATE)
+	@PYTHONPATH=. .sam-venv/bin/python deploy/parameters.py $(TEMPLATE) $(ENV) $(SAM_DEPLOY_FLAGS)
+
+# sam local does not know the machine's processor, and Docker on Linux has no host.docker.internal.
+SAM_LOCAL = --template-file $(BUILD_DIR)/template.yaml --env-vars events/env.json \
+	--parameter-overrides Authentication=none EndpointUrl=http://host.docker.internal:5050 \
+	Architecture=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64) \
+	$(if $(filter Linux,$(shell uname -s)),--add-host host.docker.internal:host-gateway)
+
+start-api: build ## run the functions in Lambda's container, with Docker, on port 3000 (sam local)
+	.sam-venv/bin/sam local start-api $(SAM_LOCAL) $(SAM_LOCAL_FLAGS)
+
+invoke: build ## run one function once in Lambda's container: make invoke [FUNCTION=StoreFunction] [EVENT=store/one-ct]
+	.sam-venv/bin/sam local invoke $(FUNCTION) --event events/$(EVENT).json $(SAM_LOCAL) \
+	$(SAM_LOCAL_FLAGS)
 
 python3.13: uv-python
 	@python="$(python3.13)"; test -n "$$python" && echo "$$python" || \

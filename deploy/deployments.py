@@ -43,6 +43,7 @@ VALUES = {
     "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1234abcd"],
     "DomainName": ["", "dicom.example.org"],
     "BackupTag": ["", "backup=daily"],
+    "EndpointUrl": ["", "http://127.0.0.1:5050"],
     "ExistingArchiveBucket": ["", "archive"],
     "ExistingIndexTable": ["", "index"],
     "KmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"],

@@ -67,8 +67,9 @@ class Template:
 
     @property
     def bucket(self) -> str:
-        """The name of the ``AWS::S3::Bucket``."""
-        return self._physical_name(self.only("AWS::S3::Bucket"))
+        """The name of the archive: the ``AWS::S3::Bucket`` that its output names."""
+        name: str = self._intrinsics.resolve(self._outputs["ArchiveBucketName"]["Value"])
+        return name
 
     @property
     def table(self) -> str:

@@ -18,12 +18,22 @@ from tests.template.parts import FUNCTIONS
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parent.parent
-LAYERS = {"DependenciesLayerArm64": 183, "DependenciesLayerX8664": 62}
-"""The layers, with the number by which ELF calls the processor each is for."""
+AARCH64, X86_64 = 183, 62
+"""The numbers by which ELF calls processors."""
+
+LAYERS = {
+    "AuthorizerLayerArm64": AARCH64,
+    "AuthorizerLayerX8664": X86_64,
+    "DependenciesLayerArm64": AARCH64,
+    "DependenciesLayerX8664": X86_64,
+}
+
+MEGABYTES = {"Authorizer": 25, "Dependencies": 60}
+"""How large each layer may be, unzipped."""
 
 MAKE = shutil.which("make") or "make"
 SAM = ROOT / ".sam-venv" / "bin" / "sam"
-TOOLS = ["cp", "find", "make", "rm", "which"]
+TOOLS = ["cp", "find", "make", "rm", "sed", "which", "xargs"]
 """What the recipes call, besides a Python."""
 
 NO_BYTECODE = "there is no bytecode in this build: a cold start takes 1.2 s instead of 0.4 s"
@@ -186,7 +196,7 @@ def test_deploy_says_what_to_install_without_python_3_13(
 ) -> None:
     if uv == "offline":
         program(tmp_path / "bin" / "uv", "exit 2")
-    done = make("deploy", environment=bare)
+    done = make("deploy", "SAM_DEPLOY_FLAGS=--guided", environment=bare)
     assert done.returncode != 0
     assert "Bytecode for Lambda requires Python 3.13" in done.stderr
 
@@ -220,6 +230,7 @@ def said(tree: Path) -> Path:
     """What SAM is told in ``tree``, where another program stands in for it."""
     program(tree / ".sam-venv" / "bin" / "sam", f'echo "$@" >>{tree}/said')
     program(tree / ".sam-venv" / "bin" / "pip", "exit 1")
+    program(tree / ".sam-venv" / "bin" / "python", f'exec {sys.executable} "$@"')
     (tree / ".sam-venv" / "installed").touch()
     return tree / "said"
 
@@ -249,11 +260,43 @@ def test_deploy_builds_and_deploys_what_was_built(
     tree: Path, bare: dict[str, str], said: Path
 ) -> None:
     program(Path(bare["PATH"]) / "python3.13", "exit 0")
-    done = make("deploy", "SAM_DEPLOY_FLAGS=--guided", cwd=tree, environment=bare)
+    done = make("deploy", "ENV=dev", "SAM_DEPLOY_FLAGS=--guided", cwd=tree, environment=bare)
     assert done.returncode == 0, done.stderr
     build, deploy = said.read_text().splitlines()
     assert build.startswith("build --build-dir .aws-sam/build ")
-    assert deploy == "deploy --template-file .aws-sam/build/template.yaml --guided"
+    assert deploy == (
+        "deploy --template-file .aws-sam/build/template.yaml --config-env dev --guided"
+    )
+
+
+def test_deploy_builds_nothing_if_a_parameter_is_missing(
+    tree: Path, bare: dict[str, str], said: Path
+) -> None:
+    done = make("deploy", "ENV=prod", cwd=tree, environment=bare)
+    assert done.returncode != 0
+    assert "Authentication=oidc requires OidcIssuer. Nothing was built" in done.stderr
+    assert not said.exists()
+
+
+@pytest.mark.parametrize(
+    ("uname", "processor"),
+    [("Linux x86_64", "x86_64"), ("Linux aarch64", "arm64"), ("Darwin arm64", "arm64")],
+)
+def test_sam_local_is_told_the_processor_and_where_the_host_is(
+    tree: Path, bare: dict[str, str], said: Path, uname: str, processor: str
+) -> None:
+    system, machine = uname.split()
+    script = f'case "$1" in -m) echo {machine};; *) echo {system};; esac'
+    program(Path(bare["PATH"]) / "uname", script)
+    for target in ("start-api", "invoke"):
+        done = make(target, cwd=tree, environment=bare)
+        assert done.returncode == 0, done.stderr
+    _, start, _, invoke = said.read_text().splitlines()
+    assert start.startswith("local start-api --template-file .aws-sam/build/template.yaml")
+    assert invoke.startswith("local invoke StoreFunction --event events/store/one-ct.json")
+    for command in (start, invoke):
+        assert f"Architecture={processor}" in command
+        assert ("--add-host host.docker.internal:host-gateway" in command) == (system == "Linux")
 
 
 def test_a_layer_without_pip_says_what_to_install(tree: Path, bare: dict[str, str]) -> None:
@@ -330,10 +373,15 @@ def test_a_function_is_its_source_and_nothing_else(built: Path, function: str) -
     assert files(built / function) == files(ROOT / "functions") - {Path("Makefile")}
 
 
+def layer_of(function: str) -> str:
+    (choice,) = FUNCTIONS[function]["Layers"]
+    return str(choice["Fn::If"][2]["Ref"])
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_handler_starts_from_the_build_alone(built: Path, python: str, function: str) -> None:
     module = FUNCTIONS[function]["Handler"].rpartition(".")[0]
-    code, layer = built / function, built / "DependenciesLayerX8664" / "python"
+    code, layer = built / function, built / layer_of(function) / "python"
     # Neither the environment (-I) nor the packages installed beside this Python (-S).
     done = subprocess.run(
         [python, "-I", "-S", "-B", "-c", IMPORT, module, code, layer],
@@ -349,22 +397,62 @@ def test_a_handler_starts_from_the_build_alone(built: Path, python: str, functio
     assert not {"numpy", "requests", "aws_xray_sdk"} & set(loaded)
 
 
+def list_of(layer: str) -> str:
+    name = "authorizer" if layer.startswith("Authorizer") else "requirements"
+    return (ROOT / "layers" / "dependencies" / f"{name}.txt").read_text()
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_holds_what_is_pinned_and_no_more(built: Path, layer: str) -> None:
-    pins = (ROOT / "layers/dependencies/requirements.txt").read_text()
-    pinned = {
-        re.sub(r"[-_.]+", "_", name).lower() for name in re.findall(r"(?m)^([\w.-]+)==", pins)
-    }
+    pins = re.findall(r"(?m)^([\w.-]+)==", list_of(layer))
+    pinned = {re.sub(r"[-_.]+", "_", name).lower() for name in pins}
     shipped = (built / layer / "python").glob("*.dist-info")
     assert {each.name.split("-")[0].lower() for each in shipped} == pinned
-    assert "boto3" in pinned
+    assert ("boto3" in pinned) != ("pyjwt" in pinned)
     assert "numpy" not in pinned
 
 
-def test_what_a_layer_holds_does_not_depend_on_the_python_that_builds_it() -> None:
-    # pip evaluates markers for the Python it runs in, whatever --python-version says.
-    pins = (ROOT / "layers/dependencies/requirements.txt").read_text()
-    assert not re.findall("python_version|python_full_version|platform_machine|sys_platform", pins)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_has_only_what_can_be_called(built: Path, layer: str) -> None:
+    packages = built / layer / "python"
+    size = sum(each.stat().st_size for each in packages.rglob("*") if each.is_file())
+    assert size < MEGABYTES[layer.partition("Layer")[0]] * 1024**2
+    unused = (ROOT / "layers" / "dependencies" / "unused.txt").read_text().splitlines()
+    patterns = [line for line in unused if line and not line.startswith("#")]
+    assert not [place for pattern in patterns for place in packages.glob(pattern)]
+    services = {each.name for each in packages.glob("boto*/data/*") if each.is_dir()}
+    assert services == ({"dynamodb", "s3", "sqs", "sts"} if "boto" in list_of(layer) else set())
+
+
+CALLS = """
+import io, sys
+sys.path[:0] = sys.argv[1:]
+import boto3
+from PIL import Image
+for mode, name in (("L", "PNG"), ("RGB", "PNG"), ("P", "GIF")):
+    file = io.BytesIO()
+    Image.new(mode, (4, 4)).save(file, name)
+    Image.open(file).load()
+session = boto3.session.Session("key", "secret")
+for region in ("eu-central-1", "us-gov-west-1", "cn-north-1"):
+    for service in ("dynamodb", "s3", "sqs"):
+        print(session.client(service, region_name=region).meta.endpoint_url)
+"""
+
+
+def test_a_layer_has_all_that_is_called(built: Path, python: str) -> None:
+    layer = built / "DependenciesLayerX8664" / "python"
+    done = subprocess.run(
+        [python, "-I", "-S", "-B", "-c", CALLS, layer],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    hosts = done.stdout.split()
+    assert len(set(hosts)) == 9
+    assert hosts[-1] == "https://sqs.cn-north-1.amazonaws.com.cn"
 
 
 @pytest.mark.parametrize("layer", LAYERS)

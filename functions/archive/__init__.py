@@ -20,10 +20,12 @@ from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.keeping import Keeping
+from archive.locks import Retention
 from archive.objects import Objects
+from archive.stored import StoredObjects
 from dicomweb.instances import SOPInstance
 
-__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept"]
+__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Retention"]
 
 
 class Archive:
@@ -31,21 +33,25 @@ class Archive:
 
     It makes its clients, which is slow: make one archive and keep it. They open no connection
     before they are used. With ``seconds_to_copy``, large instances that are already in S3 are
-    copied there, and each request for a copy may take that long.
+    copied there, and each request for a copy may take that long. With ``retention``, the objects
+    are locked. With ``stored``, instances get items only, and their objects have to be there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of the last three is for one caller
         self,
         *,
         bucket: str,
         table: str,
         duplicate_policy: DuplicatePolicy,
         seconds_to_copy: int | None = None,
+        retention: Retention | None = None,
+        stored: StoredObjects | None = None,
     ) -> None:
         session = Session()
         self._index = Index(table, session)
         copier = s3_client(session, seconds_to_copy) if seconds_to_copy else None
-        self._objects = Objects(bucket, session, copier)
+        self._objects = Objects(bucket, session, copier, retention=retention)
+        self._stored = stored
         self._duplicate_policy = duplicate_policy
         self._left = local()
 
@@ -101,7 +107,7 @@ class Archive:
             putting, writing = _pool(share), _pool(share)
             pools += (putting, writing)
             keeping = Keeping(
-                objects=self._objects,
+                objects=self._stored or self._objects,
                 index=self._index,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,

@@ -7,11 +7,12 @@ the digest of what it copies and compares it with ours when the copy is complete
 import base64
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archive.deadline import Deadline
 from archive.errors import CALL_FAILED
+from archive.locks import ObjectLock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,11 +36,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The object to be written."""
+    """The object to be written, and its lock if it gets one."""
 
     bucket: str
     key: str
     content_type: str
+    lock: ObjectLock = field(default_factory=ObjectLock)
 
 
 def copy(
@@ -51,7 +53,11 @@ def copy(
     """
     bucket, key = target.bucket, target.key
     upload_id = s3.create_multipart_upload(
-        Bucket=bucket, Key=key, ContentType=target.content_type, ChecksumAlgorithm="SHA256"
+        Bucket=bucket,
+        Key=key,
+        ContentType=target.content_type,
+        ChecksumAlgorithm="SHA256",
+        **target.lock,
     )["UploadId"]
     try:
         parts: list[CompletedPartTypeDef] = []

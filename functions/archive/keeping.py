@@ -17,6 +17,7 @@ from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
 from archive.objects import Objects
+from archive.stored import StoredObjects
 
 _SECONDS_BETWEEN_COMMITS = 0.05
 
@@ -30,7 +31,7 @@ class Keeping:
     the bytes of all instances of the request.
     """
 
-    objects: Objects
+    objects: Objects | StoredObjects
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline

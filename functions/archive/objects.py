@@ -19,10 +19,11 @@ from boto3.session import Session
 from botocore.exceptions import ClientError
 from obstore.exceptions import BaseError
 
-from archive.clients import ATTEMPTS
+from archive.clients import ATTEMPTS, s3_client
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
 from archive.errors import PutError, error_code
+from archive.locks import ObjectLock, Retention
 from archive.stores import SLOWEST_UPLINK, Stores
 from dicomweb.instances import SOPInstance
 
@@ -62,10 +63,14 @@ class Objects:
         session: Session,
         copier: "S3Client | None",
         uplink: float = SLOWEST_UPLINK,
+        retention: Retention | None = None,
     ) -> None:
-        self.bucket = bucket
+        self._bucket = bucket
         self._stores = Stores(bucket, session, uplink)
         self._copier = copier
+        self._retention = retention
+        # obstore cannot ask for a lock.
+        self._locker = s3_client(session) if retention else None
 
     def put(
         self,
@@ -79,14 +84,18 @@ class Objects:
 
         Large instances are copied from their ``source`` in S3, if they have one. ``together`` are
         the bytes of all instances that are stored at the same time.
-        Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy.
+        Raises ArchiveError (A700) at the ``deadline``, PutError, and botocore's errors of a copy
+        or of an object that is locked.
         """
         key, content_type = object_key(instance, sha256), _content_type(instance)
+        lock = self._retention.lock() if self._retention else ObjectLock()
+        target = Target(bucket=self._bucket, key=key, content_type=content_type, lock=lock)
         if source and self._copier and len(instance.content) >= SMALLEST_COPY_BYTES:
-            target = Target(bucket=self.bucket, key=key, content_type=content_type)
-            is_stored = partial(
-                _is_copied, partial(copy, self._copier, source, instance.content, target, deadline)
-            )
+            write = partial(copy, self._copier, source, instance.content, target, deadline)
+            is_stored = partial(_is_written, write)
+        elif self._locker:
+            write = partial(_put_locked, self._locker, instance.content, target)
+            is_stored = partial(_is_written, write)
         else:
             is_stored = partial(self._is_put, instance.content, key, content_type, together)
         attempt = 0
@@ -122,7 +131,20 @@ class Objects:
         return True
 
 
-def _is_copied(write: Callable[[], None], _: int) -> bool:
+def _put_locked(s3: "S3Client", content: memoryview, target: Target) -> None:
+    """Put an object with a lock, for which S3 requires a checksum; raises botocore's errors."""
+    s3.put_object(
+        Bucket=target.bucket,
+        Key=target.key,
+        Body=bytes(content),
+        ContentType=target.content_type,
+        ChecksumAlgorithm="CRC32",
+        IfNoneMatch="*",
+        **target.lock,
+    )
+
+
+def _is_written(write: Callable[[], None], _: int) -> bool:
     try:
         write()
     except ClientError as error:

@@ -8,7 +8,6 @@
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
     |   +-- MetadataRejected  and its UIDs, if they can be read (``metadata.metadata``)
     |   +-- OutOfTime         for now: the time of the request has ended
-    |       +-- MetadataAbandoned  and its UIDs (``metadata.metadata``)
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it a MetadataRejected (``metadata.metadata``)
 
@@ -51,7 +50,7 @@ class MalformedRequest(RequestRejected):
 class InstanceRejected(DicomWebError):
     """One instance is refused with ``reason`` (PS3.18 Annex I.2)."""
 
-    temporary: ClassVar[bool] = False
+    temporary = False
     """Whether the same instance may well be stored when it is sent again."""
 
     def __init__(self, reason: FailureReason, text: str) -> None:

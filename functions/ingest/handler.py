@@ -188,6 +188,7 @@ def archive(chosen: Settings) -> Archive:
         bucket=chosen.archive_bucket,
         table=chosen.index_table,
         duplicate_policy=chosen.duplicate_policy,
+        retention=chosen.retention,
         seconds_to_copy=SECONDS_TO_COPY,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy
+from archive import DuplicatePolicy, Retention
 from archive.disk import largest_body
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
@@ -26,6 +26,7 @@ class Settings:
     storage_profile: StorageProfile
     preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
+    retention: Retention | None
     largest_body: int
     max_attempts: int
     ingest_queue: str
@@ -41,6 +42,9 @@ class Settings:
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            retention=Retention.of(
+                environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
+            ),
             largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             ingest_queue=environment["INGEST_QUEUE"],
             max_attempts=int(environment["MAX_INGEST_ATTEMPTS"]),

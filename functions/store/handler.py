@@ -102,6 +102,7 @@ def archive(chosen: Settings) -> Archive:
         bucket=chosen.archive_bucket,
         table=chosen.index_table,
         duplicate_policy=chosen.duplicate_policy,
+        retention=chosen.retention,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy
+from archive import DuplicatePolicy, Retention
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 
@@ -23,6 +23,7 @@ class Settings:
     storage_profile: StorageProfile
     preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
+    retention: Retention | None
     retrieve_base_url: str
     allowed_origins: frozenset[str]
 
@@ -36,6 +37,9 @@ class Settings:
             storage_profile=StorageProfile(environment["STORAGE_PROFILE"]),
             preamble_policy=PreamblePolicy(environment["PREAMBLE_POLICY"]),
             duplicate_policy=DuplicatePolicy(environment["DUPLICATE_POLICY"]),
+            retention=Retention.of(
+                environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
+            ),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
         )

@@ -145,13 +145,15 @@ def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[
     headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
         headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
-    return {
+    proxied = {
         "statusCode": int(answer.status),
         "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, host))},
         "body": answer.body,
         "isBase64Encoded": False,
     }
+    if warnings := list(warning_values(answer.warnings, host)):
+        proxied["multiValueHeaders"] = {"Warning": warnings}
+    return proxied
 
 
 def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[str, str]:

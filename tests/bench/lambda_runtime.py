@@ -29,6 +29,8 @@ STORE_ENVIRONMENT = {
     "STORAGE_PROFILE": "conformance",
     "PREAMBLE_POLICY": "keep",
     "DUPLICATE_POLICY": "reject",
+    "OBJECT_LOCK_MODE": "none",
+    "OBJECT_LOCK_DAYS": "30",
     "POWERTOOLS_SERVICE_NAME": "store",
     "POWERTOOLS_METRICS_NAMESPACE": "Stowport",
     "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -45,6 +45,7 @@ _SETTINGS = Settings(
     storage_profile=StorageProfile.ANY_STORAGE,
     preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
+    retention=None,
     retrieve_base_url="",
     allowed_origins=frozenset(),
 )

@@ -49,6 +49,8 @@ def test_what_that_function_misses_is_an_error_and_not_a_default(name: str) -> N
         "STORAGE_PROFILE",
         "PREAMBLE_POLICY",
         "DUPLICATE_POLICY",
+        "OBJECT_LOCK_MODE",
+        "OBJECT_LOCK_DAYS",
         "INGEST_STORAGE",
         "INGEST_QUEUE",
         "MAX_INGEST_ATTEMPTS",

@@ -58,7 +58,7 @@ def test_a_route_has_the_default_authorizer_unless_it_says_none() -> None:
     [
         ("ReauthorizeEvery: 0", "ReauthorizeEvery: 300", "Stub is another kind"),
         ("PayloadType: REQUEST", "PayloadType: TOKEN", "Stub is another kind"),
-        ("AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::S3::Bucket; the template has 0"),
+        ("AWS::Serverless::Api", "AWS::SNS::Topic", "AWS::Serverless::Api; the template has 0"),
         ("!GetAtt AuthorizerFunction.Arn", "!GetAtt AuthorizerFunction.Name", "Function.Name"),
         ("!GetAtt AuthorizerFunction.Arn", "!GetAtt Nothing.Arn", "Nothing.Arn"),
     ],
@@ -74,9 +74,15 @@ def test_what_the_laptop_cannot_be_is_refused(
 def test_a_resource_whose_condition_does_not_hold_is_not_there(tmp_path: Path) -> None:
     bucket = "Type: AWS::S3::Bucket"
     path = changed(tmp_path, bucket, f"{bucket}\n    Condition: IsUnlimited")
-    assert Template(path, {}).bucket == "stowport-archivebucket"
-    with pytest.raises(TemplateError, match="has 0"):
-        _ = Template(path, {"MaxSimultaneousRequests": "1"}).bucket
+    assert set(Template(path, {}).resources("AWS::S3::Bucket")) == {"stowport-archivebucket"}
+    assert not Template(path, {"MaxSimultaneousRequests": "1"}).resources("AWS::S3::Bucket")
+
+
+def test_the_bucket_and_the_table_that_are_given_are_used() -> None:
+    given = {"ExistingArchiveBucket": "kept", "ExistingIndexTable": "restored"}
+    template = Template(ROOT / "template.yaml", {"Authentication": "none", **given})
+    assert (template.bucket, template.table) == ("kept", "restored")
+    assert not template.resources("AWS::S3::Bucket")
 
 
 @pytest.fixture(scope="module")

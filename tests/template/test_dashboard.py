@@ -211,5 +211,6 @@ class TestAlarms:
 
     def test_writes_that_dynamodb_keeps_refusing_ring(self) -> None:
         alarm = RESOURCES["ThrottledIndexAlarm"]["Properties"]
-        assert alarm["Dimensions"] == [{"Name": "TableName", "Value": {"Ref": "IndexTable"}}]
+        table = {"Fn::If": ["MakesIndexTable", {"Ref": "IndexTable"}, {"Ref": "ExistingIndexTable"}]}
+        assert alarm["Dimensions"] == [{"Name": "TableName", "Value": table}]
         assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)

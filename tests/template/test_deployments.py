@@ -81,9 +81,23 @@ Resources:
 """
 
 
+ONE_OF_TWO_CONDITIONS = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  One: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+  Two: {Type: String, AllowedValues: ["yes", "no"], Default: "yes"}
+Conditions:
+  HasOne: !Equals [!Ref One, "yes"]
+  HasTwo: !Equals [!Ref Two, "yes"]
+Resources:
+  Always: {Type: AWS::SNS::Topic, Metadata: {Two: !If [HasTwo, 1, 1]}}
+  TopicOne: {Type: AWS::SNS::Topic, Condition: HasOne}
+"""
+
+
 def test_not_all_deployments_are_linted(tmp_path: Path) -> None:
-    found, total = linted(THREE_CONDITIONS, tmp_path)
-    assert (found, total) == ([], "4 combinations, 4 deployments linted: 0 findings")
+    found, total = linted(ONE_OF_TWO_CONDITIONS, tmp_path)
+    assert (found, total) == ([], "4 combinations, 2 deployments linted: 0 findings")
 
 
 def test_what_is_wrong_between_two_resources_is_found_all_the_same(tmp_path: Path) -> None:

@@ -21,15 +21,13 @@ from tests.template.parts import (
 class TestArchive:
     @pytest.mark.parametrize("name", ["ArchiveBucket", "ArchiveBucketPolicy", "IndexTable"])
     def test_it_outlives_the_stack(self, name: str) -> None:
-        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
-    def test_there_is_one_bucket_private_encrypted_and_announced(self) -> None:
+    def test_there_is_one_bucket_private_and_announced(self) -> None:
         (bucket,) = of_type("AWS::S3::Bucket").values()
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-        (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
         assert bucket["NotificationConfiguration"] == {
             "EventBridgeConfiguration": {"EventBridgeEnabled": True}
         }
@@ -47,7 +45,8 @@ class TestArchive:
         ]
 
     def test_no_lifecycle_rule_removes_an_instance(self) -> None:
-        rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        *rules, moves = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        assert moves["Fn::If"][1].keys() == {"Id", "Status", "Prefix", "Transitions"}
         for rule in rules:
             removes = set(rule) - {"Id", "Status", "Prefix", "AbortIncompleteMultipartUpload"}
             assert not removes or rule["Prefix"] in ("staging/", "answers/")
@@ -61,8 +60,8 @@ class TestArchive:
         table = RESOURCES["IndexTable"]["Properties"]
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-        assert table["SSESpecification"] == {"SSEEnabled": True}
-        assert table["DeletionProtectionEnabled"] is True
+        assert table["SSESpecification"]["SSEEnabled"] is True
+        assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
         assert [each["AttributeName"] for each in table["KeySchema"]] == [
             "StudyInstanceUID",
             "Resource",
@@ -76,7 +75,17 @@ class TestLargeRequests:
             "source": ["aws.s3"],
             "detail-type": ["Object Created"],
             "detail": {
-                "bucket": {"name": [{"Ref": "ArchiveBucket"}]},
+                "bucket": {
+                    "name": [
+                        {
+                            "Fn::If": [
+                                "MakesArchiveBucket",
+                                {"Ref": "ArchiveBucket"},
+                                {"Ref": "ExistingArchiveBucket"},
+                            ]
+                        }
+                    ]
+                },
                 "object": {"key": [{"prefix": STAGING}]},
             },
         }

@@ -185,6 +185,10 @@ CHANGES = {
     "StorageProfile": "any-storage",
     "PreamblePolicy": "refuse",
     "DuplicatePolicy": "replace",
+    "ObjectLockMode": "COMPLIANCE",
+    "ObjectLockDays": "365",
+    "ExistingArchiveBucket": "kept",
+    "ExistingIndexTable": "restored",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
     "Authentication": "none",
@@ -244,8 +248,10 @@ class TestVersions:
             (
                 "StoreFunction",
                 {
-                    "RetrieveBaseUrl": "https://" + "r" * 92,
-                    "AllowedOrigins": "https://" + "a" * 102,
+                    "RetrieveBaseUrl": "https://" + "r" * 47,
+                    "AllowedOrigins": "https://" + "a" * 47,
+                    "ExistingArchiveBucket": "b" * 40,
+                    "ExistingIndexTable": "t" * 40,
                 },
             ),
             (

@@ -91,6 +91,7 @@ def deployed(
     references |= parameters.values(document["Parameters"], values)
     references |= {f"AWS::{name}": name for name in ("AccountId", "Partition", "Region")}
     references |= {"AWS::StackName": "stowport", "AWS::URLSuffix": "amazonaws.com"}
+    references["AWS::StackId"] = "arn:aws:cloudformation:Region:AccountId:stack/stowport/51af3dc0"
     intrinsics = Intrinsics(document, references, lambda name, attribute: f"{name}.{attribute}")
     return {
         name: intrinsics.resolve(resource)

@@ -151,7 +151,6 @@ def test_an_answer_is_text_of_its_media_type_and_nothing_more() -> None:
     assert proxy_response() == {
         "statusCode": 200,
         "headers": {"Content-Type": "application/dicom+json"},
-        "multiValueHeaders": {"Warning": []},
         "body": "{}",
         "isBase64Encoded": False,
     }

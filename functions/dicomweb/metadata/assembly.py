@@ -32,7 +32,7 @@ from dicomweb.metadata.datasets import (
     uid,
 )
 from dicomweb.metadata.documents import set_document, set_document_length
-from dicomweb.metadata.metadata import Metadata, MetadataAbandoned, MetadataRejected, Reference
+from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
 from dicomweb.metadata.notation import MAX_URI_BYTES
 from dicomweb.metadata.references import references
 from dicomweb.metadata.values import set_value
@@ -40,9 +40,6 @@ from dicomweb.outcomes import SOPReference
 from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
 from dicomweb.timelimit import FOREVER, TimeLimit
-
-_BYTES_A_PART = 512
-"""What a part costs in an instance that refers to it, in addition to its content."""
 
 _UNREFERENCED = (
     "found bulk data that no metadata of the request refers to, expected a BulkDataURI that equals"
@@ -111,7 +108,7 @@ def _read(
             if root_type == DICOM_XML:
                 return [(1, nativemodel.read(part.content, objects, time_limit))]
             return list(enumerate(jsonmodel.read(part.content, objects, time_limit), start=1))
-    except (MetadataRejected, MetadataAbandoned) as refusal:
+    except MetadataRejected as refusal:
         return [(1, refusal)]
     except InstanceRejected as refusal:
         return [(None, refusal)]
@@ -143,12 +140,11 @@ class _Assembly:
         """Return a candidate whose file is written when its content is read."""
         if isinstance(metadata, InstanceRejected):
             self.all_known = False
-            named = (MetadataRejected, MetadataAbandoned)
             return Candidate(
                 number=number,
                 item=item,
                 content=partial(_refuse, metadata),
-                reference=metadata.reference if isinstance(metadata, named) else None,
+                reference=metadata.reference if isinstance(metadata, MetadataRejected) else None,
             )
         data_set = metadata.data_set
         found = references(metadata, self.bulk_data)
@@ -192,7 +188,7 @@ class _Assembly:
         """Fill in the bulk data and return the resulting transfer syntax."""
         values = [(each, self.parts(each, data_set)) for each in found]
         for _, parts in values:
-            self.budget.take(sum(len(part.content) + _BYTES_A_PART for part in parts))
+            self.budget.take(self.bulk_data.size(parts))
         encodings = charactersets.encodings_of_holders(data_set, [each.holder for each in found])
         pixel_data: Sequence[BodyPart] = ()
         document: BodyPart | None = None

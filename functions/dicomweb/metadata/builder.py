@@ -6,7 +6,7 @@ for both. A refused instance is named if its UIDs can be read (PS3.18 Table I.1-
 
 from typing import Generic
 
-from dicomweb.errors import OutOfTime
+from dicomweb.errors import InstanceRejected, OutOfTime
 from dicomweb.metadata import representations
 from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.metadata.elements import (
@@ -19,7 +19,6 @@ from dicomweb.metadata.elements import (
 )
 from dicomweb.metadata.metadata import (
     Metadata,
-    MetadataAbandoned,
     MetadataRejected,
     NotUnderstood,
     Reference,
@@ -41,6 +40,7 @@ from dicomweb.outcomes import SOPReference
 from dicomweb.part10.file import uid_text
 from dicomweb.part10.headers import tag_text
 from dicomweb.part10.walker import MAX_DEPTH
+from dicomweb.reasons import FailureReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
 _SOP_CLASS_UID = 0x00080016
@@ -68,16 +68,17 @@ def read_metadata(
     Items are let go of when they have been read, so what was parsed and what is built are not
     both in memory. Raises MetadataRejected, with the path of tags and item numbers to the
     attribute in question, if an attribute occurs twice, cannot be in a data set or cannot have
-    its value, or if sequences are nested deeper than MAX_DEPTH. Raises OutOfTime.
+    its value, if sequences are nested deeper than MAX_DEPTH, or if the time has ended.
     """
     builder = _Builder(model, time_limit)
     try:
         data_set = builder.data_set(root)
     except NotUnderstood as error:
         place = "".join(reversed(builder.place))
-        raise MetadataRejected(f"{place}: {error}", _reference(model, root)) from error
+        refusal = InstanceRejected(FailureReason.CANNOT_UNDERSTAND, f"{place}: {error}")
+        raise MetadataRejected(refusal, _reference(model, root)) from error
     except OutOfTime as error:
-        raise MetadataAbandoned(_reference(model, root)) from error
+        raise MetadataRejected(error, _reference(model, root)) from error
     return Metadata(
         data_set=data_set,
         bulk_data=builder.bulk_data,

@@ -1,4 +1,4 @@
-"""Write and read text that switches between character sets (PS3.5 6.1.2.5).
+"""Write and read text that switches between character sets (PS3.5 6.1.2.5.3).
 
 The bytes are those that pydicom writes: a value in the first set that holds all of it, otherwise
 part by part in the set that holds the longest part. pydicom's time for that grows with the square

@@ -21,16 +21,6 @@ class Element:
         self.vr = vr
         self.value = value
 
-    def __eq__(self, other: object) -> bool:
-        """Tell whether another element has the same VR and value."""
-        return isinstance(other, Element) and (self.vr, self.value) == (other.vr, other.value)
-
-    __hash__ = None  # type: ignore[assignment]  # it is changed while the instance is made
-
-    def __repr__(self) -> str:
-        """Return the VR; a value is shown nowhere."""
-        return f"Element({self.vr})"
-
 
 class Encapsulated(Element):
     """Encapsulated pixel data: items up to the delimiter, which is not among them (PS3.5 A.4)."""

@@ -107,33 +107,26 @@ def _texts(vr: str, values: Sequence[object]) -> Iterable[str]:
     return map(_TEXTS[vr], values)
 
 
-def _packed_at_once(vr: str, values: Sequence[object]) -> bytes:
-    """Return the bytes of values that are numbers of the right type, or none if one is not.
-
-    A megabyte of metadata may hold half a million of them. Raises NotUnderstood if one is out of
-    range.
-    """
-    if vr == "AT" or not set(map(type, values)) <= ({int, float} if vr in _REAL else {int}):
-        return b""
-    numbers = cast("Sequence[float]", values)
-    with suppress(struct.error, OverflowError):
-        packed = struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
-        if vr not in _REAL or not any(map(isinf, numbers)):
-            return packed
-    for number in (min(numbers), max(numbers)):
-        _NUMBERS[vr](number)
-    return b""
-
-
 def _is_empty(values: Sequence[object]) -> bool:
     return len(values) == 1 and trimmed(values[0]) in (None, "")
 
 
 def _packed(vr: str, values: Sequence[object]) -> bytes:
-    """Return the bytes of numbers, none of which may be empty."""
-    packed = _packed_at_once(vr, values)
-    if packed:
-        return packed
+    """Return the bytes of numbers, none of which may be empty.
+
+    Numbers of the right type are packed at once: a megabyte may hold half a million of them.
+    """
+    if vr != "AT" and set(map(type, values)) <= ({int, float} if vr in _REAL else {int}):
+        numbers = cast("Sequence[float]", values)
+        with suppress(struct.error, OverflowError):
+            packed = struct.pack(f"<{len(numbers)}{FORMATS[vr]}", *numbers)
+            if vr not in _REAL or not any(map(isinf, numbers)):
+                return packed
+        return _packed_one_by_one(vr, (min(numbers), max(numbers)))  # one is out of range
+    return _packed_one_by_one(vr, values)
+
+
+def _packed_one_by_one(vr: str, values: Sequence[object]) -> bytes:
     numbers = list(map(_NUMBERS[vr], values))
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")

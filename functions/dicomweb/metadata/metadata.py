@@ -6,10 +6,9 @@ Metadata is the data set without its bulk data, as ``nativemodel`` and ``jsonmod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dicomweb.errors import DicomWebError, InstanceRejected, OutOfTime
+from dicomweb.errors import DicomWebError, InstanceRejected
 from dicomweb.metadata.dataelements import DataSet
 from dicomweb.outcomes import SOPReference
-from dicomweb.reasons import FailureReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,9 @@ class NotUnderstood(DicomWebError):
 
 
 class MetadataRejected(InstanceRejected):
-    """Metadata that states no data set (C000); ``reference`` names the instance if that can be."""
+    """The refusal of metadata; ``reference`` names the instance if that can be."""
 
-    def __init__(self, text: str, reference: SOPReference | None) -> None:
-        super().__init__(FailureReason.CANNOT_UNDERSTAND, text)
-        self.reference = reference
-
-
-class MetadataAbandoned(OutOfTime):
-    """Metadata that was not read in time; ``reference`` names the instance if that can be."""
-
-    def __init__(self, reference: SOPReference | None) -> None:
-        super().__init__()
+    def __init__(self, refusal: InstanceRejected, reference: SOPReference | None) -> None:
+        super().__init__(refusal.reason, str(refusal))
+        self.temporary = refusal.temporary
         self.reference = reference

@@ -177,6 +177,15 @@ def test_a_number_that_only_the_other_vr_can_hold_has_that(
     assert (data_set[0x00280120].VR, data_set.PixelPaddingValue) == (vr, number)
 
 
+def test_one_pixel_representation_counts_for_several_attributes() -> None:
+    several: Stated = {tag: (None, Values([1])) for tag in (0x00280106, 0x00280107, 0x00280120)}
+    bits: Stated = {0x00280100: (None, Values([8])), 0x7FE00010: (None, InlineBinary("AAAA"))}
+    data_set = read({**SIGNED, **several, **bits}).data_set
+
+    assert {data_set[tag].VR for tag in several} == {"SS"}
+    assert data_set[0x7FE00010].VR == "OB"
+
+
 @pytest.mark.parametrize("number", [70000, -40000, "x", 1.5])
 def test_a_number_that_neither_can_hold_is_refused(number: object) -> None:
     assert str(refused({0x00280120: (None, Values([number]))})).startswith("(0028,0120): found a")

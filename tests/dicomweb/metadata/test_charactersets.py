@@ -11,7 +11,7 @@ from dicomweb.attributes import TAGS, index_attributes
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import charactersets, writer
 from dicomweb.metadata.charactersets import decode
-from dicomweb.metadata.dataelements import DataSet
+from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.part10.file import read_file_meta
 from dicomweb.part10.walker import walk
 from tests.shown import from_dataset
@@ -159,3 +159,23 @@ def test_what_is_kept_is_written_with_its_escape_sequences_and_read_again(
     file_meta = read_file_meta(content)
     found = walk(content, start=file_meta.data_set_offset, implicit_vr=False, wanted=TAGS)
     assert index_attributes(found.elements).study["PatientName"] == name
+
+
+def test_bulk_text_of_too_many_escape_sequences_is_refused() -> None:
+    assert decode(b"\x1b(B" * 50_000, ["ascii", "iso2022_jp"]) == ""
+    with pytest.raises(InstanceRejected, match="at most 50000 escape sequences"):
+        decode(b"\x1b(B" * 50_001, ["ascii", "iso2022_jp"])
+
+
+def test_a_character_set_that_is_no_text_is_unknown() -> None:
+    data_set = DataSet({0x00080005: Element("UN", b"ISO_IR 100")})
+    charactersets.settle(data_set)
+    assert declared(data_set) == "ISO_IR 192"
+
+
+def test_each_text_switches_between_character_sets_as_it_needs() -> None:
+    sets = ["ISO 2022 IR 100", "ISO 2022 IR 144"]
+    data_set = settled(made(sets, "é^й", PatientComments="йé", PatientID="a"))
+    assert held_text(data_set) == b"\xe9^\x1b-L\xd9"
+    assert data_set[0x00104000].value == b"\x1b-L\xd9\x1b-A\xe9"
+    assert data_set[0x00100020].value == "a"

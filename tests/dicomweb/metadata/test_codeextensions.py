@@ -36,6 +36,18 @@ def of_pydicom(text: str, encodings: tuple[str, ...]) -> bytes | None:
     return encoded if same else None
 
 
+@pytest.mark.parametrize(
+    ("encodings", "text", "encoded"),
+    [
+        (("shift_jis", "iso2022_jp"), "ｱ山a", b"\x1b)I\xb1\x1b$B;3\x1b(Ja"),
+        (("ascii", "shift_jis"), "ｱ", b"\x1b)I\xb1"),
+    ],
+)
+def test_jis_x_0201_is_two_sets(encodings: tuple[str, ...], text: str, encoded: bytes) -> None:
+    assert of_pydicom(text, encodings) == encoded
+    assert CodeExtensions(encodings).encode(text, "LO") == encoded
+
+
 @given(text=st.text(LETTERS, min_size=1, max_size=12), encodings=st.sampled_from(SETS))
 def test_a_value_is_written_as_pydicom_writes_it(text: str, encodings: tuple[str, ...]) -> None:
     if encodings[0] == "ascii":  # which pydicom takes for ISO 8859-1

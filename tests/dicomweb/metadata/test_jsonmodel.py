@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 
 from dicomweb.envelope.multipart import MAX_PARTS
 from dicomweb.errors import InstanceRejected, MalformedRequest
+from dicomweb.metadata import jsonmodel
+from dicomweb.metadata.budget import Objects
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS
 from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
@@ -340,18 +342,18 @@ def test_sequences_nested_500_deep_are_refused() -> None:
 
 def _attributes(size: int) -> Callable[[], object]:
     content = encoded([{f"0F0E{n:04X}": {"vr": "LO", "Value": ["A"]} for n in range(1, size)}])
-    return lambda: shown.read_json(content)
+    return lambda: jsonmodel.read(content, Objects())
 
 
 def _values(size: int) -> Callable[[], object]:
     content = encoded([{"0F0E0001": {"vr": "US", "Value": list(range(size))}}])
-    return lambda: shown.read_json(content)
+    return lambda: jsonmodel.read(content, Objects())
 
 
 def _bulk_data(size: int) -> Callable[[], object]:
     uris = {f"0F0E{n:04X}": {"vr": "OB", "BulkDataURI": f"bulk/{n}"} for n in range(1, size)}
     content = encoded([uris])
-    return lambda: shown.read_json(content)
+    return lambda: jsonmodel.read(content, Objects())
 
 
 @pytest.mark.parametrize(
