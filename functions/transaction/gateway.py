@@ -75,12 +75,22 @@ def read_request(event: Event) -> StoreRequest:
         host=host,
         base_url=(
             f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', host)}"
-            + context.get("path", "").removesuffix("/").removesuffix(event["path"].rstrip("/"))
+            + _before(event["resource"], context.get("path", ""))
         ),
         request_id=context.get("requestId", ""),
         upload=in_path.get("id", ""),
         principal=(context.get("authorizer") or {}).get("principalId", ""),
     )
+
+
+def _before(resource: str, path: str) -> str:
+    """Return what stands before ``resource`` in ``path``: the stage, or the path of a domain.
+
+    The event's own path does not tell: it lacks the stage, but has the path of a domain.
+    """
+    segments = [each for each in path.split("/") if each]
+    own = sum(1 for each in resource.split("/") if each)
+    return "".join(f"/{each}" for each in segments[: len(segments) - own])
 
 
 def _headers(event: Event) -> dict[str, str]:
