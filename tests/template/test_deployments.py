@@ -115,10 +115,13 @@ def depends(resource: dict[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
+@pytest.mark.parametrize("rollout", [False, True])
 @pytest.mark.parametrize("snapshots", [False, True])
 @pytest.mark.parametrize("choice", PARAMETERS["ApiGatewayLogRole"]["AllowedValues"])
-def test_everything_that_is_waited_for_is_deployed(choice: str, snapshots: bool) -> None:
-    resources = deployed(snapshots=snapshots, ApiGatewayLogRole=choice, **OIDC)
+def test_everything_that_is_waited_for_is_deployed(
+    choice: str, snapshots: bool, rollout: bool
+) -> None:
+    resources = deployed(snapshots=snapshots, rollout=rollout, ApiGatewayLogRole=choice, **OIDC)
     assert "Api" in resources
     assert ("ApiGatewayAccount" in resources) == (choice == "create")
     for resource in resources.values():
