@@ -25,6 +25,7 @@ GB = 2**30
 ASSUMED = {
     "authorizer_seconds": 0.010,
     "log_bytes": 2500,
+    "logged_statuses": 10,
     "traced": 0.05,
     "traces": 2,
     "item_bytes": 1124,
@@ -147,6 +148,7 @@ def standing() -> Mapping[str, tuple[int, str]]:
     """Return how many of each a deployment has, whatever is sent, and the price of each."""
     return {
         "metrics of the functions": (len(set(metrics())), "metric_month"),
+        "metrics of the access log": (sum(map(_series, _filters())), "metric_month"),
         "metrics of the API's methods": (len(resources()) * len(_DETAILED), "metric_month"),
         "alarms": (_of_type("AWS::CloudWatch::Alarm"), "alarm_month"),
         "dashboards": (_of_type("AWS::CloudWatch::Dashboard"), "dashboard_month"),
@@ -172,6 +174,19 @@ def metrics() -> Iterator[str]:
 
 def _name(function: ast.expr) -> str:
     return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def _filters() -> list[Any]:
+    return [
+        transformation
+        for each in RESOURCES.values()
+        if each["Type"] == "AWS::Logs::MetricFilter"
+        for transformation in each["Properties"]["MetricTransformations"]
+    ]
+
+
+def _series(transformation: Mapping[str, Any]) -> int:
+    return int(ASSUMED["logged_statuses"]) if "Dimensions" in transformation else 1
 
 
 def _of_type(kind: str) -> int:
