@@ -75,12 +75,14 @@ def deployed(
     code: str = "code",
     layer: str = "1",
     *,
-    snapshots: bool = False,
-    rollout: bool = False,
+    snapshots: bool | str = False,  # str, as a mapping of parameters may hold any name
+    rollout: bool | str = False,
     **values: str,
 ) -> dict[str, dict[str, Any]]:
     """Return the resources, by logical ID, that a deployment has; ``layer`` is its version."""
-    document = transformed(template(snapshots=snapshots, rollout=rollout), code, **values)
+    document = transformed(
+        template(snapshots=bool(snapshots), rollout=bool(rollout)), code, **values
+    )
     resources: dict[str, dict[str, Any]] = document["Resources"]
     references = {name: name for name in resources}
     references |= {
