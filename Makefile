@@ -11,7 +11,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,12 @@ sample: $(VENV)/local ## store a sample instance in the running service and show
 
 token: $(VENV)/local ## print a token for the running service: make token [SCOPE=...]
 	@$(BIN)/python -m local.issuer token $(if $(SCOPE),--scope "$(SCOPE)")
+
+# A token in the environment is not in the list of processes.
+smoke: export STOWPORT_TOKEN := $(or $(TOKEN),$(STOWPORT_TOKEN))
+smoke: export STOWPORT_OTHER_TOKEN := $(or $(OTHER_TOKEN),$(STOWPORT_OTHER_TOKEN))
+smoke: $(VENV)/local ## check a deployment by requests: make smoke URL=... [TOKEN=...] [OTHER_TOKEN=...] [SMOKE_FLAGS="--json"]
+	@PYTHONPATH=functions:client $(BIN)/python -m stowport.smoke --url "$(URL)" $(SMOKE_FLAGS)
 
 # Tests of one file that start processes run in one worker, in the order that tests/processes.py gives.
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10
@@ -87,6 +93,8 @@ format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 
 rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUCKET=... TABLE=... [DUPLICATE_POLICY=replace] [AFTER=study]
+	@test -n "$(BUCKET)" -a -n "$(TABLE)" || { echo "Name the bucket and the table:" \
+	"make rebuild BUCKET=... TABLE=..." >&2; exit 1; }
 	@POWERTOOLS_METRICS_DISABLED=true PYTHONPATH=functions $(BIN)/python -m rebuild \
 	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
 	$(if $(AFTER),--after $(AFTER))

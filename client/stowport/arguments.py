@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _relay(
         commands.add_parser("relay", help="accept STOW-RS requests of any size and forward them")
     )
+    _smoke(commands.add_parser("smoke", help="check what a deployment answers, request by request"))
     return root
 
 
@@ -65,10 +66,51 @@ def _relay(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _server(command: argparse.ArgumentParser) -> None:
+def _smoke(command: argparse.ArgumentParser) -> None:
+    _service(command)
+    command.add_argument(
+        "--token",
+        metavar="T",
+        default=os.environ.get("STOWPORT_TOKEN"),
+        help="bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
+    )
+    command.add_argument(
+        "--other-token",
+        metavar="T",
+        default=os.environ.get("STOWPORT_OTHER_TOKEN"),
+        help="good token without the required scope (default: $STOWPORT_OTHER_TOKEN)",
+    )
+    command.add_argument("--origin", metavar="URL", help="a web origin of AllowedOrigins")
+    command.add_argument(
+        "--upload",
+        type=size,
+        default=20_500_000,
+        metavar="SIZE",
+        help="size of the body that is uploaded (default 20.5MB; over 5GB it goes in parts)",
+    )
+    command.add_argument(
+        "--burst",
+        type=at_least_one,
+        default=0,
+        metavar="N",
+        help="also send so many requests at once, more than the deployment takes",
+    )
+    command.add_argument(
+        "--emulator",
+        action="store_true",
+        help="the service is not on AWS: leave out what only AWS can show",
+    )
+    command.add_argument("--json", action="store_true", help="print the results as a JSON object")
+
+
+def _service(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--url", required=True, type=base_url, help="the service, with or without /studies"
     )
+
+
+def _server(command: argparse.ArgumentParser) -> None:
+    _service(command)
     given = command.add_mutually_exclusive_group()
     given.add_argument(
         "--token",

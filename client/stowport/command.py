@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     chosen = parser().parse_args(arguments)
     _warn(chosen)
+    if chosen.command == "smoke":
+        from stowport.smoke.command import run as smoke  # noqa: PLC0415 - a send makes no instances
+
+        return smoke(chosen, Transport(Credentials(chosen.token), connections=8, tries=1))
     command = chosen.token_command
     credentials = Credentials(None if command else chosen.token, command)
     transport = Transport(credentials, connections=chosen.parallel, tries=chosen.tries)
@@ -62,7 +66,7 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
 def _warn(chosen: argparse.Namespace) -> None:
     """Warn of a token in clear text, and of a relay that is open to others."""
     parts = urlsplit(chosen.url)
-    has_token = chosen.token or chosen.token_command
+    has_token = chosen.token or getattr(chosen, "token_command", None)
     if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
     if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:

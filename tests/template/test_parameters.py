@@ -1,4 +1,6 @@
 import re
+from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,25 @@ DEFAULTS = {
     "AllowedOrigins": "",
     "Architecture": "arm64",
 }
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+NAME = re.compile(r"`([A-Za-z]+)`")
+
+
+def rows_of_the_manual() -> dict[str, str]:
+    """Return the parameters of docs/operations.md with the defaults that it states.
+
+    The last names of a row have no default if it states fewer defaults than names.
+    """
+    _, _, section = OPERATIONS.partition("\n## Parameters\n")
+    found: dict[str, str] = {}
+    for line in section.partition("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) > 3 and (names := NAME.findall(cells[1])):
+            defaults = cells[2].replace("`", "").split(", ")
+            assert len(defaults) <= len(names)
+            assert not found.keys() & set(names)
+            found |= zip_longest(names, defaults, fillvalue="")
+    return found
 
 
 class TestParameters:
@@ -40,6 +61,10 @@ class TestParameters:
         groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
         shown = [name for group in groups for name in group["Parameters"]]
         assert sorted(shown) == sorted(PARAMETERS)
+
+    def test_each_has_a_row_in_the_manual_with_its_default(self) -> None:
+        defaults = {name: str(parameter["Default"]) for name, parameter in PARAMETERS.items()}
+        assert rows_of_the_manual() == defaults
 
     @pytest.mark.parametrize(
         ("name", "value", "accepted"),
