@@ -221,8 +221,7 @@ def configured_by(function: str) -> set[str]:
     # The reserved concurrency is the function's, whatever the version.
     apart = ("VersionDescription", "ReservedConcurrentExecutions")
     own = {name: value for name, value in FUNCTIONS[function].items() if name not in apart}
-    all_of_it = {*parameters_of(own), *parameters_of(TEMPLATE["Globals"]["Function"])}
-    return all_of_it - {"EndpointUrl"}  # for emulators, whose functions have no versions
+    return {*parameters_of(own), *parameters_of(TEMPLATE["Globals"]["Function"])}
 
 
 class TestVersions:
