@@ -253,6 +253,7 @@ class TestVersions:
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
+                    "EndpointUrl": "",  # on AWS
                 },
             ),
             (
