@@ -93,6 +93,8 @@ format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 
 rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUCKET=... TABLE=... [DUPLICATE_POLICY=replace] [AFTER=study]
+	@test -n "$(BUCKET)" -a -n "$(TABLE)" || { echo "Name the bucket and the table:" \
+	"make rebuild BUCKET=... TABLE=..." >&2; exit 1; }
 	@POWERTOOLS_METRICS_DISABLED=true PYTHONPATH=functions $(BIN)/python -m rebuild \
 	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
 	$(if $(AFTER),--after $(AFTER))

@@ -50,7 +50,7 @@ def test_every_target_of_make_in_it_exists(job: str, command: str) -> None:
     assert job
     used = set(re.findall(r"\bmake ([a-z-]+)", command))
     assert used
-    assert used <= targets() | {"smoke"}
+    assert used <= targets()
 
 
 @pytest.mark.process

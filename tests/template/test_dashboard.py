@@ -211,6 +211,7 @@ class TestAlarms:
 
     def test_writes_that_dynamodb_keeps_refusing_ring(self) -> None:
         alarm = RESOURCES["ThrottledIndexAlarm"]["Properties"]
-        table = {"Fn::If": ["MakesIndexTable", {"Ref": "IndexTable"}, {"Ref": "ExistingIndexTable"}]}
+        choices = [{"Ref": "IndexTable"}, {"Ref": "ExistingIndexTable"}]
+        table = {"Fn::If": ["MakesIndexTable", *choices]}
         assert alarm["Dimensions"] == [{"Name": "TableName", "Value": table}]
         assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)

@@ -140,7 +140,7 @@ def test_the_api_waits_for_the_role_that_its_log_is_written_with() -> None:
 
 
 def test_the_policy_of_the_bucket_is_deployed_as_it_is_evaluated_in_the_tests() -> None:
-    resources = deployed(**OIDC)  # type: ignore[arg-type] # no parameter is named so
+    resources = deployed(**OIDC)
     policy = resources["ArchiveBucketPolicy"]["Properties"]["PolicyDocument"]
     assert [each["Condition"] for each in policy["Statement"]] == [
         each["Condition"] for each in POLICY["Statement"]

@@ -1,4 +1,5 @@
 import re
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,19 @@ NAME = re.compile(r"`([A-Za-z]+)`")
 
 
 def rows_of_the_manual() -> dict[str, str]:
-    """Return the parameters of docs/operations.md with the defaults that it states."""
+    """Return the parameters of docs/operations.md with the defaults that it states.
+
+    The last names of a row have no default if it states fewer defaults than names.
+    """
     _, _, section = OPERATIONS.partition("\n## Parameters\n")
     found: dict[str, str] = {}
     for line in section.partition("\n## ")[0].splitlines():
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) > 3 and (names := NAME.findall(cells[1])):
-            defaults = cells[2].replace("`", "").split(", ") if cells[2] else [""] * len(names)
+            defaults = cells[2].replace("`", "").split(", ")
+            assert len(defaults) <= len(names)
             assert not found.keys() & set(names)
-            found |= zip(names, defaults, strict=True)
+            found |= zip_longest(names, defaults, fillvalue="")
     return found
 
 

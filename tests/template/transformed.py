@@ -75,12 +75,16 @@ def deployed(
     code: str = "code",
     layer: str = "1",
     *,
-    snapshots: bool = False,
-    rollout: bool = False,
+    snapshots: object = False,
+    rollout: object = False,
     **values: str,
 ) -> dict[str, dict[str, Any]]:
-    """Return the resources, by logical ID, that a deployment has; ``layer`` is its version."""
-    document = transformed(template(snapshots=snapshots, rollout=rollout), code, **values)
+    """Return the resources, by logical ID, that a deployment has; ``layer`` is its version.
+
+    The two flags are typed so that parameters in a mapping can be given beside them.
+    """
+    made = template(snapshots=bool(snapshots), rollout=bool(rollout))
+    document = transformed(made, code, **values)
     resources: dict[str, dict[str, Any]] = document["Resources"]
     references = {name: name for name in resources}
     references |= {

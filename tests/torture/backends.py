@@ -35,8 +35,8 @@ def moto() -> Iterator[str]:
 
 
 @contextmanager
-def ministack(command: Path = MINISTACK) -> Iterator[str]:
-    """Run MiniStack on a free port of loopback; give its endpoint URL."""
+def ministack(command: Path = MINISTACK, services: str = "s3,dynamodb,sqs") -> Iterator[str]:
+    """Run MiniStack on a free port of loopback, with all services if none is named; give the URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     with TemporaryDirectory() as folder:
@@ -45,7 +45,7 @@ def ministack(command: Path = MINISTACK) -> Iterator[str]:
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",
-            "SERVICES": "s3,dynamodb,sqs",
+            **({"SERVICES": services} if services else {}),
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "LOG_LEVEL": "ERROR",
             "TMPDIR": folder,

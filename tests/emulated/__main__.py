@@ -1,0 +1,105 @@
+"""``make deploy-local``: deploy the stack into an emulated AWS, use it, change it and delete it.
+
+``python -m tests.emulated [GROUP ...]``: a GROUP of ``groups.py``, or ``all``, is deployed as well,
+each in a stack of its own. The exit status is 1 if something failed, a group apart: what the
+emulator does not have is said, and fails nothing.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+import boto3
+import urllib3
+from boto3.dynamodb.conditions import Key
+
+from stowport.command import main as stowport
+from tests.builders import instance, study_uid
+from tests.emulated.groups import GROUPS
+from tests.emulated.stack import NotDeployed, Stack, emulated, say
+
+_STUDY = 4711
+
+
+def main(*groups: str) -> int:
+    """Make the steps; return the exit status."""
+    with emulated() as endpoint:
+        stack = Stack(endpoint)
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("sam deploy makes the stack", stack.deploy),
+            ("the smoke test passes", lambda: _smoke(stack)),
+            ("what is sent is in S3, byte for byte", lambda: _stored(stack)),
+            ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
+            ("the change has taken effect", lambda: _replaced(stack)),
+            ("sam delete deletes the stack", lambda: _deleted(stack)),
+        ]
+        failed = sum(not _made(name, step) for name, step in steps)
+        for name in GROUPS if "all" in groups else groups:
+            other = Stack(endpoint, f"stowport-{name}")
+            _made(f"group {name}", partial(other.deploy, **GROUPS[name]))
+    return int(failed > 0)
+
+
+def _made(name: str, step: Callable[[], None]) -> bool:
+    started = time.monotonic()
+    try:
+        step()
+    except (NotDeployed, AssertionError) as error:
+        say(f"FAIL  {name}: {error}")
+        return False
+    say(f"pass  {name} ({time.monotonic() - started:.0f} s)")
+    return True
+
+
+def _smoke(stack: Stack) -> None:
+    arguments = ["smoke", "--url", stack.base_url, "--emulator", "--upload", "10MB"]
+    assert stowport(arguments) == 0, "the smoke test failed"
+
+
+def _stored(stack: Stack) -> None:
+    content = instance(_STUDY)
+    assert _answer(stack, content) == HTTPStatus.OK
+    assert _kept(stack) == [sha256(content).hexdigest()]
+
+
+def _replaced(stack: Stack) -> None:
+    other = instance(_STUDY, WindowCenter=999)
+    assert _answer(stack, other) == HTTPStatus.OK, "other bytes were not stored with replace"
+    assert _kept(stack) == [sha256(other).hexdigest()]
+
+
+def _deleted(stack: Stack) -> None:
+    stack.delete()
+    assert stack.status == "DELETE_COMPLETE", f"found {stack.status}, expected DELETE_COMPLETE"
+
+
+def _answer(stack: Stack, content: bytes) -> int:
+    url, headers = f"{stack.base_url}/studies", {"Content-Type": "application/dicom"}
+    return urllib3.request("POST", url, body=content, headers=headers, retries=False).status
+
+
+def _kept(stack: Stack) -> list[str]:
+    """Return the digests of the objects that the study's items lead to."""
+    outputs = stack.outputs
+    table = boto3.resource("dynamodb").Table(outputs["IndexTableName"])
+    found = table.query(
+        KeyConditionExpression=Key("StudyInstanceUID").eq(study_uid(_STUDY)), ConsistentRead=True
+    )["Items"]
+    keys = [_key(item) for item in found if str(item["Resource"]).startswith("instances/")]
+    s3, bucket = boto3.client("s3"), outputs["ArchiveBucketName"]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    return [sha256(body).hexdigest() for body in bodies]
+
+
+def _key(item: Mapping[str, Any]) -> str:
+    _, series, sop_instance = item["Resource"].split("/")
+    study, digest = item["StudyInstanceUID"], item["SHA256"]
+    return f"studies/{study}/series/{series}/instances/{sop_instance}/{digest}.dcm"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
