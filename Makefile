@@ -86,13 +86,15 @@ secrets: .audit-venv/installed
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "secrets: not a git clone, nothing was scanned"; exit 0; } && \
 	git ls-files -z | xargs -0 -n 150 -P 2 .audit-venv/bin/detect-secrets-hook \
 	--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
-	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local)$$'
+	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true)$$'
 
 format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUCKET=... TABLE=... [DUPLICATE_POLICY=replace] [AFTER=study]
+	@test -n "$(BUCKET)" -a -n "$(TABLE)" || { echo "Name the bucket and the table:" \
+	"make rebuild BUCKET=... TABLE=..." >&2; exit 1; }
 	@POWERTOOLS_METRICS_DISABLED=true PYTHONPATH=functions $(BIN)/python -m rebuild \
 	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
 	$(if $(AFTER),--after $(AFTER))

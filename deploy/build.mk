@@ -4,15 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BUILD_DIR ?= .aws-sam/build
 SNAPSTART := off
+ROLLOUT := off
 ENV := default
 FUNCTION := StoreFunction
 EVENT := store/one-ct
 
-# With snapshots another template is deployed: deploy/snapstart.yaml merged into template.yaml.
-WITH_SNAPSHOTS := build/snapstart.json
-TEMPLATE_off := template.yaml
-TEMPLATE_on := $(WITH_SNAPSHOTS)
-TEMPLATE := $(or $(TEMPLATE_$(SNAPSTART)),$(error SNAPSTART must be on or off, not "$(SNAPSTART)"))
+# With snapshots or a rollout another template is deployed: template.yaml with overlays of deploy/.
+WITH_OVERLAYS := build/versions-snapstart.json build/versions-rollout.json \
+	build/versions-snapstart-rollout.json
+overlay_on = -$(2)
+overlay = $(if $(filter on off,$($(1))),$(overlay_$($(1))),$(error $(1) must be on or off, not "$($(1))"))
+OVERLAYS = $(call overlay,SNAPSTART,snapstart)$(call overlay,ROLLOUT,rollout)
+TEMPLATE := $(if $(OVERLAYS),build/versions$(OVERLAYS).json,template.yaml)
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -27,31 +30,30 @@ sam: .sam-venv/installed ## install the SAM CLI and cfn-lint into .sam-venv
 	.sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-$(WITH_SNAPSHOTS): template.yaml deploy/snapstart.yaml deploy/snapstart.py | .sam-venv/installed
+$(WITH_OVERLAYS): template.yaml $(wildcard deploy/*.yaml) deploy/overlay.py | .sam-venv/installed
 	mkdir -p $(@D)
-	.sam-venv/bin/python deploy/snapstart.py >$@.$$$$ && mv $@.$$$$ $@
+	.sam-venv/bin/python deploy/overlay.py $(subst -, ,$(basename $(@F))) >$@.$$$$ && mv $@.$$$$ $@
 
-validate: sam $(WITH_SNAPSHOTS) ## check the template as written and as deployed, without and with snapstart.yaml
+validate: sam $(WITH_OVERLAYS) ## check the template as written and as deployed, without and with overlays
 	.sam-venv/bin/sam validate --lint
-	.sam-venv/bin/sam validate --lint --template-file $(WITH_SNAPSHOTS)
-	.sam-venv/bin/cfn-lint template.yaml $(WITH_SNAPSHOTS) --append-rules cfn_lint_serverless.rules
-	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(WITH_SNAPSHOTS)
+	.sam-venv/bin/cfn-lint template.yaml $(WITH_OVERLAYS) --append-rules cfn_lint_serverless.rules
+	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(lastword $(WITH_OVERLAYS))
 
 # Results without bytecode are neither put into SAM's cache nor taken from it.
-build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on]
+build: sam $(TEMPLATE) uv-python ## build functions and layers for arm64 and x86_64: make build [SNAPSTART=on] [ROLLOUT=on]
 	@for built in .aws-sam/cache/*; do \
 	test -n "$$(find "$$built" -name '*.cpython-313.pyc' 2>/dev/null)" || rm -rf "$$built"; done
 	BUILT_BY_MAKE=1 .sam-venv/bin/sam build --build-dir $(BUILD_DIR) --template-file $(TEMPLATE) \
 	--base-dir . $(if $(python3.13),,--no-cached) $(SAM_BUILD_FLAGS)
 	@test -n "$(python3.13)" || echo "$(NO_BYTECODE)"
 
-deploy: parameters python3.13 build ## build with bytecode and deploy: make deploy [ENV=dev] [SNAPSTART=on] [SAM_DEPLOY_FLAGS=--guided]
+deploy: parameters python3.13 build ## build with bytecode and deploy: make deploy [ENV=dev] [SNAPSTART=on] [ROLLOUT=on] [SAM_DEPLOY_FLAGS=--guided]
 	.sam-venv/bin/sam deploy --template-file $(BUILD_DIR)/template.yaml --config-env $(ENV) \
 	$(SAM_DEPLOY_FLAGS)
 
 # CloudFormation would refuse them only after everything is uploaded.
-parameters: sam
-	@PYTHONPATH=. .sam-venv/bin/python deploy/parameters.py template.yaml $(ENV) $(SAM_DEPLOY_FLAGS)
+parameters: sam $(TEMPLATE)
+	@PYTHONPATH=. .sam-venv/bin/python deploy/parameters.py $(TEMPLATE) $(ENV) $(SAM_DEPLOY_FLAGS)
 
 # sam local does not know the machine's processor, and Docker on Linux has no host.docker.internal.
 SAM_LOCAL = --template-file $(BUILD_DIR)/template.yaml --env-vars events/env.json \

@@ -37,17 +37,30 @@ from local.intrinsics import Intrinsics
 REGION = "us-east-1"
 
 VALUES = {
+    "AllowedAddresses": ["", "192.0.2.0/24,198.51.100.7"],
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AllowedOrigins": ["", "https://viewer.example.org"],
+    "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1234abcd"],
+    "DomainName": ["", "dicom.example.org"],
     "BackupTag": ["", "backup=daily"],
     "EndpointUrl": ["", "http://127.0.0.1:5050"],
     "ExistingArchiveBucket": ["", "archive"],
     "ExistingIndexTable": ["", "index"],
     "KmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
-    "MaxSimultaneousRequests": ["unlimited", "5"],
+    "MaxSimultaneousRequests": ["unlimited", "5", "0"],
     "ObjectLockMode": ["none", "GOVERNANCE"],
     "OidcAudience": ["stowport"],
     "OidcIssuer": ["https://login.example.org"],
+    "PermissionsBoundaryArn": ["", "arn:aws:iam::123456789012:policy/boundary"],
+    "RolloutType": ["AllAtOnce", "Canary10Percent30Minutes"],
+    "TruststoreUri": ["", "s3://trust/store.pem"],
+    "TruststoreVersion": ["", "version"],
+    "VpcEndpointIds": ["vpce-0123456789abcdef0"],
+    "WebAcl": [
+        "none",
+        "create",
+        "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/one/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ],
     "TransitionStorageClass": ["none", "STANDARD_IA"],
 }
 """What to try for the parameters that conditions and rules name, instead of all that is allowed."""

@@ -27,7 +27,7 @@ from local.template import REGION, Function, Template
 
 Log = Callable[[str], None]
 
-_KNOWN = {"Queue", "BatchSize", "ScalingConfig"}
+_KNOWN = {"Queue", "BatchSize", "Enabled", "ScalingConfig"}
 _DEFAULT_BATCH_SIZE = 10
 _ACCOUNT_CONCURRENCY = 1000
 _WAIT_SECONDS = 1
@@ -49,7 +49,7 @@ class EventSource:
 
 
 def read(template: Template) -> list[EventSource]:
-    """Return the event sources of the template's functions.
+    """Return the enabled event sources of the template's functions.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read(template: Template) -> list[EventSource]:
         _event_source(function, event["Properties"])
         for function in template.functions
         for event in function.events
-        if event["Type"] == "SQS"
+        if event["Type"] == "SQS" and event["Properties"].get("Enabled", True)
     ]
 
 

@@ -27,8 +27,10 @@ from dicomweb.answer import response
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.mediatypes import DICOM, DICOM_JSON
 from dicomweb.errors import MalformedRequest
+from dicomweb.outcomes import Failed
 from dicomweb.part10.file import PreamblePolicy, read_file_meta
 from dicomweb.payloads import read_parts
+from dicomweb.reasons import FailureReason
 from tests.builders import BOUNDARY, data_set, multipart, part, part10
 from tests.dicomweb.codestreams.bitstreams import box, jpeg
 from tests.dicomweb.codestreams.test_mpeg2 import elementary, pes, program
@@ -237,6 +239,10 @@ def serve(root_type: str, body: bytes) -> None:
     content_type = f'multipart/related; type="{root_type}"; boundary={BOUNDARY}'
     with suppress(MalformedRequest):
         receipt = intake.store(*read_parts(content_type, body))
+        assert not any(
+            isinstance(outcome, Failed) and outcome.reason == FailureReason.PROCESSING_FAILURE
+            for outcome in receipt.outcomes
+        )
         response.report(receipt.outcomes, DICOM_JSON, "https://host")
 
 

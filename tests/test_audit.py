@@ -134,9 +134,10 @@ def test_planted_secrets_are_found_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / ".audit-venv").symlink_to(ROOT / ".audit-venv")
     (tmp_path / "requirements").mkdir()
     (tmp_path / "deploy").mkdir()
-    for name in ("Makefile", "requirements/audit.txt", "deploy/build.mk", "deploy/python.mk"):
+    for name in ("Makefile", "requirements/audit.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "deploy" / "bench.mk", tmp_path / "deploy")
+    for path in (ROOT / "deploy").glob("*.mk"):
+        shutil.copy(path, tmp_path / "deploy")
     for number, text in enumerate(PLANTED.values()):
         (tmp_path / f"planted-{number}.py").write_text(f"{text}\n")
     (tmp_path / "innocent.py").write_text(

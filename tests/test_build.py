@@ -121,12 +121,12 @@ def test_make_check_lints_the_templates_and_what_is_deployed() -> None:
     # It takes a minute, so it is done there alone.
     done = run(MAKE, "--dry-run", "--always-make", "check")
     assert done.returncode == 0, done.stdout + done.stderr
-    templates = "template.yaml build/snapstart.json"
+    names = ("snapstart", "rollout", "snapstart-rollout")
+    templates = " ".join(["template.yaml", *(f"build/versions-{name}.json" for name in names)])
     for command in (
         "sam validate --lint\n",
-        "sam validate --lint --template-file build/snapstart.json\n",
         f"cfn-lint {templates} --append-rules cfn_lint_serverless.rules\n",
-        f"python deploy/deployments.py {templates}\n",
+        "python deploy/deployments.py template.yaml build/versions-snapstart-rollout.json\n",
     ):
         assert command in done.stdout
 
@@ -157,10 +157,11 @@ def test_snapshots_are_built_when_they_are_asked_for(
     assert (folder / built / "authorizer" / "handler.py").is_file()
 
 
-def test_snapshots_asked_for_in_another_word_are_not_silently_left_out() -> None:
-    done = make("build", "SNAPSTART=true")
+@pytest.mark.parametrize("overlay", ["SNAPSTART", "ROLLOUT"])
+def test_an_overlay_asked_for_in_another_word_is_not_silently_left_out(overlay: str) -> None:
+    done = make("build", f"{overlay}=true")
     assert done.returncode != 0
-    assert 'SNAPSTART must be on or off, not "true"' in done.stderr
+    assert f'{overlay} must be on or off, not "true"' in done.stderr
 
 
 def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path, bare: dict[str, str]) -> None:

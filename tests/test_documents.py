@@ -12,6 +12,8 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "client" / "README.md"],
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+TARGET = re.compile(r"(?<![\w/.-])make (?:[A-Z0-9_]+=\S* )*([a-z][a-z-]*)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -37,6 +39,46 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> No
         elif anchor and anchor not in anchors(target):
             broken.append(f"{link}: no such heading")
     assert broken == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefiles = [ROOT / "Makefile", *ROOT.glob("deploy/*.mk")]
+    rules = "\n".join(path.read_text("utf-8") for path in makefiles)
+    targets = {
+        target
+        for rule in re.findall(r"^([a-z][\w. -]*):(?!=)", rules, re.MULTILINE)
+        for target in rule.split()
+    }
+    named = {
+        (str(document.relative_to(ROOT)), target)
+        for document in DOCUMENTS
+        for code in CODE.findall(document.read_text("utf-8"))
+        for target in TARGET.findall(code)
+    }
+    assert {target for _, target in named} >= {"run", "sample", "deploy"}
+    assert {each for each in named if each[1] not in targets} == set()
+
+
+def test_every_room_of_functions_is_in_the_table_of_rooms() -> None:
+    rooms = {path.parent.name for path in ROOT.glob("functions/*/__init__.py")}
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    _, _, section = page.partition("\n## Rooms\n")
+    table = section.partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == rooms
+
+
+def test_each_version_of_the_changelog_has_a_section_of_a_kind_once() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    _, *versions = re.split(r"^## ", changelog, flags=re.MULTILINE)
+    for version in versions:
+        _, *sections = re.split(r"^### ", version, flags=re.MULTILINE)
+        kinds = [section.partition("\n")[0] for section in sections]
+        assert kinds == sorted(set(kinds))
+        assert set(kinds) <= {"Added", "Changed", "Deprecated", "Fixed", "Removed", "Security"}
+        for section in sections:
+            entries = section.partition("\n")[2].strip().splitlines()
+            assert all(entry.startswith("- ") for entry in entries)
+            assert len(set(entries)) == len(entries)
 
 
 def test_every_decision_is_in_the_index_with_its_number_and_title() -> None:

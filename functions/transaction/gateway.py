@@ -75,12 +75,22 @@ def read_request(event: Event) -> StoreRequest:
         host=host,
         base_url=(
             f"{headers.get('x-forwarded-proto', 'https')}://{headers.get('host', host)}"
-            + context.get("path", "").removesuffix("/").removesuffix(event["path"].rstrip("/"))
+            + _before(event["resource"], context.get("path", ""))
         ),
         request_id=context.get("requestId", ""),
         upload=in_path.get("id", ""),
         principal=(context.get("authorizer") or {}).get("principalId", ""),
     )
+
+
+def _before(resource: str, path: str) -> str:
+    """Return what stands before ``resource`` in ``path``: the stage, or the path of a domain.
+
+    The event's own path does not tell: it lacks the stage, but has the path of a domain.
+    """
+    segments = [each for each in path.split("/") if each]
+    own = sum(1 for each in resource.split("/") if each)
+    return "".join(f"/{each}" for each in segments[: len(segments) - own])
 
 
 def _headers(event: Event) -> dict[str, str]:
@@ -135,13 +145,15 @@ def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[
     headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
         headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
-    return {
+    proxied = {
         "statusCode": int(answer.status),
         "headers": headers,
-        "multiValueHeaders": {"Warning": list(warning_values(answer.warnings, host))},
         "body": answer.body,
         "isBase64Encoded": False,
     }
+    if warnings := list(warning_values(answer.warnings, host)):
+        proxied["multiValueHeaders"] = {"Warning": warnings}
+    return proxied
 
 
 def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[str, str]:

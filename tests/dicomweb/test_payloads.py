@@ -32,13 +32,14 @@ def test_a_single_part_payload_is_one_part_and_no_copy() -> None:
     root_type, parts = read_parts("application/dicom; transfer-syntax=1.2.840.10008.1.2.1", payload)
 
     assert root_type == DICOM
-    assert [(one.content.obj, one.offset) for one in parts] == [(payload, 0)]
+    assert [(one.number, one.content.obj, one.offset) for one in parts] == [(1, payload, 0)]
     assert part10_content(parts[0], root_type) == payload
 
 
 @pytest.mark.parametrize("content_type", ["application/dicom", "Application/DICOM ; x=y", ""])
 def test_parts_without_a_type_parameter_have_the_type_of_the_first_part(content_type: str) -> None:
-    payload = builders.multipart(builders.part(FILE, Content_Type=content_type))
+    bulk_data = builders.part(b"\xff\xd8", Content_Type="image/jpeg")
+    payload = builders.multipart(builders.part(FILE, Content_Type=content_type), bulk_data)
 
     assert read_parts("multipart/related; boundary=b0undary", payload)[0] == DICOM
 

@@ -11,6 +11,23 @@ def test_failure_reasons_are_in_the_ranges_of_the_standard_and_its_neighbours() 
         )
 
 
+def test_each_failure_reason_has_the_code_that_the_standard_or_dcm4chee_gives_it() -> None:
+    assert {reason.name: f"{reason:04X}" for reason in FailureReason} == {
+        "PROCESSING_FAILURE": "0110",
+        "DUPLICATE_SOP_INSTANCE": "0111",
+        "INVALID_OBJECT_INSTANCE": "0117",
+        "MISSING_ATTRIBUTE": "0120",
+        "MISSING_ATTRIBUTE_VALUE": "0121",
+        "SOP_CLASS_NOT_SUPPORTED": "0122",
+        "OUT_OF_RESOURCES": "A700",
+        "DATA_SET_DOES_NOT_MATCH_SOP_CLASS": "A900",
+        "MISSING_BULK_DATA": "A922",
+        "CANNOT_UNDERSTAND": "C000",
+        "TRANSFER_SYNTAX_NOT_SUPPORTED": "C122",
+        "STUDY_INSTANCE_UID_MISMATCH": "C409",
+    }
+
+
 def test_warning_reasons_are_those_of_the_standard() -> None:
     assert set(WarningReason) == {0xB000, 0xB006, 0xB007}
 

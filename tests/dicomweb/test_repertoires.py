@@ -19,6 +19,10 @@ def test_pydicom_by_itself_still_lacks_what_is_added_here() -> None:
     assert decoded == "\x1b$)A\u5f20"
 
 
+def test_text_without_an_escape_sequence_is_of_the_first_set() -> None:
+    assert repertoires.decode(b"\xc4", ["latin_1", "iso8859_5"], is_name=False) == "\xc4"
+
+
 def test_what_is_added_is_in_both_directions() -> None:
     for text, encodings in (
         ("\u5f20", ["ascii", "iso_ir_58"]),

@@ -134,6 +134,19 @@ def test_more_requests_at_once_than_allowed_are_busy_and_nothing_else(service: "
     assert len(set(stored)) == len(stored) == running.count()[0]
 
 
+def test_while_nothing_may_be_stored_every_post_is_busy_and_nothing_else(service: "Start") -> None:
+    running = service(MaxSimultaneousRequests="0")
+    before = running.count()
+    stored = running.store(instance(3005))
+    assert stored.status == 503
+    check_busy(stored)
+    for path in ("/studies/1.2.3", "/uploads"):
+        posted = running.send("POST", path, b"")
+        assert (posted.status, "Retry-After" in posted.headers) == (503, True)
+    assert running.count() == before
+    assert running.send("OPTIONS", "/studies", b"").status == 200
+
+
 def test_eight_identical_requests_at_once_end_as_one_instance(service: "Start") -> None:
     running = service(MaxSimultaneousRequests="1")
     with ThreadPoolExecutor(8) as pool:

@@ -96,6 +96,13 @@ def test_a_property_that_the_laptop_does_not_know_is_said(tmp_path: Path) -> Non
         event_source.read(Template(path, {}))
 
 
+def test_a_mapping_that_is_not_enabled_invokes_nothing(tmp_path: Path) -> None:
+    text = STUB.read_text().replace("BatchSize: 1", "Enabled: false")
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    assert event_source.read(Template(path, {})) == []
+
+
 def test_a_staged_object_invokes_the_function_once_and_leaves_the_queue(lines: Lines) -> None:
     stage("elsewhere/one")
     stage("staging/one")

@@ -65,16 +65,19 @@ class Coverage:
         return self._in_order(found, mutant) if found else self.of_module(mutant)
 
     def of_module(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run any line of the mutant's module, or all if none does."""
+        """Return the tests that run any line of the mutant's module, and those of its own file.
+
+        What only a dataclass generates has no line that a test runs. All tests are returned if
+        there are no others.
+        """
         lines = self.lines.get(mutant.module, {}).values()
         found = {test for tests in lines for test in tests}
+        found |= {number for number, test in enumerate(self.tests) if _own(mutant) in test}
         return self._in_order(found or set(range(len(self.tests))), mutant)
 
     def _in_order(self, found: set[int], mutant: Mutant) -> list[str]:
-        own = f"/test_{Path(mutant.module).name}.py"
-
         def rank(test: int) -> float:
-            return self.seconds[test] + (own not in self.tests[test])
+            return self.seconds[test] + (_own(mutant) not in self.tests[test])
 
         return [self.tests[test] for test in sorted(found, key=rank)]
 
@@ -85,12 +88,21 @@ class Coverage:
         return Limits(processor_seconds=20 + 4 * expected, seconds=120 + 20 * expected)
 
 
+def _own(mutant: Mutant) -> str:
+    return f"/test_{Path(mutant.module).name}.py"
+
+
 class _Contexts:
     """Tells coverage which test runs, and notes how long it takes."""
 
     def __init__(self, measured: "object") -> None:
         self.measured = measured
         self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out what measures time: it may fail without a mutant while other things run."""
@@ -120,11 +132,21 @@ def _measure(paths: Sequence[str]) -> dict[str, object]:
     measured = coverage.Coverage(data_file=None, config_file=False, source=[str(FUNCTIONS)])
     contexts = _Contexts(measured)
     measured.start()
-    options = ("-q", "--tb=short", "-m", "not process", "-p", "no:cacheprovider", "-p", "no:xdist")
+    options = (
+        "-q",
+        "--tb=no",
+        "--assert=plain",
+        "-m",
+        "not process",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    )
     code = pytest.main([*options, *paths], plugins=[contexts])
     measured.stop()
     if code is not pytest.ExitCode.OK:
-        raise SystemExit(f"the tests of {' '.join(paths)} fail without a mutant")
+        return {"failed": contexts.failed or [f"pytest ended with {code}"]}
     data = measured.get_data()
     numbers = {name: number for number, name in enumerate(contexts.seconds)}
     return {
@@ -153,5 +175,7 @@ def measure(paths: Sequence[str]) -> Coverage:
     if not kept.exists():
         sys.stderr.write(f"Which tests cover which lines? Running {' '.join(paths)} ...\n")
         found = in_fork(lambda: _measure(paths), _HOURS)
+        if "failed" in found:
+            raise SystemExit(f"without a mutant, these fail: {' '.join(found['failed'])}")
         kept.write_text(json.dumps(found), "utf-8")
     return Coverage(**json.loads(kept.read_text("utf-8")))

@@ -1,6 +1,7 @@
 """The last figures of each module: kept in figures.tsv, and written into docs/reliability.md."""
 
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -134,7 +135,14 @@ def _total(whole: list[Figures]) -> tuple[object, ...]:
 
 
 def _list(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing"
+    """Return ``names`` for a text, those of a whole room as one."""
+    every = Counter(name.rpartition("/")[0] for name in modules())
+    here = Counter(name.rpartition("/")[0] for name in names)
+    whole = {room for room in here if here[room] == every[room]}
+    shown = dict.fromkeys(
+        f"all of {room}" if (room := name.rpartition("/")[0]) in whole else name for name in names
+    )
+    return ", ".join(f"`{name}`" for name in shown).replace("`all of ", "all of `") or "nothing"
 
 
 def write() -> None:

@@ -137,14 +137,16 @@ def try_mutant(mutant: Mutant, coverage: Coverage, likely: Sequence[str]) -> str
     """Return what kills ``mutant``, or None; tests that are ``likely`` to are asked first.
 
     If the tests of its lines pass, those of the whole module are asked: what is cached in one test
-    is not run in the next, and coverage credits only the first.
+    is not run in the next, and coverage credits only the first. What is run while the module is
+    imported may be noticed anywhere.
     """
-    tried: list[str] = []
-    for tests in (coverage.of(mutant), coverage.of_module(mutant)):
-        ordered = [*(test for test in likely if test in tests), *tests]
-        if set(tests) != set(tried):
-            tried = tests
-            ordered = list(dict.fromkeys(ordered))
+    tried: set[str] = set()
+    stages = [coverage.of(mutant), coverage.of_module(mutant)]
+    for tests in stages if mutant.lines else [*stages, coverage.tests]:
+        if set(tests) - tried:
+            likely_here = [test for test in likely if test in tests]
+            ordered = list(dict.fromkeys([*likely_here, *tests]))
+            tried |= set(tests)
             killed_by = killer(mutant.module, mutant.source, ordered, coverage.limits(ordered))
             if killed_by:
                 return killed_by

@@ -50,6 +50,8 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_lines_the_quick_ones_of_it
     assert coverage.of(mutant("a", 7, frozenset({7, 8}))) == [names[2], names[1], names[0]]
     assert coverage.of(mutant("a", 1, frozenset({1}))) == names[:1]
     assert coverage.of(mutant("a")) == [names[2], names[1], names[0]], "it is run by an import"
+    of_its_file = Coverage(names, [0.1, 0.5, 0.1, 0.1], {}, [])
+    assert of_its_file.of(mutant("a", 7, frozenset({7}))) == [names[2], names[1]]
 
 
 def test_every_module_has_tests_of_its_own() -> None:

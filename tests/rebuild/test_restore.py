@@ -72,9 +72,7 @@ def test_the_runbook_has_the_steps_that_are_run_here() -> None:
         "update-continuous-backups",
         "update-table",
     ]
-    assert DEPLOY == (
-        'make deploy SAM_DEPLOY_FLAGS="--parameter-overrides ExistingIndexTable=$Restored"'
-    )
+    assert DEPLOY == "make deploy ENV=prod"
     assert REBUILD == 'make rebuild BUCKET="$ArchiveBucketName" TABLE="$Restored"'
 
 

@@ -13,6 +13,7 @@ from store.settings import settings
 from tests import builders
 from tests.answers import Answer
 from tests.intercepted_s3 import InterceptedS3
+from tests.store.deployment import function
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,13 +41,10 @@ class StoreFunction:
         self.s3 = s3
         self._patch = patch
         self.seconds = 20.0
+        for name, value in function("StoreFunction").environment.items():
+            patch.setenv(name, value)
         patch.setenv("ARCHIVE_BUCKET", running.bucket)
         patch.setenv("INDEX_TABLE", running.table)
-        patch.setenv("STORAGE_PROFILE", "conformance")
-        patch.setenv("PREAMBLE_POLICY", "keep")
-        patch.setenv("DUPLICATE_POLICY", "reject")
-        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Stowport")
-        patch.setenv("POWERTOOLS_SERVICE_NAME", "store")
         settings.cache_clear()
         self._connect(running.s3.meta.endpoint_url)
 
@@ -96,7 +94,7 @@ def _answer(response: dict[str, Any]) -> Answer:
     headers = HTTPMessage()
     for name, value in response["headers"].items():
         headers[name] = value
-    for name, values in response["multiValueHeaders"].items():
+    for name, values in response.get("multiValueHeaders", {}).items():
         for value in values:
             headers[name] = value
     body = response["body"].encode()

@@ -38,7 +38,7 @@ class Reply:
 
     @property
     def warnings(self) -> list[str]:
-        warnings: list[str] = self.response["multiValueHeaders"]["Warning"]
+        warnings: list[str] = self.response.get("multiValueHeaders", {}).get("Warning", [])
         return warnings
 
     @property

@@ -81,6 +81,11 @@ def test_an_instance_is_kept_byte_for_byte_with_its_study_and_series(store: Stor
     assert items["series"]["Modality"]["S"] == "CT"
 
 
+def test_without_a_warning_there_is_no_list_of_warnings(store: Store) -> None:
+    assert "multiValueHeaders" not in store.send("one-ct").response
+    assert store.send("mixed").response["multiValueHeaders"]["Warning"]
+
+
 def test_the_same_bytes_again_are_200_and_add_nothing(store: Store) -> None:
     store.send("one-ct")
     before = store.deployment.objects(), store.deployment.items()

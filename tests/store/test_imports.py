@@ -70,10 +70,12 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "part10",
             "part10.file",
             "part10.headers",
+            "part10.inflation",
             "part10.walker",
             "payloads",
             "reasons",
             "repertoires",
+            "timelimit",
         )
     }
 

@@ -1,5 +1,6 @@
 import ast
 import inspect
+import re
 
 import pytest
 
@@ -29,3 +30,18 @@ def test_metrics_are_found_in_the_source() -> None:
 )
 def test_operators_are_told_of(name: str) -> None:
     assert f"`{name}`" in OPERATIONS
+
+
+def test_each_log_group_has_a_row() -> None:
+    names = {
+        group["LogGroupName"]["Fn::Sub"][0]
+        .replace("${AWS::StackName}", "<stack>")
+        .replace("${Id}", "<id>")
+        for group in of_type("AWS::Logs::LogGroup").values()
+    }
+    assert set(re.findall(r"^\| `(/<stack>/[^`]+)` \|", OPERATIONS, re.MULTILINE)) == names
+
+
+def test_the_table_of_alarms_has_each_alarm_once() -> None:
+    rows = re.findall(r"^\| `(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)
+    assert sorted(rows) == sorted(of_type("AWS::CloudWatch::Alarm"))

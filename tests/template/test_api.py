@@ -5,9 +5,6 @@ from tests.template.parts import API, FUNCTIONS, RESOURCES
 
 
 class TestApi:
-    def test_it_is_regional(self) -> None:
-        assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
-
     def test_dicom_bodies_arrive_as_bytes_and_no_wildcard_is_needed(self) -> None:
         types = [
             "multipart/related",

@@ -115,10 +115,13 @@ def depends(resource: dict[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
+@pytest.mark.parametrize("rollout", [False, True])
 @pytest.mark.parametrize("snapshots", [False, True])
 @pytest.mark.parametrize("choice", PARAMETERS["ApiGatewayLogRole"]["AllowedValues"])
-def test_everything_that_is_waited_for_is_deployed(choice: str, snapshots: bool) -> None:
-    resources = deployed(snapshots=snapshots, ApiGatewayLogRole=choice, **OIDC)
+def test_everything_that_is_waited_for_is_deployed(
+    choice: str, snapshots: bool, rollout: bool
+) -> None:
+    resources = deployed(snapshots=snapshots, rollout=rollout, ApiGatewayLogRole=choice, **OIDC)
     assert "Api" in resources
     assert ("ApiGatewayAccount" in resources) == (choice == "create")
     for resource in resources.values():
@@ -137,7 +140,7 @@ def test_the_api_waits_for_the_role_that_its_log_is_written_with() -> None:
 
 
 def test_the_policy_of_the_bucket_is_deployed_as_it_is_evaluated_in_the_tests() -> None:
-    resources = deployed(**OIDC)  # type: ignore[arg-type] # no parameter is named so
+    resources = deployed(**OIDC)
     policy = resources["ArchiveBucketPolicy"]["Properties"]["PolicyDocument"]
     assert [each["Condition"] for each in policy["Statement"]] == [
         each["Condition"] for each in POLICY["Statement"]

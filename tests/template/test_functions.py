@@ -62,6 +62,9 @@ class TestFunctions:
             ]
         }
         assert "ReservedConcurrentExecutions" not in FUNCTIONS["AuthorizerFunction"]
+        assert FUNCTIONS["UploadsFunction"]["ReservedConcurrentExecutions"] == {
+            "Fn::If": ["IsStopped", 0, {"Ref": "AWS::NoValue"}]
+        }
 
     def test_the_environment_is_what_the_rooms_read(self) -> None:
         shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]

@@ -195,6 +195,7 @@ CHANGES = {
     "RequiredScope": "dicom:store",
     "OidcAudience": "other",
     "OidcIssuer": "https://other.example.org",
+    "EndpointUrl": "http://127.0.0.1:5050",
     "MaxSimultaneousRequests": "7",
     "MaxIngestAttempts": "7",
     "LogRetentionDays": "7",
@@ -252,6 +253,7 @@ class TestVersions:
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
+                    "EndpointUrl": "",  # on AWS
                 },
             ),
             (

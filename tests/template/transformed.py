@@ -8,7 +8,7 @@ from typing import Any
 
 from local import parameters
 from local.intrinsics import Intrinsics
-from tests.template.parts import PARAMETERS, WRITTEN
+from tests.template.parts import WRITTEN
 
 # SAM's own transform is where the SAM CLI is.
 PROGRAM = """
@@ -25,9 +25,15 @@ ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @cache
-def with_snapshots() -> str:
-    """Return the template that `make build SNAPSTART=on` builds."""
-    return run("deploy/snapstart.py")
+def with_overlays(*names: str) -> str:
+    """Return the template that `make build` builds with these overlays of `deploy/`."""
+    return run("deploy/overlay.py", *names)
+
+
+def template(*, snapshots: bool, rollout: bool) -> str:
+    wanted = {"snapstart": snapshots, "rollout": rollout}
+    names = [name for name, on in wanted.items() if on]
+    return with_overlays("versions", *names) if names else WRITTEN
 
 
 @cache
@@ -66,10 +72,19 @@ def run(*arguments: str) -> str:
 
 
 def deployed(
-    code: str = "code", layer: str = "1", *, snapshots: bool = False, **values: str
+    code: str = "code",
+    layer: str = "1",
+    *,
+    snapshots: object = False,
+    rollout: object = False,
+    **values: str,
 ) -> dict[str, dict[str, Any]]:
-    """Return the resources, by logical ID, that a deployment has; ``layer`` is its version."""
-    document = transformed(with_snapshots() if snapshots else WRITTEN, code, **values)
+    """Return the resources, by logical ID, that a deployment has; ``layer`` is its version.
+
+    The two flags are typed so that parameters in a mapping can be given beside them.
+    """
+    made = template(snapshots=bool(snapshots), rollout=bool(rollout))
+    document = transformed(made, code, **values)
     resources: dict[str, dict[str, Any]] = document["Resources"]
     references = {name: name for name in resources}
     references |= {
@@ -77,7 +92,7 @@ def deployed(
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Lambda::LayerVersion"
     }
-    references |= parameters.values(PARAMETERS, values)
+    references |= parameters.values(document["Parameters"], values)
     references |= {f"AWS::{name}": name for name in ("AccountId", "Partition", "Region")}
     references |= {"AWS::StackName": "stowport", "AWS::URLSuffix": "amazonaws.com"}
     references["AWS::StackId"] = "arn:aws:cloudformation:Region:AccountId:stack/stowport/51af3dc0"

@@ -57,8 +57,8 @@ def ministack(command: Path = MINISTACK, services: str = "s3,dynamodb,sqs") -> I
             _wait_for(port, process)
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
-            process.wait(20)
+            process.kill()  # it would wait for its connections, and has nothing to save
+            process.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -26,13 +26,18 @@ class Named:
     kind: str
     name: str
     fault: str
+    cost: int
     run: Callable[[Deployment], int]
 
 
 def all_cases(seed: int, *, copies: bool) -> list[Named]:
-    """Return those that ``seed`` gives: of faults in a random order, then kills, then races."""
+    """Return those that ``seed`` gives: of faults, then kills, then races.
+
+    The order of faults is random, but large requests, which take longest, tend to come later: a
+    run of a few minutes has more cases of small ones.
+    """
     random = Random(seed)
-    found = [
+    faults = [
         *(_of_fault("store", case, storing.run) for case in storing.cases(random)),
         *(
             _of_fault("ingest", case, ingesting.run)
@@ -40,16 +45,16 @@ def all_cases(seed: int, *, copies: bool) -> list[Named]:
         ),
         *(_of_fault("uploads", case, ingesting.ask) for case in ingesting.askings(random)),
     ]
-    random.shuffle(found)
+    faults.sort(key=lambda case: random.random() * case.cost)
     return [
-        *found,
+        *faults,
         *_rounds("kills", seed, (kills.kill_stores, kills.kill_ingests)),
         *_rounds("races", seed, (races.race,)),
     ]
 
 
 def _of_fault(kind: str, case: AnyCase, run: Callable[..., bool]) -> Named:
-    return Named(kind, f"{kind}: {case}", case.fault.name, partial(run, case))
+    return Named(kind, f"{kind}: {case}", case.fault.name, case.instances, partial(run, case))
 
 
 def _rounds(
@@ -60,7 +65,7 @@ def _rounds(
         for function in functions:
             name = f"{kind}: {function.__name__} {number}"
             run = partial(_with_random, function, f"{seed} {name}")
-            found.append(Named(kind, name, kind, run))
+            found.append(Named(kind, name, kind, 1, run))
     return found
 
 

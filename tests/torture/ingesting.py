@@ -166,7 +166,7 @@ class Asking:
         return f"{self.fault.name} {'once' if self.once else 'for ever'}, {self.call}"
 
     @property
-    def nth(self) -> int:
+    def instances(self) -> int:
         return 1
 
 

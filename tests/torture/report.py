@@ -67,7 +67,7 @@ With two requests let in at a time, 160 requests of 16 senders were answered {an
 stored in the end.
 
 While the table grew to {growth["instances"]} instances, an instance took {growth["first_ms"]} ms of
-CPU at first and {growth["last_ms"]} ms at last, and the process had {growth["first_mb"]} MB and
+CPU at first and {growth["last_ms"]} ms in the end, and the process had {growth["first_mb"]} MB and
 {growth["last_mb"]} MB; both include the proxy and the test.
 
 Promises that were broken:

@@ -70,6 +70,12 @@ def test_an_announcement_or_a_look_up_with_a_fault(deployment: Deployment, call:
     assert ingesting.ask(case, deployment)
 
 
+@pytest.mark.parametrize("once", [True, False])
+def test_a_look_up_whose_answer_in_s3_is_cut_off(deployment: Deployment, once: bool) -> None:
+    cut_off = next(fault for fault in FAULTS if fault.name == "body cut off")
+    assert ingesting.ask(ingesting.Asking(cut_off, "GetObject", once), deployment)
+
+
 def test_senders_that_race_over_a_network_that_delays_and_doubles(deployment: Deployment) -> None:
     assert races.race(deployment, Random(SEED))
 

@@ -88,6 +88,23 @@ def test_the_base_url_is_what_stands_before_the_resource(path: str, base: str) -
     assert gateway.read_request(sent).base_url == f"https://{HOST}{base}"
 
 
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ("/", "/"),
+        ("/studies", "/studies"),
+        ("/studies/{study}", "/studies/1.2.3"),
+        ("/uploads/{id}", "/uploads/abc/"),
+    ],
+)
+def test_on_a_domain_whose_path_is_in_both_paths_of_the_event_it_is_part_of_the_base_url(
+    resource: str, path: str
+) -> None:
+    sent = event("store/one-ct", path=f"/dicomweb{path}", resource=resource)
+    sent["requestContext"]["path"] = f"/dicomweb{path}"
+    assert gateway.read_request(sent).base_url == f"https://{HOST}/dicomweb"
+
+
 @given(st.binary())
 def test_a_payload_in_base64_is_read_byte_for_byte(payload: bytes) -> None:
     sent = event("store/one-ct", body=b64encode(payload).decode())
@@ -134,7 +151,6 @@ def test_an_answer_is_text_of_its_media_type_and_nothing_more() -> None:
     assert proxy_response() == {
         "statusCode": 200,
         "headers": {"Content-Type": "application/dicom+json"},
-        "multiValueHeaders": {"Warning": []},
         "body": "{}",
         "isBase64Encoded": False,
     }

@@ -6,7 +6,6 @@ start codes of video may appear by chance, are skipped. The pieces are views, no
 
 import re
 from collections.abc import Iterator
-from typing import cast
 
 from dicomweb.codestreams.fields import field, unreadable, unsigned
 
@@ -15,7 +14,7 @@ _PACK, _END, _PACKET_LENGTH = 0x1BA, 0x1B9, 6
 _VIDEO = range(0x1E0, 0x1F0)
 _START_CODE = range(_PACK, 0x200)
 _MPEG_2, _MPEG_2_HEADER = 0b01, 0b10
-_STUFFING = re.compile(rb"\xff*+")
+_NO_STUFFING = re.compile(rb"[^\xff]")
 _BUFFER_SIZE = 0b01
 _TIME_STAMPS = {0b0010: 5, 0b0011: 10}
 _PACKET_STARTS, _PACKET_HEADER = 0x40, 9
@@ -93,7 +92,8 @@ def _payload(packet: memoryview) -> memoryview:
     """
     if unsigned(packet, 0, 1) >> 6 == _MPEG_2_HEADER:
         return packet[3 + unsigned(packet, 2, 1) :]
-    offset = cast("re.Match[bytes]", _STUFFING.match(packet)).end()  # none is stuffing too
+    stuffed = _NO_STUFFING.search(packet)
+    offset = stuffed.start() if stuffed else len(packet)
     if unsigned(packet, offset, 1) >> 6 == _BUFFER_SIZE:
         offset += 2
     return packet[offset + _TIME_STAMPS.get(unsigned(packet, offset, 1) >> 4, 1) :]

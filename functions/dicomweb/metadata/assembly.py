@@ -41,9 +41,6 @@ from dicomweb.part10.walker import PIXEL_DATA
 from dicomweb.reasons import FailureReason, WarningReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
-_BYTES_A_PART = 512
-"""What a part costs in an instance that refers to it, in addition to its content."""
-
 _UNREFERENCED = (
     "found bulk data that no metadata of the request refers to, expected a BulkDataURI that equals"
     f" its Content-Location, which has at most {MAX_URI_BYTES} bytes"
@@ -191,7 +188,7 @@ class _Assembly:
         """Fill in the bulk data and return the resulting transfer syntax."""
         values = [(each, self.parts(each, data_set)) for each in found]
         for _, parts in values:
-            self.budget.take(sum(len(part.content) + _BYTES_A_PART for part in parts))
+            self.budget.take(self.bulk_data.size(parts))
         encodings = charactersets.encodings_of_holders(data_set, [each.holder for each in found])
         pixel_data: Sequence[BodyPart] = ()
         document: BodyPart | None = None

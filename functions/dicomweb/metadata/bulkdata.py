@@ -22,6 +22,9 @@ from dicomweb.errors import InstanceRejected, MalformedRequest
 from dicomweb.metadata.notation import is_short
 from dicomweb.reasons import FailureReason
 
+_BYTES_A_PART = 512
+"""What a part costs in an instance that refers to it, in addition to its content."""
+
 _FRAME = re.compile(r"(.+)/frames/([1-9][0-9]{0,8})", re.DOTALL)
 _UNRESERVED = frozenset(ascii_letters + digits + "._~-")
 _URN = "urn:uuid:"
@@ -39,6 +42,7 @@ class BulkData:
         self.normalised: dict[str, list[BodyPart]] = {}
         self.frames: dict[str, dict[int, BodyPart]] = {}
         self._found: dict[str, Sequence[BodyPart]] = {}
+        self._sizes: dict[int, int] = {}
         for part in self.parts:
             location = part.headers.get("content-location")
             if location and is_short(location):
@@ -62,6 +66,12 @@ class BulkData:
         if uri not in self._found:
             self._found[uri] = self._resolve(uri)
         return self._found[uri]
+
+    def size(self, parts: Sequence[BodyPart]) -> int:
+        """Return what the parts that were found cost in each instance that refers to them."""
+        if id(parts) not in self._sizes:
+            self._sizes[id(parts)] = sum(len(part.content) + _BYTES_A_PART for part in parts)
+        return self._sizes[id(parts)]
 
     def _resolve(self, uri: str) -> Sequence[BodyPart]:
         if uri.lower().startswith(_URN):

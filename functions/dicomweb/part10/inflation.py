@@ -4,6 +4,8 @@ Deflate can make 4.7 MB out of 5 GB, and elements of no value out of nothing, so
 a request may inflate to is limited for all of them together, by the size of the request.
 """
 
+import mmap
+import sys
 import zlib
 from struct import Struct
 
@@ -19,6 +21,7 @@ _FREE_ELEMENTS, _BYTES_AN_ELEMENT = 400_000, 4
 
 _PIECE, _INFLATED_PIECE = 1 << 14, 1 << 18
 _TRAILER = Struct("<II")
+_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if sys.platform != "win32" else {}
 
 
 class Inflation:
@@ -27,9 +30,11 @@ class Inflation:
     def __init__(self, request: int) -> None:
         """Begin with what a request of so many bytes may inflate to.
 
-        That is four times its size and 32 MiB, and an element for each 4 bytes of it and 400,000.
+        One data set, which is in memory, to four times that and 32 MiB; all of them, which take
+        time, to four times that and 128 MiB, and an element for each 4 bytes of it and 400,000.
         """
-        self.size = self.left = _FREE_BYTES + _BYTES_A_BYTE * request
+        self.size = self.left = MAX_INFLATED_BYTES + _BYTES_A_BYTE * request
+        self.most = min(MAX_INFLATED_BYTES, _FREE_BYTES + _BYTES_A_BYTE * request)
         elements = _FREE_ELEMENTS + request // _BYTES_AN_ELEMENT
         self.elements = ElementLimit(elements, FailureReason.OUT_OF_RESOURCES)
 
@@ -40,36 +45,33 @@ class Inflation:
         padding follows it (C000), and if there is no room for what it inflates to (A700).
         dicom3tools writes the trailer of RFC 1952 after the stream; it is accepted and checked.
         """
-        most = min(self.left, MAX_INFLATED_BYTES)
-        data_set = bytearray()
+        most = max(min(self.left, self.most), 0)
+        # Its pages take memory when they are written; a buffer that grows would be copied.
+        buffer = mmap.mmap(-1, most + 1, **_PRIVATE)
         try:
-            rest = _inflate(deflated, data_set, most)
+            rest = _inflate(deflated, buffer, most)
         except zlib.error as error:
             raise _broken("found a broken stream, expected one of RFC 1951") from error
         finally:
-            self.left -= len(data_set)
-        if len(data_set) > most:
+            self.left -= buffer.tell()
+        if buffer.tell() > most:
             raise self._refusal()
+        data_set = memoryview(buffer)[: buffer.tell()]
         if rest is None or not (is_padding(rest) or _ends(rest, data_set)):
             raise _broken("found a stream that does not end where the part ends")
-        return memoryview(data_set)
+        return data_set
 
     def _refusal(self) -> InstanceRejected:
-        if self.left > 0:
-            text = (
-                f"found a deflated data set of more than {MAX_INFLATED_BYTES} bytes, expected no"
-                " more than that"
-            )
-        else:
-            text = (
-                f"found deflated data sets of more than {self.size} bytes in the request, expected"
-                " no more than that: send them in several requests"
-            )
-        return InstanceRejected(FailureReason.OUT_OF_RESOURCES, text)
+        together = f" and {self.size} in the request" if self.left <= 0 else ""
+        return InstanceRejected(
+            FailureReason.OUT_OF_RESOURCES,
+            f"found a deflated data set of more bytes than there is room for, expected at most"
+            f" {self.most} for a request of this size{together}",
+        )
 
 
-def _inflate(deflated: memoryview, data_set: bytearray, most: int) -> memoryview | None:
-    """Inflate into ``data_set`` until it has more than ``most`` bytes; return what follows.
+def _inflate(deflated: memoryview, buffer: mmap.mmap, most: int) -> memoryview | None:
+    """Inflate into ``buffer`` until it has more than ``most`` bytes; return what follows.
 
     It is read a piece at a time, so that neither the input nor what follows the stream is copied
     as a whole. None says that the stream does not end.
@@ -79,17 +81,17 @@ def _inflate(deflated: memoryview, data_set: bytearray, most: int) -> memoryview
         piece: memoryview | bytes = deflated[start : start + _PIECE]
         end = start + len(piece)
         full = True  # there may be more in what was already read
-        while (piece or full) and len(data_set) <= most:
-            room = min(_INFLATED_PIECE, most + 1 - len(data_set))
+        while (piece or full) and buffer.tell() <= most:
+            room = min(_INFLATED_PIECE, most + 1 - buffer.tell())
             inflated = stream.decompress(piece, room)
-            data_set += inflated
+            buffer.write(inflated)
             if stream.eof:
                 return deflated[end - len(stream.unused_data) :]
             piece, full = stream.unconsumed_tail, len(inflated) == room
     return None
 
 
-def _ends(rest: memoryview, data_set: bytearray) -> bool:
+def _ends(rest: memoryview, data_set: memoryview) -> bool:
     """Tell whether the trailer of RFC 1952 follows, and then nothing but padding."""
     trailer = _TRAILER.pack(zlib.crc32(data_set), len(data_set))
     return bytes(rest[: len(trailer)]) == trailer and is_padding(rest[len(trailer) :])

@@ -128,11 +128,11 @@ def test_a_uri_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = bulk_data("p/frames/1", "p/frames/2")
     resolved: list[str] = []
 
-    def resolve(_: str, uri: str) -> str:
+    def joined(_: str, uri: str) -> str:
         resolved.append(uri)
         return uri
 
-    monkeypatch.setattr(bulkdata, "urljoin", resolve)
+    monkeypatch.setattr(bulkdata, "urljoin", joined)
     assert sent.find("https://host.example:8443/base/p") is sent.find(
         "https://host.example:8443/base/p"
     )

@@ -1,10 +1,12 @@
-"""Print ``template.yaml`` with ``snapstart.yaml`` laid over it, for ``make build SNAPSTART=on``.
+"""Print ``template.yaml`` with overlays laid over it: ``python deploy/overlay.py NAME ...``.
 
-It reads both as SAM does, so it runs where the SAM CLI is.
+``NAME.yaml`` beside this file is an overlay. It reads all of them as SAM does, so it runs where the
+SAM CLI is.
 """
 
 import json
 import sys
+from functools import reduce
 from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # of SAM
@@ -24,8 +26,6 @@ def _is_intrinsic(node: dict[str, object]) -> bool:
 
 
 if __name__ == "__main__":
-    template, snapshots = (
-        yaml_parse(path.read_text("utf-8"))
-        for path in (HERE.parent / "template.yaml", HERE / "snapstart.yaml")
-    )
-    json.dump(merged(template, snapshots), sys.stdout, indent=2)
+    paths = [HERE.parent / "template.yaml", *(HERE / f"{name}.yaml" for name in sys.argv[1:])]
+    layers = [yaml_parse(path.read_text("utf-8")) for path in paths]
+    json.dump(reduce(merged, layers), sys.stdout, indent=2)
