@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_alarms_of_metric_math_are_left_out_and_named(emulated: ModuleType) -> None:
-    document = {
+    document: dict[str, Any] = {
         "Parameters": {},
         "Resources": {
             "Api": {"Type": "AWS::Serverless::Api", "Properties": {"GatewayResponses": {}}},
@@ -45,8 +46,8 @@ def test_numbers_have_their_defaults_and_gateway_responses_are_resources(
         "ResponseParameters": {"Headers": {"Retry-After": "'5'"}},
         "ResponseTemplates": {"application/json": "<a/>"},
     }
-    redrive = {"maxReceiveCount": {"Ref": "Attempts"}}
-    document = {
+    redrive: dict[str, Any] = {"maxReceiveCount": {"Ref": "Attempts"}}
+    document: dict[str, Any] = {
         "Parameters": {"Attempts": {"Default": 5}},
         "Resources": {
             "Api": {"Type": "A", "Properties": {"GatewayResponses": {"DEFAULT_5XX": response}}},
