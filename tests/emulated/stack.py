@@ -6,15 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 
 from tests.torture import backends
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".sam-venv" / "bin" / "sam"
@@ -74,7 +71,7 @@ class Stack:
         api = str(parts.hostname).partition(".")[0]
         return f"{self._endpoint}/_aws/execute-api/{api}{parts.path}"
 
-    def _cloudformation(self) -> "CloudFormationClient":
+    def _cloudformation(self) -> Any:  # noqa: ANN401 - its types are not installed
         return boto3.client("cloudformation")
 
     def _sam(self, command: str, *arguments: str) -> None:

@@ -36,7 +36,7 @@ def moto() -> Iterator[str]:
 
 @contextmanager
 def ministack(command: Path = MINISTACK, services: str = "s3,dynamodb,sqs") -> Iterator[str]:
-    """Run MiniStack on a free port of loopback, with all services if none is named; give the URL."""
+    """Run MiniStack on a free port of loopback, with ``services`` or all; give its endpoint URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     with TemporaryDirectory() as folder:

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from threading import Timer
 from typing import Any
 
 from stowport.bodies import Buffer, Part, RelatedBody
+from stowport.credentials import Credentials
 from stowport.messages import Request
 from stowport.smoke.storing import confirmed, refused
 from stowport.smoke.target import Failed, Target, described, expect
+from stowport.transport import Stopped, Transport
 from stowport.uploads import NoUploads, UploadRefused, Uploads
 
 _FIRST = 1000
+_SECONDS = 120
+_BYTES_PER_SECOND = 1_000_000
 
 
 def uploads(target: Target) -> str:
@@ -19,10 +24,18 @@ def uploads(target: Target) -> str:
     numbers = range(_FIRST, _FIRST + max(target.upload // len(first), 1))
     contents = [Buffer(memoryview(target.study.large(number))) for number in numbers]
     body = RelatedBody([Part(content=content) for content in contents])
+    seconds = _SECONDS + body.size // _BYTES_PER_SECOND
+    transport = Transport(Credentials(target.token), connections=1, tries=1)
+    timer = Timer(seconds, transport.stop.set)
+    timer.start()
     try:
-        response = Uploads(target.transport, target.url).store(body, None, lambda _: None)
+        response = Uploads(transport, target.url).store(body, None, lambda _: None)
     except (NoUploads, UploadRefused) as error:
         raise Failed(str(error)) from error
+    except Stopped as error:
+        raise Failed(f"found no answer to an upload within {seconds} seconds") from error
+    finally:
+        timer.cancel()
     confirmed(response, [target.study.sop_instance_uid(number) for number in numbers])
     return f"{body.size} bytes, {len(numbers)} instances"
 

@@ -1,0 +1,67 @@
+"""What `make deploy-local` changes in the template for the emulator."""
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.service import ROOT
+
+
+@pytest.fixture
+def emulated(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script of `deploy/`, without SAM's parser, which is in an environment of its own."""
+    monkeypatch.setitem(sys.modules, "samtranslator", ModuleType("samtranslator"))
+    helper = ModuleType("samtranslator.yaml_helper")
+    helper.yaml_parse = None  # type: ignore[attr-defined] # it is not called
+    monkeypatch.setitem(sys.modules, "samtranslator.yaml_helper", helper)
+    spec = importlib.util.spec_from_file_location("emulated", ROOT / "deploy" / "emulated.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_alarms_of_metric_math_are_left_out_and_named(emulated: ModuleType) -> None:
+    document: dict[str, Any] = {
+        "Parameters": {},
+        "Resources": {
+            "Api": {"Type": "AWS::Serverless::Api", "Properties": {"GatewayResponses": {}}},
+            "Plain": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
+            "Shares": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}},
+        },
+    }
+    assert emulated.without(document) == ["Shares is left out: the emulator has no metric math"]
+    assert set(document["Resources"]) == {"Api", "Plain"}
+
+
+def test_numbers_have_their_defaults_and_gateway_responses_are_resources(
+    emulated: ModuleType,
+) -> None:
+    response = {
+        "StatusCode": "503",
+        "ResponseParameters": {"Headers": {"Retry-After": "'5'"}},
+        "ResponseTemplates": {"application/json": "<a/>"},
+    }
+    redrive: dict[str, Any] = {"maxReceiveCount": {"Ref": "Attempts"}}
+    document: dict[str, Any] = {
+        "Parameters": {"Attempts": {"Default": 5}},
+        "Resources": {
+            "Api": {"Type": "A", "Properties": {"GatewayResponses": {"DEFAULT_5XX": response}}},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}},
+        },
+    }
+    assert emulated.without(document) == [
+        "Attempts has its default: the emulator takes text for text"
+    ]
+    assert redrive == {"maxReceiveCount": 5}
+    assert document["Resources"]["ApiAnswerDefault5Xx"]["Properties"] == {
+        "RestApiId": {"Ref": "Api"},
+        "ResponseType": "DEFAULT_5XX",
+        "StatusCode": "503",
+        "ResponseParameters": {"gatewayresponse.header.Retry-After": "'5'"},
+        "ResponseTemplates": {"application/json": "<a/>"},
+    }
