@@ -6,6 +6,7 @@ the index would like to have: an image with an empty patient name is still an im
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydicom.uid import JPEG2000MC, JPEG2000MCLossless
@@ -15,6 +16,14 @@ from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
+
+IDENTITY = {
+    0x00080016: "SOP Class UID (0008,0016)",
+    0x00080018: "SOP Instance UID (0008,0018)",
+    0x0020000D: "Study Instance UID (0020,000D)",
+    0x0020000E: "Series Instance UID (0020,000E)",
+}
+"""The UIDs without which there is no instance, as texts name them."""
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 _MAX_UID = 64
@@ -103,6 +112,12 @@ def check_uid(keyword: str, uid: str | None) -> None:
             f"found a {keyword} that is not a UID, expected at most {_MAX_UID} digits and dots,"
             " without leading zeros",
         )
+
+
+def check_identity(uids: Mapping[int, str]) -> None:
+    """Raise as `check_uid` does unless each of the four UIDs is there, by its tag."""
+    for tag, keyword in IDENTITY.items():
+        check_uid(keyword, uids.get(tag))
 
 
 def check_study(study_instance_uid: str, target: str | None) -> None:

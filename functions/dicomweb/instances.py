@@ -22,13 +22,6 @@ _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 _STUDY_INSTANCE_UID = 0x0020000D
 _SERIES_INSTANCE_UID = 0x0020000E
-_IDENTITY = {
-    _SOP_CLASS_UID: "SOP Class UID (0008,0016)",
-    _SOP_INSTANCE_UID: "SOP Instance UID (0008,0018)",
-    _STUDY_INSTANCE_UID: "Study Instance UID (0020,000D)",
-    _SERIES_INSTANCE_UID: "Series Instance UID (0020,000E)",
-}
-
 _SAMPLES_PER_PIXEL = 0x00280002
 _PHOTOMETRIC_INTERPRETATION = 0x00280004
 _NUMBER_OF_FRAMES = 0x00280008
@@ -39,7 +32,7 @@ _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
 _DESCRIPTION = (_ROWS, _COLUMNS, _BITS_ALLOCATED)
 
 _WANTED = TAGS.union(
-    _IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PIXEL_DATA_PROVIDER_URL)
+    checks.IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PIXEL_DATA_PROVIDER_URL)
 )
 
 
@@ -143,7 +136,7 @@ def _read(
 
 
 def _uids(elements: Mapping[int, Element]) -> dict[int, str]:
-    return {tag: uid_text(elements[tag].value) for tag in _IDENTITY if tag in elements}
+    return {tag: uid_text(elements[tag].value) for tag in checks.IDENTITY if tag in elements}
 
 
 def _name_by(
@@ -187,8 +180,7 @@ def _check_identity(
 ) -> None:
     stated = uids.get(_SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
     _check_sop_class(stated, file_meta, profile)
-    for tag, keyword in _IDENTITY.items():
-        checks.check_uid(keyword, uids.get(tag))
+    checks.check_identity(uids)
     checks.check_study(uids[_STUDY_INSTANCE_UID], target)
 
 
@@ -220,10 +212,10 @@ def _mismatches(uids: dict[int, str], file_meta: FileMeta, data_set: DataSet) ->
     described = any(_has_value(data_set, tag) for tag in _DESCRIPTION)
     noticed = (
         mismatches.file_meta(
-            _IDENTITY[_SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
+            checks.IDENTITY[_SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
         ),
         mismatches.file_meta(
-            _IDENTITY[_SOP_INSTANCE_UID],
+            checks.IDENTITY[_SOP_INSTANCE_UID],
             file_meta.media_storage_sop_instance_uid,
             uids[_SOP_INSTANCE_UID],
         ),

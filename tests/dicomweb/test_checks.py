@@ -152,6 +152,17 @@ def test_uid_that_is_missing_empty_or_malformed_is_refused_with_0120_0121_0117(
     checks.check_uid(KEYWORD, "1.2.3")
 
 
+def test_identity_without_one_of_the_four_uids_is_refused_with_0120() -> None:
+    uids = dict.fromkeys(checks.IDENTITY, "1.2.3")
+    checks.check_identity(uids)
+    for tag, keyword in checks.IDENTITY.items():
+        others = {each: uid for each, uid in uids.items() if each != tag}
+        text = refused(
+            FailureReason.MISSING_ATTRIBUTE, lambda others=others: checks.check_identity(others)
+        )
+        assert keyword in text
+
+
 def test_study_other_than_the_target_is_refused_with_c409() -> None:
     checks.check_study("1.2.3", "1.2.3")
     checks.check_study("1.2.3", None)

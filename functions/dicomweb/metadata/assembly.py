@@ -15,6 +15,7 @@ from typing import NoReturn
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomweb.candidates import Candidate, check_unencoded
+from dicomweb.checks import IDENTITY, check_identity
 from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
@@ -177,6 +178,7 @@ class _Assembly:
         Nothing of the data set is kept: all instances of a request are made before any is stored.
         """
         try:
+            _check_identity(data_set)
             transfer_syntax_uid = self.fill(data_set, found)
             charactersets.settle(data_set, self.time_limit)
             return writer.write(data_set, transfer_syntax_uid, self.time_limit)
@@ -232,6 +234,11 @@ class _Assembly:
                 f"found {len(parts)} parts for one value, expected one: only pixel data has frames",
             )
         return parts
+
+
+def _check_identity(data_set: DataSet) -> None:
+    """Check the UIDs before a file is written: three bytes of JSON can ask for one."""
+    check_identity({tag: uid(data_set, tag) for tag in IDENTITY if tag in data_set})
 
 
 def _is_pixel_data(reference: Reference, data_set: DataSet) -> bool:

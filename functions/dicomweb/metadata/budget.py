@@ -46,8 +46,11 @@ MAX_METADATA_BYTES = 16 * 1024 * 1024
 """Of one document. With it, what it is parsed to and the instances, `ingest` stays below 400 MB."""
 
 MAX_OBJECT_BYTES = 128 * 1024 * 1024
-_FREE_OBJECT_BYTES = 28 * 1024 * 1024
-_OBJECT_BYTES_A_BYTE = 3
+_FREE_OBJECT_BYTES = 36 * 1024 * 1024
+_OBJECT_BYTES_A_BYTE = 5
+_LARGE_DOCUMENT = 5_000_000
+"""No POST has a document of more bytes: it is of `ingest`, which has memory for all objects."""
+
 _KEPT = 3
 """What is built takes a third of what it takes together with what was parsed."""
 
@@ -79,6 +82,8 @@ class Objects:
                 " parts",
             )
         size = min(MAX_OBJECT_BYTES, self._size + _OBJECT_BYTES_A_BYTE * len(document))
+        if len(document) > _LARGE_DOCUMENT:
+            size = MAX_OBJECT_BYTES
         before = self.left + size - self._size
         self.left, self._size = before, size
         try:

@@ -79,6 +79,20 @@ def offered(model: str, document: bytes, time_limit: TimeLimit) -> list[object]:
     return [receive(each, study_instance_uid=None, profile=profile) for each in found]
 
 
+def test_what_names_no_instance_is_refused_before_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[object] = []
+    monkeypatch.setattr("dicomweb.metadata.writer.write", written.append)
+    document = b"[" + b",".join([b"{}"] * 3999) + b"]"
+    outcomes = offered("json", document, TimeLimit())
+    assert {each.reason for each in outcomes if isinstance(each, Failed)} == {
+        FailureReason.MISSING_ATTRIBUTE
+    }
+    assert len(outcomes) == 3999
+    assert not written
+
+
 class Clock:
     """Time that ends when it has been looked at so many times."""
 
