@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -157,9 +158,7 @@ def test_identity_without_one_of_the_four_uids_is_refused_with_0120() -> None:
     checks.check_identity(uids)
     for tag, keyword in checks.IDENTITY.items():
         others = {each: uid for each, uid in uids.items() if each != tag}
-        text = refused(
-            FailureReason.MISSING_ATTRIBUTE, lambda others=others: checks.check_identity(others)
-        )
+        text = refused(FailureReason.MISSING_ATTRIBUTE, partial(checks.check_identity, others))
         assert keyword in text
 
 
