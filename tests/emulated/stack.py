@@ -94,8 +94,8 @@ def emulated() -> Iterator[str]:
     with backends.ministack(services="") as endpoint:
         os.environ |= {
             "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_DEFAULT_REGION": REGION,
         }
         yield endpoint
