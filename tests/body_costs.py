@@ -114,6 +114,12 @@ def gif(frames: int, size: tuple[int, int]) -> bytes:
     return stream.getvalue()
 
 
+def tiny_gif(frames: bytes, before: bytes = b"") -> bytes:
+    """Return an image of one pixel, with blocks before it or frames of its size after it."""
+    head = b"GIF89a\1\0\1\0\x80\0\0" + bytes(3) + b"\xff" * 3
+    return head + before + FRAME + frames + b";"
+
+
 def mp4(times: bytes) -> bytes:
     """Return a file with a time table that another says it is complete."""
     table = box(b"stbl", box(b"stts", bytes(4), pack(">I", len(times) // 8), times))
@@ -150,6 +156,7 @@ def texts(value: bytes, number: int) -> bytes:
     return whole[:start] + sets + whole[end:name_start] + name + whole[name_end:]
 
 
+FRAME = b"\x2c" + bytes(4) + b"\1\0\1\0\0\2\2\x44\1\0"
 ELEMENT = explicit(0x00211010, "LO")
 FRAMES = {f"p/frames/{number}": ("image/jpeg", b"") for number in range(1, 3901)}
 SEGMENTS = b"\xff\xd8" + b"\xff\xfe\0\2" * 9000 + jpeg()[2:]
@@ -191,6 +198,19 @@ BODIES: dict[str, Callable[[], Body]] = {
     "a large PNG image": lambda: picture("image/png", png(size=(2300, 2300))),
     "a PNG image that is shared": lambda: picture("image/png", png(size=(1000, 1000)), 500),
     "an animation": lambda: picture("image/gif", gif(200, (100, 100))),
+    "an animation of tiny frames that is shared": lambda: picture(
+        "image/gif", tiny_gif(FRAME * 1990), 3999
+    ),
+    "comments of a GIF image that is shared": lambda: picture(
+        "image/gif", tiny_gif(b"", b"\x21\xfe\0" * (MB // 6)), 2000
+    ),
+    "empty chunks of a PNG image that is shared": lambda: picture(
+        "image/png", png(chunk(b"IDAT", b"") * (MB // 24)), 2000
+    ),
+    "instances of nothing": lambda: metadata([{}] * 3999, {}),
+    "number strings for real numbers": lambda: metadata(
+        [model(1, x00091010={"vr": "FD", "Value": ["1.5"] * (MB // 8)})], {}
+    ),
     "a long header that is shared": lambda: picture("image/jpeg", SEGMENTS, 300),
     "stuffing in a video": lambda: picture(
         "video/mpeg2", program(pes(elementary()), *[pes(b"\xff" * 60_000, header=b"")] * 17)

@@ -44,6 +44,9 @@ _PIXELS_AT_ONCE = 1 << 18
 _COPIES, _PILLOW_BYTES = 4, 4
 """The frames that Pillow holds of an animation at the same time, and the bytes of a pixel."""
 
+_BYTES_A_FRAME, _BYTES_A_CHUNK, _BYTES_A_BYTE_OF_GIF = 8192, 256, 3
+"""What is taken for the time of frames and chunks without pixels, and of comments in GIF."""
+
 _SIXTEEN_BITS, _GREY, _GREYS = 16, 0, (0, 4)
 
 _PNG_SIGNATURE = 8
@@ -83,7 +86,7 @@ def describe_png(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream
         )
     grey = "I;16" if depth == _SIXTEEN_BITS else "L"
     mode = grey if colour_type in _GREYS else "RGB"
-    return _decode(_pixel_chunks(content), (columns, rows), mode, limits)
+    return _decode(_pixel_chunks(content, limits.take), (columns, rows), mode, limits)
 
 
 def describe_gif(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream:
@@ -91,10 +94,11 @@ def describe_gif(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream
     if bytes(content[-2:]).rstrip(b"\0")[-1:] != b";":
         raise unreadable("found a GIF image without a trailer, expected a complete image")
     size = struct.unpack("<HH", field(content, 6, 4))
+    limits.take(_BYTES_A_BYTE_OF_GIF * len(content))
     return _decode(BytesIO(content), size, "RGB", limits)
 
 
-def _pixel_chunks(content: memoryview) -> BytesIO:
+def _pixel_chunks(content: memoryview, take: Take) -> BytesIO:
     """Return a PNG image without its texts, profiles and private chunks (ISO/IEC 15948 5.3).
 
     What is no chunk is left to Pillow.
@@ -103,6 +107,7 @@ def _pixel_chunks(content: memoryview) -> BytesIO:
     kept.write(content[:_PNG_SIGNATURE])
     offset = _PNG_SIGNATURE
     while len(content) - offset >= _CHUNK_AROUND:
+        take(_BYTES_A_CHUNK)
         end = offset + _CHUNK_AROUND + unsigned(content, offset, 4)
         if content[offset + 4 : offset + _CHUNK_HEADER].tobytes() in _OF_PIXELS:
             kept.write(content[offset:end])
@@ -123,7 +128,8 @@ def _decode(file: BytesIO, size: tuple[int, ...], mode: str, limits: Limits) -> 
         for frame in _frames(file, size, most):
             if len(times) == 1:  # an animation, of which Pillow holds more than a frame
                 limits.take(columns * rows * _COPIES * _PILLOW_BYTES)
-            limits.take(columns * rows * _SAMPLES[colour] * bits_stored // _BITS_A_BYTE)
+            samples = columns * rows * _SAMPLES[colour]
+            limits.take(samples * bits_stored // _BITS_A_BYTE + (_BYTES_A_FRAME if times else 0))
             for strip in _strips(frame, mode):
                 pixels += strip
             times.append(float(frame.info.get("duration", 0)))

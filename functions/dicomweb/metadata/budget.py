@@ -46,8 +46,8 @@ MAX_METADATA_BYTES = 16 * 1024 * 1024
 """Of one document. With it, what it is parsed to and the instances, `ingest` stays below 400 MB."""
 
 MAX_OBJECT_BYTES = 128 * 1024 * 1024
-_FREE_OBJECT_BYTES = 36 * 1024 * 1024
-_OBJECT_BYTES_A_BYTE = 5
+_FREE_OBJECT_BYTES = 34 * 1024 * 1024
+_OBJECT_BYTES_A_BYTE = 4.5
 _LARGE_DOCUMENT = 5_000_000
 """No POST has a document of more bytes: it is of `ingest`, which has memory for all objects."""
 
@@ -81,7 +81,7 @@ class Objects:
                 f" {MAX_METADATA_BYTES}: send large values as bulk data, and instances in several"
                 " parts",
             )
-        size = min(MAX_OBJECT_BYTES, self._size + _OBJECT_BYTES_A_BYTE * len(document))
+        size = min(MAX_OBJECT_BYTES, self._size + int(_OBJECT_BYTES_A_BYTE * len(document)))
         if len(document) > _LARGE_DOCUMENT:
             size = MAX_OBJECT_BYTES
         before = self.left + size - self._size

@@ -127,6 +127,11 @@ def _packed(vr: str, values: Sequence[object]) -> bytes:
 
 
 def _packed_one_by_one(vr: str, values: Sequence[object]) -> bytes:
+    blocks = (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
+    return b"".join(_packed_block(vr, block) for block in blocks)
+
+
+def _packed_block(vr: str, values: Sequence[object]) -> bytes:
     numbers = list(map(_NUMBERS[vr], values))
     if None in numbers:
         raise NotUnderstood(f"found an empty value among several, which VR {vr} does not allow")
@@ -168,7 +173,7 @@ def _attribute_tag(value: object) -> int | None:
 
 
 _BLOCK = 10_000
-"""So many values are text at the same time: a text takes 50 bytes more than its characters."""
+"""So many values are converted at the same time: a number takes 32 bytes, a text 50 and more."""
 
 _WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LUT_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))

@@ -23,8 +23,9 @@ _PIECE = 1 << 16
 _HEAD = 1024
 
 _ELEMENT_BYTES = 200
-_ATTRIBUTES_BYTES = 600
-"""What an element takes, and what is built of it, without and with XML attributes."""
+_MORE_BYTES = {"BulkData": 400, "DicomAttribute": 400, "Item": 120}
+_CREATOR_BYTES = 400
+"""What an element takes, and what is built of it; more with XML attributes, or with a creator."""
 
 _ATTRIBUTES = frozenset(("privateCreator", "tag", "uri", "uuid", "vr"))
 _EXPECTED_NAMES = _ATTRIBUTES.union(("keyword", "number"))
@@ -151,7 +152,9 @@ class _Target:
         kept = _NONE
         if local in _WITH_ATTRIBUTES:
             kept = {key: attributes[key] for key in attributes if key in _ATTRIBUTES}
-        self._objects.take(_ATTRIBUTES_BYTES if kept else _ELEMENT_BYTES)
+        self._objects.take(
+            _ELEMENT_BYTES + _MORE_BYTES.get(local, 0) + _CREATOR_BYTES * ("privateCreator" in kept)
+        )
         element = XMLElement(local, attributes.get("number", ""), kept)
         self._end_text()
         if not self._open:

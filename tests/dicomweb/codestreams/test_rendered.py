@@ -221,7 +221,15 @@ def test_a_wide_image_is_converted_row_by_row() -> None:
 
 def test_an_animation_takes_what_pillow_holds_of_it_as_well() -> None:
     taken: list[int] = []
-    described_gif = describe_gif(memoryview(gif(RED, GREEN, BLUE)), Limits(take=taken.append))
+    content = gif(RED, GREEN, BLUE)
+    described_gif = describe_gif(memoryview(content), Limits(take=taken.append))
 
     assert len(described_gif.content) == 3 * 18
-    assert taken == [18, 6 * 16, 18, 18]
+    assert taken == [3 * len(content), 18, 6 * 16, 8192 + 18, 8192 + 18]
+
+
+def test_a_chunk_of_a_png_image_takes_of_the_room_whatever_is_in_it() -> None:
+    taken: list[int] = []
+    describe_png(memoryview(png(8, 2, bytes(RED), size=(1, 1))), Limits(take=taken.append))
+
+    assert taken == [256, 256, 256, 3]

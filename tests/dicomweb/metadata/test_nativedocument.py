@@ -78,4 +78,4 @@ def test_what_was_only_parsed_is_given_back() -> None:
         with objects.of(document()):
             objects.take(4_000_000)
     with pytest.raises(InstanceRejected):
-        objects.take(20_000_000)
+        objects.take(26_000_000)

@@ -254,11 +254,12 @@ def test_a_gif_of_changing_tempo_has_a_vector_of_them() -> None:
 
 def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
     parts = [part(gif([0]), "image/gif")] * 3
-    budget = Budget(2 * 2 * 3 * 3)
+    room = (2 * 2 * 3 + 3 * len(parts[0].content)) * 3
+    budget = Budget(room)
     Reader(budget).set_pixel_data(made(), parts)
     assert budget.left == 0
     with pytest.raises(InstanceRejected) as refusal:
-        Reader(Budget(2 * 2 * 3 * 3 - 1)).set_pixel_data(made(), parts)
+        Reader(Budget(room - 1)).set_pixel_data(made(), parts)
     assert refusal.value.reason == FailureReason.OUT_OF_RESOURCES
 
 
@@ -280,9 +281,9 @@ def test_what_a_part_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_pixels_are_taken_from_the_budget_whenever_they_are_decoded() -> None:
-    budget = Budget(2 * 2 * 3 * 2)
-    reader = Reader(budget)
     picture = part(gif([0]), "image/gif")
+    budget = Budget((2 * 2 * 3 + 3 * len(picture.content)) * 2)
+    reader = Reader(budget)
     reader.set_pixel_data(made(), [picture])
     reader.set_pixel_data(made(), [picture])
     assert budget.left == 0
