@@ -6,6 +6,7 @@ for both. A refused instance is named if its UIDs can be read (PS3.18 Table I.1-
 
 from typing import Generic
 
+from dicomweb.checks import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomweb.errors import InstanceRejected, OutOfTime
 from dicomweb.metadata import representations
 from dicomweb.metadata.dataelements import DataSet, Element
@@ -43,8 +44,6 @@ from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
-_SOP_CLASS_UID = 0x00080016
-_SOP_INSTANCE_UID = 0x00080018
 _COMMAND_GROUP = 0x0000
 _FILE_META_GROUP = 0x0002
 _ITEM_GROUP = 0xFFFE
@@ -214,7 +213,7 @@ class _Holder(Generic[Item, Attribute]):
 
 def _reference(model: Model[Item, Attribute], root: Item) -> SOPReference | None:
     """Return the UIDs of an instance that cannot be read, or None if they cannot be read either."""
-    return SOPReference.of(_uid(model, root, _SOP_CLASS_UID), _uid(model, root, _SOP_INSTANCE_UID))
+    return SOPReference.of(_uid(model, root, SOP_CLASS_UID), _uid(model, root, SOP_INSTANCE_UID))
 
 
 def _uid(model: Model[Item, Attribute], root: Item, tag: int) -> str:

@@ -18,9 +18,6 @@ from dicomweb.metadata.elements import FORMATS, NUMBER_STRINGS, value_element
 from dicomweb.part10.file import uid_text
 from dicomweb.part10.walker import PIXEL_DATA
 
-SOP_CLASS_UID = 0x00080016
-SOP_INSTANCE_UID = 0x00080018
-STUDY_INSTANCE_UID = 0x0020000D
 ENCAPSULATED_DOCUMENT = 0x00420011
 
 _DESCRIBING = (0x0018, 0x0028, 0x0042, 0x7FE0)

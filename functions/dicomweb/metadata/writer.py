@@ -7,8 +7,9 @@ bytes are those that pydicom would write, in a tenth of its time.
 
 from struct import Struct
 
+from dicomweb.checks import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomweb.metadata.dataelements import DataSet, Element, Encapsulated
-from dicomweb.metadata.datasets import SOP_CLASS_UID, SOP_INSTANCE_UID, uid
+from dicomweb.metadata.datasets import uid
 from dicomweb.metadata.elements import TEXT
 from dicomweb.part10 import headers
 from dicomweb.timelimit import FOREVER, TimeLimit
