@@ -39,14 +39,13 @@ from dicomweb.metadata.notation import (
 from dicomweb.metadata.numbers import integer
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.file import uid_text
-from dicomweb.part10.headers import tag_text
+from dicomweb.part10.headers import ITEM_GROUP, tag_text
 from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
 _COMMAND_GROUP = 0x0000
 _FILE_META_GROUP = 0x0002
-_ITEM_GROUP = 0xFFFE
 _MAX_US = 0xFFFF
 
 _MAY_BE_BULK_DATA = BINARY.union(
@@ -122,7 +121,7 @@ class _Builder(Generic[Item, Attribute]):
     def belongs(self, tag: int, data_set: DataSet) -> bool:
         """Tell whether to keep it: File Meta and group lengths are left out (PS3.18 F.2.2)."""
         group = tag >> 16
-        if group in (_COMMAND_GROUP, _ITEM_GROUP):
+        if group in (_COMMAND_GROUP, ITEM_GROUP):
             raise NotUnderstood("found an attribute that cannot be in a data set")
         if tag in data_set:
             raise NotUnderstood("found the attribute twice, expected it once")
