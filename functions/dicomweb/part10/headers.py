@@ -64,7 +64,7 @@ class Headers:
     def __init__(self, data: memoryview, limit: ElementLimit | None = None) -> None:
         self.data = data
         self.limit = limit or ElementLimit(MAX_ELEMENTS)
-        self.most = min(self.limit.left, MAX_ELEMENTS)
+        self.most = max(min(self.limit.left, MAX_ELEMENTS), 0)
         self.count = 0
 
     def header(
