@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from struct import iter_unpack
 
 from pydicom.config import IGNORE
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 
 from dicomweb.metadata.dataelements import DataSet, Element, Encapsulated
 from dicomweb.metadata.elements import FORMATS, NUMBER_STRINGS, value_element
@@ -45,8 +46,7 @@ def uid(data_set: DataSet, tag: int) -> str:
 
 def put(data_set: Dataset, keyword: str, value: object) -> None:
     """Set an attribute, with its own VR even if the sender gave an empty one another VR."""
-    tag = tag_for_keyword(keyword)
-    assert tag is not None  # noqa: S101 - the keywords are literals
+    tag = Tag(keyword)
     data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=IGNORE)
 
 
