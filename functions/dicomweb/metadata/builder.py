@@ -189,12 +189,10 @@ class _Holder(Generic[Item, Attribute]):
     def __init__(self, model: Model[Item, Attribute], item: Item) -> None:
         self._model = model
         self._item = item
-        self._numbers: dict[int, int | None] | None = None
+        self._numbers: dict[int, int | None] = {}
 
     def __call__(self, tag: int) -> int | None:
         """Return the US that the attribute of a tag has as its only value, or None."""
-        if self._numbers is None:
-            self._numbers = {}
         if tag not in self._numbers:
             self._numbers[tag] = self._number(tag)
         return self._numbers[tag]
