@@ -4,7 +4,6 @@ import runpy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -17,13 +16,12 @@ from archive.staging import Staging
 from archive.stored import StoredObject, StoredObjects
 from dicomweb.instances import SOPInstance
 from dicomweb.reasons import FailureReason
-from events.proxy import store_event
 from rebuild import studies
 from store.settings import settings
 from tests.archive.deployment import create_index, instance
-from tests.builders import content_type, multipart, part, series_uid, sop_uid, study_uid
 from tests.builders import instance as part10
-from tests.rebuild.conftest import Rebuild
+from tests.builders import series_uid, sop_uid, study_uid
+from tests.rebuild.conftest import Rebuild, send
 from tests.store.deployment import TEMPLATE, Deployment
 from tests.store.lambdas import Store
 
@@ -39,11 +37,6 @@ def raising(error: Exception) -> Callable[..., None]:
         raise error
 
     return fails
-
-
-def send(store: Store, *contents: bytes) -> None:
-    reply = store.invoke(store_event(multipart(*map(part, contents)), content_type()))
-    assert reply.status == HTTPStatus.OK
 
 
 def index(deployment: Deployment) -> Items:
