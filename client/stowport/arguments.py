@@ -93,7 +93,7 @@ def _smoke(command: argparse.ArgumentParser) -> None:
         type=at_least_one,
         default=0,
         metavar="N",
-        help="also send so many requests at once, more than the deployment takes",
+        help="also send that many requests at once, more than the deployment takes",
     )
     command.add_argument(
         "--emulator",
