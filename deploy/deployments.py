@@ -26,11 +26,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cfnlint.config import ConfigMixIn  # type: ignore[import-not-found] # beside SAM
-from cfnlint.decode.decode import decode_str  # type: ignore[import-not-found]
-from cfnlint.runner import Runner, run_template_by_data  # type: ignore[import-not-found]
-from samtranslator.translator.transform import transform  # type: ignore[import-not-found] # of SAM
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+from cfnlint.config import ConfigMixIn
+from cfnlint.decode.decode import decode_str
+from cfnlint.runner import Runner, run_template_by_data
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 from local.intrinsics import Intrinsics
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # of SAM
+from samtranslator.yaml_helper import yaml_parse
 
 _NUMBERS = ("maxReceiveCount", "MaximumConcurrency")
 

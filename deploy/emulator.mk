@@ -17,6 +17,5 @@ deploy-local: $(VENV)/test python3.13 emulator build ## deploy into an emulator 
 $(EMULATOR)/installed: requirements/emulator.txt
 	@echo "Installing the emulator of AWS into $(@D) ..."
 	@$(or $(python3.13),$(PYTHON)) -m venv --clear $(@D)
-	@$(@D)/bin/pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-		--no-deps --require-hashes -r $<
+	@$(@D)/bin/pip $(INSTALL) -r $<
 	@touch $@

@@ -15,8 +15,7 @@ fuzz: $(VENV)/test $(FUZZ)/installed ## fuzz parsers and handlers: make fuzz [MI
 $(FUZZ)/installed: requirements/fuzz.txt | $(VENV)/bin/pip
 	@rm -rf $(FUZZ)/atheris && mkdir -p $(FUZZ)/atheris
 	@echo "Installing atheris into $(FUZZ)/atheris ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
-		--require-hashes --only-binary :all: -r $< --target $(FUZZ)/atheris || { \
+	@$(BIN)/pip $(INSTALL) --only-binary :all: -r $< --target $(FUZZ)/atheris || { \
 		rm -rf $(FUZZ)/atheris/*; echo "There is no atheris for this Python or machine: inputs are" \
 		"made from the first ones only, without guidance by coverage." >&2; }
 	@touch $@

@@ -15,8 +15,7 @@ mutants: $(MUTANTS)/installed ## test the tests, for hours: make mutants [MODULE
 # An environment of its own: the tests themselves need none of what Cosmic Ray requires.
 $(MUTANTS)/installed: requirements/mutants.txt | $(MUTANTS)/venv/bin/pip
 	@echo "Installing the requirements of the mutation tests into $(MUTANTS)/venv ..."
-	@$(MUTANTS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		-r $<
+	@$(MUTANTS)/venv/bin/pip $(INSTALL) -r $<
 	@touch $@
 
 $(MUTANTS)/venv/bin/pip: | $(VENV)/bin/pip

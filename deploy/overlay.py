@@ -9,7 +9,7 @@ import sys
 from functools import reduce
 from pathlib import Path
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # of SAM
+from samtranslator.yaml_helper import yaml_parse
 
 HERE = Path(__file__).parent
 

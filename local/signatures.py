@@ -60,15 +60,13 @@ def compare(signer: SigV4Auth, request: AWSRequest, signature: str) -> None:
         raise Refused("SignatureDoesNotMatch", text)
 
 
-def as_signed(
-    environ: "WSGIEnvironment", names: Iterable[str], timestamp: str, without: str = ""
-) -> AWSRequest:
+def as_signed(environ: "WSGIEnvironment", names: Iterable[str], timestamp: str) -> AWSRequest:
     """Return the request as its sender signed it: with only the signed headers ``names``.
 
-    A parameter ``without`` is left out of the query.
+    The signature of a presigned request is in its query, to which it was added last.
     """
     uri = urlsplit(environ["RAW_URI"])
-    signed = [pair for pair in uri.query.split("&") if not without or not pair.startswith(without)]
+    signed = [pair for pair in uri.query.split("&") if not pair.startswith("X-Amz-Signature=")]
     request = AWSRequest(
         method=environ["REQUEST_METHOD"],
         url=f"http://{environ['HTTP_HOST']}{uri.path}?{'&'.join(signed)}",

@@ -124,7 +124,7 @@ PLANTED = {
     "a key of AWS": "key = 'AKIA" + "QYLPMN5HHHFPZAM2'",
     "a private key": "-----BEGIN RSA PRIVATE " + "KEY-----",
     "a password": "password = 'correct-horse-" + "battery'",
-    "credentials in a URL": "--index-url https://user:hunter" + "22@pypi.example.org/simple",
+    "credentials in a URL": "archive = https://user:hunter" + "22@archive.example.org/",
 }
 
 

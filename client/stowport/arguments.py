@@ -68,17 +68,17 @@ def _relay(command: argparse.ArgumentParser) -> None:
 
 def _smoke(command: argparse.ArgumentParser) -> None:
     _service(command)
-    command.add_argument(
+    _token(
+        command,
         "--token",
-        metavar="T",
-        default=os.environ.get("STOWPORT_TOKEN"),
-        help="bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
+        "STOWPORT_TOKEN",
+        "bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
     )
-    command.add_argument(
+    _token(
+        command,
         "--other-token",
-        metavar="T",
-        default=os.environ.get("STOWPORT_OTHER_TOKEN"),
-        help="good token without the required scope (default: $STOWPORT_OTHER_TOKEN)",
+        "STOWPORT_OTHER_TOKEN",
+        "good token without the required scope (default: $STOWPORT_OTHER_TOKEN)",
     )
     command.add_argument("--origin", metavar="URL", help="a web origin of AllowedOrigins")
     command.add_argument(
@@ -93,7 +93,7 @@ def _smoke(command: argparse.ArgumentParser) -> None:
         type=at_least_one,
         default=0,
         metavar="N",
-        help="also send so many requests at once, more than the deployment takes",
+        help="also send that many requests at once, more than the deployment takes",
     )
     command.add_argument(
         "--emulator",
@@ -112,11 +112,11 @@ def _service(command: argparse.ArgumentParser) -> None:
 def _server(command: argparse.ArgumentParser) -> None:
     _service(command)
     given = command.add_mutually_exclusive_group()
-    given.add_argument(
+    _token(
+        given,
         "--token",
-        metavar="T",
-        default=os.environ.get("STOWPORT_TOKEN"),
-        help="bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
+        "STOWPORT_TOKEN",
+        "bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
     )
     given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
     command.add_argument(
@@ -140,6 +140,11 @@ def _server(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="requests at a time (default 4)",
     )
+
+
+def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
+    """Add an option for a token, which may also be in the environment."""
+    command.add_argument(option, metavar="T", default=os.environ.get(variable), help=text)
 
 
 def base_url(text: str) -> str:

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "smoke":
         from stowport.smoke.command import run as smoke  # noqa: PLC0415 - a send makes no instances
 
-        return smoke(chosen, Transport(Credentials(chosen.token), connections=8, tries=1))
+        return smoke(chosen)
     command = chosen.token_command
     credentials = Credentials(None if command else chosen.token, command)
     transport = Transport(credentials, connections=chosen.parallel, tries=chosen.tries)

@@ -25,22 +25,23 @@ def sop_instance_uids(head: memoryview) -> frozenset[str]:
     """
     try:
         meta = read_file_meta(head)
-        found = [*_in_data_set(*_data_set(head, meta))]
+        data_set = _data_set(head, meta)
+        found = [*_in_data_set(data_set, implicit_vr=is_implicit_vr(meta.transfer_syntax_uid))]
     except (InstanceRejected, zlib.error):
         return frozenset()
     uids = frozenset([*found, meta.media_storage_sop_instance_uid or found[0]] if found else ())
     return uids if all(map(_is_one, uids)) else frozenset()
 
 
-def _data_set(head: memoryview, meta: FileMeta) -> tuple[memoryview, bool]:
-    syntax, data_set = meta.transfer_syntax_uid, head[meta.data_set_offset :]
-    if is_deflated(syntax):
-        inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-        data_set = memoryview(inflater.decompress(data_set, HEAD))
-    return data_set, is_implicit_vr(syntax)
+def _data_set(head: memoryview, meta: FileMeta) -> memoryview:
+    data_set = head[meta.data_set_offset :]
+    if not is_deflated(meta.transfer_syntax_uid):
+        return data_set
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    return memoryview(inflater.decompress(data_set, HEAD))
 
 
-def _in_data_set(data_set: memoryview, implicit_vr: bool) -> Iterator[str]:  # noqa: FBT001
+def _in_data_set(data_set: memoryview, *, implicit_vr: bool) -> Iterator[str]:
     """Yield SOP Instance UIDs; raise InstanceRejected if ``data_set`` ends before a later tag."""
     headers = Headers(data_set)
     position, end = 0, len(data_set)

@@ -92,7 +92,7 @@ class Uploads:
             Request(
                 method="PUT",
                 url=target["url"],
-                headers=_without_length(target.get("headers", {})),
+                headers=without_length(target.get("headers", {})),
                 size=size,
                 blocks=_counted(lambda: body.blocks(offset, size), count),
             )
@@ -164,7 +164,7 @@ def _counted(blocks: Callable[[], Iterator[Block]], count: Count) -> Callable[[]
     return counted
 
 
-def _without_length(headers: Mapping[str, str]) -> dict[str, str]:
+def without_length(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the fields that were signed, but for the length, which is always sent."""
     return {name: value for name, value in headers.items() if name.lower() != "content-length"}
 

@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
+import pytest
 from botocore.config import Config
+
+from local import aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,6 +20,18 @@ if TYPE_CHECKING:
 class Answer(NamedTuple):
     status: int
     body: str
+
+
+@contextmanager
+def served(hosts: str = "", origins: str = "") -> Iterator[str]:
+    """Run S3 with the keys ``local`` and a bucket called ``bucket``; give its URL."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "local")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+        with aws.embedded(0, hosts, origins) as endpoint:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+            client().create_bucket(Bucket="bucket")
+            yield endpoint
 
 
 def client(key: str = "", secret: str = "") -> "S3Client":

@@ -29,11 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int,
     directory = tmp_path_factory.mktemp("objects")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(directory))
-        patch.setenv("AWS_ACCESS_KEY_ID", "local")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-        with aws.embedded(0) as endpoint:
-            patch.setenv("AWS_ENDPOINT_URL", endpoint)
-            staging.client().create_bucket(Bucket="bucket")
+        with staging.served() as endpoint:
             children = Path(f"/proc/self/task/{get_native_id()}/children").read_text().split()
             yield endpoint, int(children[-1]), directory
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import aws
 from tests.local import staging
 
 if TYPE_CHECKING:
@@ -21,13 +20,8 @@ ASKED: dict[str, str | None] = {"Origin": VIEWER, "Access-Control-Request-Method
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "local")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-        with aws.embedded(0, "laptop.example.org", VIEWER) as endpoint:
-            patch.setenv("AWS_ENDPOINT_URL", endpoint)
-            staging.client().create_bucket(Bucket="bucket")
-            yield endpoint
+    with staging.served("laptop.example.org", VIEWER) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.client import BaseClient
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local import aws
 from local.template import REGION
 from tests.local import staging
 
@@ -28,13 +28,8 @@ KEY = "studies/a key of é"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "local")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-        with aws.embedded(0) as endpoint:
-            patch.setenv("AWS_ENDPOINT_URL", endpoint)
-            staging.client().create_bucket(Bucket="bucket")
-            yield endpoint
+    with staging.served() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-def change(client: Any, event: str, edit: Callable[[AWSPreparedRequest], None]) -> None:  # noqa: ANN401
+def change(client: BaseClient, event: str, edit: Callable[[AWSPreparedRequest], None]) -> None:
     """Let ``edit`` change what goes out after it was signed."""
     client.meta.events.register(f"before-send.{event}", lambda request, **_: edit(request))
 

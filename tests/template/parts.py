@@ -1,5 +1,6 @@
 """The parts of template.yaml as it is written, intrinsic functions in their long form."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ NAMESPACE = {"Fn::Sub": "Stowport/${AWS::StackName}"}
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 
 
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+def of_type(
+    kind: str, resources: Mapping[str, dict[str, Any]] = RESOURCES
+) -> dict[str, dict[str, Any]]:
+    """The properties of the resources of a type, by logical ID."""
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
 
 def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 
 from archive.staging import ANSWERS, STAGING
 from local.intrinsics import Intrinsics
-from tests.template.parts import PARAMETERS, RESOURCES, TEMPLATE
+from tests.template.parts import PARAMETERS, RESOURCES, TEMPLATE, of_type
 from tests.template.transformed import deployed
 
 pytestmark = pytest.mark.process
@@ -21,20 +21,14 @@ KEPT = ("ArchiveBucket", "ArchiveBucketPolicy", "IndexTable")
 
 
 def stack(**values: str) -> dict[str, dict[str, Any]]:
-    return deployed(snapshots=False, Authentication="none", **values)
-
-
-def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        name: each.get("Properties", {}) for name, each in resources.items() if each["Type"] == kind
-    }
+    return deployed(Authentication="none", **values)
 
 
 def statements(resources: dict[str, dict[str, Any]], role: str) -> list[dict[str, Any]]:
     """What a role may do, by its own policies and by those that are attached to it."""
     own = resources[role]["Properties"]["Policies"]
     attached = [
-        each for each in of_type(resources, "AWS::IAM::Policy").values() if role in each["Roles"]
+        each for each in of_type("AWS::IAM::Policy", resources).values() if role in each["Roles"]
     ]
     return [
         statement
@@ -144,7 +138,7 @@ class TestRetention:
         assert protected["DeletionProtectionEnabled"] == "true"
 
     def test_logs_that_are_kept_are_in_the_way_of_no_later_stack(self) -> None:
-        groups = of_type(stack(), "AWS::Logs::LogGroup")
+        groups = of_type("AWS::Logs::LogGroup", stack())
         names = [each["LogGroupName"] for each in groups.values()]
         assert len(names) == len(set(names))
         for name in names:
@@ -165,10 +159,10 @@ class TestKey:
         assert bucket["ServerSideEncryptionConfiguration"] == [
             {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
         ]
-        for queue in of_type(resources, "AWS::SQS::Queue").values():
+        for queue in of_type("AWS::SQS::Queue", resources).values():
             assert queue["SqsManagedSseEnabled"] is True
             assert "KmsMasterKeyId" not in queue
-        for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        for table in of_type("AWS::DynamoDB::Table", resources).values():
             assert table["SSESpecification"] == {"SSEEnabled": True}
 
     def test_everything_that_is_kept_is_encrypted_with_it(self) -> None:
@@ -180,7 +174,7 @@ class TestKey:
                 "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
             }
         ]
-        tables = of_type(resources, "AWS::DynamoDB::Table")
+        tables = of_type("AWS::DynamoDB::Table", resources)
         assert len(tables) == 2
         for table in tables.values():
             assert table["SSESpecification"] == {
@@ -188,12 +182,12 @@ class TestKey:
                 "SSEType": "KMS",
                 "KMSMasterKeyId": KEY,
             }
-        queues = of_type(resources, "AWS::SQS::Queue")
+        queues = of_type("AWS::SQS::Queue", resources)
         assert len(queues) == 3
         for queue in queues.values():
             assert queue["KmsMasterKeyId"] == KEY
             assert "SqsManagedSseEnabled" not in queue
-        for group in of_type(resources, "AWS::Logs::LogGroup").values():
+        for group in of_type("AWS::Logs::LogGroup", resources).values():
             assert group["KmsKeyId"] == KEY
 
     @pytest.mark.parametrize("role", ["StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole"])
@@ -206,7 +200,7 @@ class TestKey:
     def test_whoever_touches_none_may_not(self) -> None:
         resources = stack(KmsKeyArn=KEY)
         touching = {"s3", "dynamodb", "sqs"}
-        for role, properties in of_type(resources, "AWS::IAM::Role").items():
+        for role, properties in of_type("AWS::IAM::Role", resources).items():
             if "Policies" not in properties:
                 continue
             allowed = [action for each in statements(resources, role) for action in actions(each)]
@@ -235,13 +229,13 @@ class TestKeyPolicy:
     def test_each_service_of_the_template_that_uses_it_itself_is_in_it(self) -> None:
         resources = stack(KmsKeyArn=KEY)
         principals = set()
-        if of_type(resources, "AWS::Logs::LogGroup"):
+        if of_type("AWS::Logs::LogGroup", resources):
             principals.add("logs.us-east-1.amazonaws.com")
-        for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
+        for policy in of_type("AWS::SQS::QueuePolicy", resources).values():
             principals |= {
                 each["Principal"]["Service"] for each in policy["PolicyDocument"]["Statement"]
             }
-        if of_type(resources, "AWS::CloudWatch::Alarm"):
+        if of_type("AWS::CloudWatch::Alarm", resources):
             principals.add("cloudwatch.amazonaws.com")
         assert principals == {
             "logs.us-east-1.amazonaws.com",
@@ -288,7 +282,7 @@ class TestDataLife:
                 if "s3:PutObjectRetention" in actions(each)
             ]
             assert statement["Resource"] == "ArchiveBucket.Arn/studies/*"
-        for name, properties in of_type(resources, "AWS::IAM::Role").items():
+        for name, properties in of_type("AWS::IAM::Role", resources).items():
             if "Policies" in properties:
                 allowed = json.dumps(statements(resources, name))
                 assert "BypassGovernance" not in allowed

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +14,8 @@ from tests.service import ROOT
 def emulated(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script of `deploy/`, without SAM's parser, which is in an environment of its own."""
     monkeypatch.setitem(sys.modules, "samtranslator", ModuleType("samtranslator"))
-    helper = ModuleType("samtranslator.yaml_helper")
-    helper.yaml_parse = None  # type: ignore[attr-defined] # it is not called
-    monkeypatch.setitem(sys.modules, "samtranslator.yaml_helper", helper)
+    not_called = SimpleNamespace(yaml_parse=None)
+    monkeypatch.setitem(sys.modules, "samtranslator.yaml_helper", not_called)
     spec = importlib.util.spec_from_file_location("emulated", ROOT / "deploy" / "emulated.py")
     assert spec
     assert spec.loader

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.template import parts
 from tests.template.parts import API, TEMPLATE
 from tests.template.transformed import deployed
 
@@ -41,12 +42,8 @@ aws-managed-rule-groups-baseline and -ip-rep of AWS WAF's developer guide.
 """
 
 
-def of_type(kind: str, **values: str) -> dict[str, Any]:
-    return {
-        name: each["Properties"]
-        for name, each in deployed(**values).items()
-        if each["Type"] == kind
-    }
+def of_type(kind: str, **values: str) -> dict[str, dict[str, Any]]:
+    return parts.of_type(kind, deployed(**values))
 
 
 def api(**values: str) -> dict[str, Any]:
@@ -218,11 +215,7 @@ class TestFirewall:
 @pytest.mark.parametrize("snapshots", [False, True])
 def test_every_role_has_the_boundary(snapshots: bool, rollout: bool) -> None:
     resources = deployed(snapshots=snapshots, rollout=rollout, **BOUNDARY)
-    roles = {
-        name: each["Properties"]
-        for name, each in resources.items()
-        if each["Type"] == "AWS::IAM::Role"
-    }
+    roles = parts.of_type("AWS::IAM::Role", resources)
     assert len(roles) >= 7
     assert ("RolloutRole" in roles) == rollout
     for name, role in roles.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.parts import API, PARAMETERS
+from tests.template.parts import API, PARAMETERS, of_type
 from tests.template.transformed import deployed, template, transformed
 
 pytestmark = pytest.mark.process
@@ -20,11 +20,8 @@ def rolled(*, snapshots: bool = False, **values: str) -> Resources:
 
 
 def groups(resources: Resources) -> Resources:
-    return {
-        name.removesuffix("DeploymentGroup"): each["Properties"]
-        for name, each in resources.items()
-        if each["Type"] == "AWS::CodeDeploy::DeploymentGroup"
-    }
+    found = of_type("AWS::CodeDeploy::DeploymentGroup", resources)
+    return {name.removesuffix("DeploymentGroup"): each for name, each in found.items()}
 
 
 class TestKillSwitch:
@@ -40,11 +37,11 @@ class TestKillSwitch:
 
     def test_uploaded_bodies_wait_in_their_queue_and_no_attempt_of_theirs_is_used_up(self) -> None:
         def enabled(requests: str) -> Any:  # noqa: ANN401  JSON
+            resources = deployed(MaxSimultaneousRequests=requests)
             (mapping,) = (
-                each["Properties"]
-                for each in deployed(MaxSimultaneousRequests=requests).values()
-                if each["Type"] == "AWS::Lambda::EventSourceMapping"
-                and each["Properties"]["FunctionName"] == "IngestFunction"
+                each
+                for each in of_type("AWS::Lambda::EventSourceMapping", resources).values()
+                if each["FunctionName"] == "IngestFunction"
             )
             return mapping["Enabled"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE, metrics
+from tests.template.parts import FUNCTIONS, PARAMETERS, TEMPLATE, metrics, of_type
 from tests.template.transformed import deployed, run
 
 pytestmark = pytest.mark.process
@@ -21,13 +21,9 @@ def with_snapshots(code: str = "code", layer: str = "1", **values: str) -> Resou
     return deployed(code, layer, snapshots=True, **{**OIDC, **values})
 
 
-def of_type(resources: Resources, kind: str) -> Resources:
-    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
-
-
 def version(resources: Resources, function: str) -> tuple[str, str]:
     """The version of ``function``: what, when it changes, has CloudFormation publish another."""
-    versions = of_type(resources, "AWS::Lambda::Version")
+    versions = of_type("AWS::Lambda::Version", resources)
     (found,) = (name for name, each in versions.items() if each["FunctionName"] == function)
     return found, versions[found]["Description"]
 
@@ -39,21 +35,21 @@ def invoked_by_the_gateway(resources: Resources) -> set[str]:
 
 
 def invocable_by_the_gateway(resources: Resources) -> set[str]:
-    permissions = of_type(resources, "AWS::Lambda::Permission").values()
+    permissions = of_type("AWS::Lambda::Permission", resources).values()
     assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
     return {each["FunctionName"] for each in permissions}
 
 
 class TestOn:
     def test_the_functions_of_a_post_start_from_snapshots_and_no_others(self) -> None:
-        functions = of_type(with_snapshots(), "AWS::Lambda::Function")
+        functions = of_type("AWS::Lambda::Function", with_snapshots())
         found = {name for name, each in functions.items() if "SnapStart" in each}
         assert found == set(VERSIONED)
         for name in VERSIONED:
             assert functions[name]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
     def test_a_function_that_starts_from_snapshots_has_no_disk_beyond_what_they_allow(self) -> None:
-        functions = of_type(with_snapshots(), "AWS::Lambda::Function")
+        functions = of_type("AWS::Lambda::Function", with_snapshots())
         for name in VERSIONED:
             assert "EphemeralStorage" not in functions[name]
 
@@ -94,7 +90,7 @@ class TestOn:
         assert "ProvisionedConcurrencyConfig" not in alias
 
     def test_alarms_watch_the_functions_whatever_version_runs(self) -> None:
-        alarms = of_type(with_snapshots(), "AWS::CloudWatch::Alarm").values()
+        alarms = of_type("AWS::CloudWatch::Alarm", with_snapshots()).values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
         assert len(functions) == 7
@@ -107,9 +103,9 @@ class TestOn:
 class TestOff:
     def test_no_version_is_published_no_alias_made_and_nothing_starts_from_a_snapshot(self) -> None:
         resources = deployed(snapshots=False, **OIDC)
-        assert not of_type(resources, "AWS::Lambda::Version")
-        assert not of_type(resources, "AWS::Lambda::Alias")
-        functions = of_type(resources, "AWS::Lambda::Function")
+        assert not of_type("AWS::Lambda::Version", resources)
+        assert not of_type("AWS::Lambda::Alias", resources)
+        functions = of_type("AWS::Lambda::Function", resources)
         assert set(VERSIONED) < set(functions)
         assert not [name for name, each in functions.items() if "SnapStart" in each]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archive.staging import STAGING
+from tests.template.parts import of_type
 from tests.template.transformed import deployed
 
 pytestmark = pytest.mark.process
@@ -16,12 +17,8 @@ IN_A_NEW_ACCOUNT = 10
 """What Lambda's concurrency may be until it is raised."""
 
 
-def stack(**values: str) -> dict[str, Any]:
-    return deployed(snapshots=False, **values)
-
-
 def properties(name: str, **values: str) -> dict[str, Any]:
-    found: dict[str, Any] = stack(**values)[name]["Properties"]
+    found: dict[str, Any] = deployed(**values)[name]["Properties"]
     return found
 
 
@@ -29,10 +26,9 @@ def mapping(function: str, **values: str) -> dict[str, Any]:
     """The event source mapping of ``function``."""
     found: dict[str, Any]
     (found,) = (
-        each["Properties"]
-        for each in stack(**values).values()
-        if each["Type"] == "AWS::Lambda::EventSourceMapping"
-        and each["Properties"]["FunctionName"] == function
+        each
+        for each in of_type("AWS::Lambda::EventSourceMapping", deployed(**values)).values()
+        if each["FunctionName"] == function
     )
     return found
 

@@ -53,7 +53,7 @@ CHECKS = (
     Check("a body that is cut off is 400", refusing.refuses_a_cut_off_body),
     Check("text/plain is 400", refusing.refuses_body("text/plain", b"text")),
     Check("a compressed body is 400", refusing.refuses_gzip),
-    Check("a study that is no UID is 400", refusing.refuses_a_bad_study),
+    Check("a study that is not a UID is 400", refusing.refuses_a_bad_study),
     Check("no token is 401", refusing.refuses_no_token),
     Check("a bad token is 401", refusing.refuses_a_bad_token),
     Check("a token without the scope is 403", refusing.refuses_other_scopes),

@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
+from stowport.credentials import Credentials
 from stowport.smoke.checks import CHECKS, Check
 from stowport.smoke.instances import PATIENT_ID, Study
 from stowport.smoke.target import Failed, LeftOut, Target
@@ -27,11 +28,12 @@ class Result:
     milliseconds: int
 
 
-def run(chosen: argparse.Namespace, transport: Transport) -> int:
+def run(chosen: argparse.Namespace) -> int:
     """Make all checks; return 0 if none failed, 1 if one did."""
     target = Target(
         url=chosen.url,
-        transport=transport,
+        # Target adds the token. Only a burst sends more than one request at a time.
+        transport=Transport(Credentials(), connections=max(chosen.burst, 1), tries=1),
         study=Study.new(),
         token=chosen.token,
         other_token=chosen.other_token,

@@ -11,7 +11,7 @@ from math import isqrt
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 ROOT = "1.2.826.0.1.3680043.8.498.76653"
 """The UIDs of all runs begin with this, and go on with the time of the run."""
@@ -61,14 +61,12 @@ class Study:
             **image.to_json_dict(),
             "7FE00010": {"vr": "OW", "BulkDataURI": "pixels"},
         }
-        head = f"--{boundary}\r\nContent-Type: application/dicom+json\r\n\r\n{json.dumps([model])}"
-        bulk = f"\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\n"
-        end = f"\r\n--{boundary}--\r\n"
-        return b"%sContent-Location: pixels\r\n\r\n%s%s" % (
-            (head + bulk).encode(),
-            pixels,
-            end.encode(),
+        head = (
+            f"--{boundary}\r\nContent-Type: application/dicom+json\r\n\r\n{json.dumps([model])}\r\n"
+            f"--{boundary}\r\nContent-Type: application/octet-stream\r\n"
+            "Content-Location: pixels\r\n\r\n"
         )
+        return head.encode() + pixels + f"\r\n--{boundary}--\r\n".encode()
 
     @cached_property
     def _pixels(self) -> bytes:
@@ -106,7 +104,7 @@ def _part10(image: Dataset) -> bytes:
     image.file_meta = FileMetaDataset()
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
     image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    image.file_meta.TransferSyntaxUID = UID(ExplicitVRLittleEndian)
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     stream = BytesIO()
     dcmwrite(stream, image, enforce_file_format=True)
     return stream.getvalue()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
 from stowport.messages import Response
 from stowport.smoke.storing import post
@@ -24,6 +25,6 @@ def throttles(target: Target) -> str:
 
 
 def _check_refusal(answer: Response) -> None:
-    if answer.status == 503:  # noqa: PLR2004 - HTTP
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         expect_field(answer, "Retry-After")
         expect_field(answer, "Content-Type", "application/dicom+")

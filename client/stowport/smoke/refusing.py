@@ -41,7 +41,7 @@ def refuses_gzip(target: Target) -> str:
 
 
 def refuses_a_bad_study(target: Target) -> str:
-    """Send to a study that is no UID."""
+    """Send to a study whose name is not a UID."""
     headers = {"Content-Type": "application/dicom"}
     return refused(target.send("POST", "/studies/abc", target.study.instance(32), headers), 400)
 
@@ -52,7 +52,7 @@ def refuses_no_token(target: Target) -> str:
 
 
 def refuses_a_bad_token(target: Target) -> str:
-    """Send with something that is no token."""
+    """Send text that is not a token."""
     return _refuses_token(target, "Bearer not-a-token")
 
 
@@ -69,7 +69,7 @@ def _refuses_token(target: Target, authorization: str) -> str:
 
 
 def refuses_other_scopes(target: Target) -> str:
-    """Send with a good token that has not the required scope."""
+    """Send with a good token that lacks the required scope."""
     if not target.other_token:
         raise LeftOut("needs STOWPORT_OTHER_TOKEN, a token without the required scope")
     headers = {

@@ -1,6 +1,7 @@
 """Checks of what is stored, and of the answers in each media type."""
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 from dicomweb.reasons import FailureReason
 from stowport.answers import Answer, read_answer
@@ -65,7 +66,7 @@ def decides_about_other_bytes(target: Target) -> str:
     """Send other bytes under the UIDs of a stored instance."""
     confirmed(post(target, target.study.instance(3)), [target.study.sop_instance_uid(3)])
     response = expect(post(target, target.study.instance(3, pixel=1)), 200, 409)
-    if response.status == 200:  # noqa: PLR2004 - HTTP
+    if response.status == HTTPStatus.OK:
         return "DuplicatePolicy is replace"
     reasons = {item.failure for item in read_answer(response).items or []}
     if reasons != {FailureReason.DUPLICATE_SOP_INSTANCE}:
@@ -116,7 +117,7 @@ def takes_capitals(target: Target) -> str:
     response = target.send(
         "POST", "/studies", b"".join(body.blocks()), {"Content-Type": content_type}
     )
-    if response.status == 400:  # noqa: PLR2004 - HTTP
+    if response.status == HTTPStatus.BAD_REQUEST:
         return "refused: the gateway compares binary types with case"
     confirmed(response, _uids(target, 9))
     return ""

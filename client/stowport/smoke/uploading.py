@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from threading import Timer
 from typing import Any
 
@@ -11,7 +12,7 @@ from stowport.messages import Request
 from stowport.smoke.storing import confirmed, refused
 from stowport.smoke.target import Failed, Target, described, expect
 from stowport.transport import Stopped, Transport
-from stowport.uploads import NoUploads, UploadRefused, Uploads
+from stowport.uploads import NoUploads, UploadRefused, Uploads, without_length
 
 _FIRST = 1000
 _SECONDS = 120
@@ -52,10 +53,11 @@ def takes_one_body(target: Target) -> str:
     """Put a body a second time: If-None-Match is signed, so that the first is kept."""
     ticket = _announced(target, size=4)
     first = _put(target, ticket, b"1234", ticket["headers"])
-    if first != 200:  # noqa: PLR2004 - HTTP
+    if first != HTTPStatus.OK:
         raise Failed(f"found {first}, expected 200")
     second = _put(target, ticket, b"5678", ticket["headers"])
-    if second not in (200, 412):  # it is 200 if the first was ingested and deleted in between
+    # It is 200 if the first was ingested and deleted in between.
+    if second not in (HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED):
         raise Failed(f"found {second}, expected 412")
     return f"S3 answers {second}"
 
@@ -86,18 +88,17 @@ def _expect_refused(
     target: Target, ticket: Mapping[str, Any], content: bytes, headers: Mapping[str, str]
 ) -> None:
     status = _put(target, ticket, content, headers)
-    if status != 403:  # noqa: PLR2004 - HTTP
+    if status != HTTPStatus.FORBIDDEN:
         raise Failed(f"found {status} of S3, expected 403: the body was not what was announced")
 
 
 def _put(
     target: Target, ticket: Mapping[str, Any], content: bytes, headers: Mapping[str, str]
 ) -> int:
-    fields = {name: value for name, value in headers.items() if name.lower() != "content-length"}
     request = Request(
         method="PUT",
         url=ticket["url"],
-        headers=fields,
+        headers=without_length(headers),
         size=len(content),
         blocks=lambda: (content,),
     )
