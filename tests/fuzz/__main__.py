@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests import reliability
 from tests.fuzz.targets import NAMES, load
+from tests.markdown import table
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = Path("build", "fuzz")
@@ -90,7 +91,7 @@ def figures(results: Sequence[Result], minutes: float, seed: int) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {len(results)} targets, {total:,} inputs in"
         f" {minutes:g} minutes, {how}, seed {seed}; {found} findings.\n\n"
-        + reliability.table(("target", "what holds for any input", "inputs", "findings"), rows)
+        + table(("target", "what holds for any input", "inputs", "findings"), rows)
     )
 
 

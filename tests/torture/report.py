@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.reliability import table
+from tests.markdown import table
 
 RESULT = Path(__file__).parents[2] / "build" / "torture.json"
 
