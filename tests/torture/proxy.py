@@ -78,17 +78,21 @@ class Proxy:
     def refusing(self) -> Iterator[None]:
         """Let nobody listen, and end all connections."""
         self._end()
-        yield
-        self._listen()
+        try:
+            yield
+        finally:
+            self._listen()
 
     @contextmanager
     def planned(self, plan: Plan) -> Iterator[Plan]:
         """Follow ``plan``; what hangs at the end is let go."""
         self.plan = plan
-        yield plan
-        self.plan = None
-        self._over.set()
-        self._over = Event()
+        try:
+            yield plan
+        finally:
+            self.plan = None
+            self._over.set()
+            self._over = Event()
 
     def deliver(self) -> int:
         """Let the backend have what comes late; return how many requests that were."""
