@@ -86,7 +86,7 @@ def run(case: Case, deployment: Deployment) -> bool:
     sent = study.contents()
     upload = deployment.stage(body_of(list(sent.values())))
     message = deployment.message(upload)
-    beside = (BATCHES_LEFT, "BatchExecuteStatement") if case.alone else None
+    beside = BATCHES_LEFT if case.alone else None
     with deployment.proxy.planned(
         Plan(case.fault, case.call, case.nth, once=case.once, beside=beside)
     ) as plan:

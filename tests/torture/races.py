@@ -39,9 +39,8 @@ class Weather(Plan):
         super().__init__(_NETWORK[0], "", once=False)
         self._random = random
 
-    def fault(self, request: Request) -> Fault | None:
+    def fault(self, _: Request) -> Fault | None:
         with self._lock:
-            self.seen[request.call] += 1
             if self._random.random() > _FAULTY:
                 return None
             self.hits += 1

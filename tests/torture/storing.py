@@ -92,7 +92,7 @@ def run(case: Case, deployment: Deployment) -> bool:
     if old:
         _expect_all_stored(_send(case, deployment, old), old, "the first version")
     new = study.contents()
-    beside = (BATCHES_LEFT, "BatchExecuteStatement") if case.alone else None
+    beside = BATCHES_LEFT if case.alone else None
     with deployment.proxy.planned(
         Plan(case.fault, case.call, case.nth, once=case.once, beside=beside)
     ) as plan:
