@@ -18,9 +18,8 @@ from tests import conftest, reliability
 from tests.torture import overload, report
 from tests.torture.backends import BACKENDS
 from tests.torture.cases import Named, all_cases
-from tests.torture.deployment import Deployment, deployed
+from tests.torture.deployment import Broken, Deployment, deployed
 from tests.torture.report import Figures, Tally
-from tests.torture.storing import Broken
 
 __all__ = ["conftest"]  # it leaves no way to a real AWS account
 

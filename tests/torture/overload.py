@@ -12,8 +12,7 @@ from typing import Any
 
 from archive import DuplicatePolicy
 from tests.service import RunningService, run_service
-from tests.torture.deployment import Deployment, Study
-from tests.torture.storing import Broken
+from tests.torture.deployment import Broken, Deployment, Study
 
 SENDERS = 16
 REQUESTS = 10

@@ -12,10 +12,9 @@ import pytest
 from archive import DuplicatePolicy
 from tests.ingest.conftest import endpoint
 from tests.torture import ingesting, races, storing
-from tests.torture.deployment import Deployment, Study, deployed
+from tests.torture.deployment import Broken, Deployment, Study, deployed
 from tests.torture.faults import FAULTS, Expected
 from tests.torture.proxy import Plan
-from tests.torture.storing import Broken
 
 __all__ = ["endpoint"]
 
