@@ -6,6 +6,7 @@ written to docs/reliability.md, unless only some cases were asked for.
 """
 
 import argparse
+import json
 import random
 import sys
 import time
@@ -88,7 +89,7 @@ def main() -> None:
     if not chosen.case:
         figures.overload = overload.overload()
         figures.growth = grown(chosen.minutes)
-        report.RESULT.write_text(report.to_json(asdict(figures)), "utf-8")
+        report.RESULT.write_text(json.dumps(asdict(figures), indent=1), "utf-8")
         reliability.write("torture", report.of(figures))
     sys.exit(1 if figures.broken else 0)
 

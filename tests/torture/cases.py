@@ -17,6 +17,7 @@ ROUNDS = {"kills": 100, "races": 500}
 """How many there are; of kills, of each function."""
 
 FAULTS = ("store", "ingest", "uploads")
+"""The kinds of case that are of a fault."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The figures of a run, as Markdown for docs/reliability.md."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.markdown import table
+from tests.torture.cases import FAULTS
+from tests.torture.overload import AT_A_TIME, REQUESTS, SENDERS
 
 RESULT = Path(__file__).parents[2] / "build" / "torture.json"
 
@@ -38,10 +39,6 @@ class Figures:
         return [each for kind in kinds for each in kind.broken]
 
 
-def to_json(figures: dict[str, object]) -> str:
-    return json.dumps(figures, indent=1)
-
-
 def of(figures: Figures) -> str:
     """Return the section of the page."""
     rows = [
@@ -51,7 +48,7 @@ def of(figures: Figures) -> str:
     ]
     faults: Counter[str] = Counter()
     for kinds in figures.backends.values():
-        for kind in ("store", "ingest", "uploads"):
+        for kind in FAULTS:
             faults.update(kinds[kind].faults)
     listed = ", ".join(f"{name} {number}" for name, number in sorted(faults.items()))
     answers = ", ".join(f"{number} times {status}" for status, number in figures.overload.items())
@@ -63,8 +60,8 @@ def of(figures: Figures) -> str:
 A hit is a case whose fault was reached, a function that was killed before it answered, or a request
 that was delayed or sent twice in a race. Cases by fault: {listed}.
 
-With two requests let in at a time, 160 requests of 16 senders were answered {answers}; all were
-stored in the end.
+With {AT_A_TIME} requests let in at a time, {SENDERS * REQUESTS} requests of {SENDERS} senders were
+answered {answers}; all were stored in the end.
 
 While the table grew to {growth["instances"]} instances, an instance took {growth["first_ms"]} ms of
 CPU at first and {growth["last_ms"]} ms in the end, and the process had {growth["first_mb"]} MB and
