@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--backends", nargs="*", default=list(BACKENDS), choices=BACKENDS)
     chosen = parser.parse_args()
     sys.stderr.write(f"SEED={chosen.seed}\n")
-    figures = Figures(seed=chosen.seed, backends={})
+    figures = Figures(seed=chosen.seed, minutes=chosen.minutes, backends={})
     for backend in chosen.backends:
         share = 0.85 * chosen.minutes / len(chosen.backends)
         found = dict(torture(backend, chosen.seed, share, chosen.case))

@@ -4,10 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 
 from tests.markdown import table
-from tests.torture.cases import FAULTS
+from tests.torture import faults
+from tests.torture.cases import WITH_A_FAULT
 from tests.torture.overload import AT_A_TIME, REQUESTS, SENDERS
 
 RESULT = Path(__file__).parents[2] / "build" / "torture.json"
@@ -29,6 +31,7 @@ class Figures:
     """A run: the tallies by backend and kind, the statuses under overload, and the growth."""
 
     seed: int
+    minutes: float
     backends: dict[str, dict[str, Tally]]
     overload: dict[str, int] = field(default_factory=dict)
     growth: dict[str, float] = field(default_factory=dict)
@@ -46,11 +49,11 @@ def of(figures: Figures) -> str:
         for backend, kinds in figures.backends.items()
         for kind, tally in kinds.items()
     ]
-    faults: Counter[str] = Counter()
+    reached = Counter({fault.name: 0 for fault in faults.FAULTS})
     for kinds in figures.backends.values():
-        for kind in FAULTS:
-            faults.update(kinds[kind].faults)
-    listed = ", ".join(f"{name} {number}" for name, number in sorted(faults.items()))
+        for kind in WITH_A_FAULT:
+            reached.update(kinds[kind].faults)
+    listed = ", ".join(f"{name} {number}" for name, number in sorted(reached.items()))
     answers = ", ".join(f"{number} times {status}" for status, number in figures.overload.items())
     growth = figures.growth
     broken = "".join(f"* {each}\n" for each in figures.broken) or "None.\n"
@@ -74,4 +77,7 @@ Promises that were broken:
 
 def _head(figures: Figures) -> str:
     today = datetime.now(UTC).date().isoformat()
-    return f"Measured on {today} with SEED={figures.seed}, moto {version('moto')} and MiniStack."
+    how = f"SEED={figures.seed}"
+    if figures.minutes < inf:
+        how += f" MINUTES={figures.minutes:g}"
+    return f"Measured on {today} with {how}, moto {version('moto')} and MiniStack."
