@@ -123,6 +123,8 @@ def handled(
     **clients: object,
 ) -> Any:  # noqa: ANN401 - what the function returns
     """Let a function that has these settings and clients handle an event; check what it logs."""
-    given = {name: lambda _, client=client: client for name, client in clients.items()}
+    given: dict[str, Any] = {
+        name: lambda _, client=client: client for name, client in clients.items()
+    }
     with logged(), mock.patch.multiple(handler, settings=lambda: settings, **given):
         return handler.lambda_handler(event, Context(seconds))
