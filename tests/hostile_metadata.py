@@ -16,6 +16,7 @@ from typing import Any
 from dicomweb.conformance import StorageProfile
 from dicomweb.instances import receive
 from dicomweb.payloads import candidates, read_parts
+from dicomweb.timelimit import FOREVER, TimeLimit
 
 SECONDS_A_MEGABYTE = 1.0
 BODIES, MEGABYTES = 5, 50
@@ -233,11 +234,17 @@ def of_bytes(kind: str, size: int) -> bytes:
     return made(max(1, number * size // max(1, len(made(number)))))
 
 
-def receive_all(kind: str, document: bytes) -> list[object]:
+def receive_all(kind: str, document: bytes, time_limit: TimeLimit = FOREVER) -> list[object]:
     """Read, make and judge the instances that a request with this document has."""
     model = "application/dicom+xml" if kind.startswith("xml:") else "application/dicom+json"
     root_type, parts = read_parts(model, document)
-    found = candidates(root_type, parts, url="https://host/studies", study_instance_uid=None)
+    found = candidates(
+        root_type,
+        parts,
+        url="https://host/studies",
+        study_instance_uid=None,
+        time_limit=time_limit,
+    )
     profile = StorageProfile.ANY_STORAGE
     return [receive(each, study_instance_uid=None, profile=profile) for each in found]
 

@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
@@ -240,7 +239,7 @@ def _significant(element: DataElement) -> object:
     return value
 
 
-def _numbers(value: Any) -> list[float | str]:  # noqa: ANN401 - text, a number, or several
+def _numbers(value: object) -> list[float | str]:
     """Return decimal numbers of any spelling, and as text what is none."""
     texts = value.split("\\") if isinstance(value, str) else value
     values = texts if isinstance(texts, list | MultiValue) else [texts]

@@ -7,7 +7,6 @@ import ast
 import importlib
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pydicom
 import pytest
@@ -30,7 +29,7 @@ class Noted:
         self.before = list(warnings.filters)
         self.same: list[bool] = []
 
-    def __call__(self, *_: Any, **__: Any) -> str:  # noqa: ANN401 - pydicom's arguments
+    def __call__(self, *_: object, **__: object) -> str:
         self.same.append(list(warnings.filters) == self.before)
         return "text"
 

@@ -15,10 +15,10 @@ from itertools import chain, islice
 from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import Element, items, walk
+from dicomweb.repertoires import SPECIFIC_CHARACTER_SET
 
 IndexValue = str | int | list["IndexValue"] | dict[str, "IndexValue"]
 
-SPECIFIC_CHARACTER_SET = 0x00080005
 REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275
 
 Attribute = tuple[int, str, str]

@@ -17,11 +17,15 @@ from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
 
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+STUDY_INSTANCE_UID = 0x0020000D
+SERIES_INSTANCE_UID = 0x0020000E
 IDENTITY = {
-    0x00080016: "SOP Class UID (0008,0016)",
-    0x00080018: "SOP Instance UID (0008,0018)",
-    0x0020000D: "Study Instance UID (0020,000D)",
-    0x0020000E: "Series Instance UID (0020,000E)",
+    SOP_CLASS_UID: "SOP Class UID (0008,0016)",
+    SOP_INSTANCE_UID: "SOP Instance UID (0008,0018)",
+    STUDY_INSTANCE_UID: "Study Instance UID (0020,000D)",
+    SERIES_INSTANCE_UID: "Series Instance UID (0020,000E)",
 }
 """The UIDs without which there is no instance, as texts name them."""
 

@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 from dicomweb import checks, conformance, mismatches
 from dicomweb.attributes import TAGS, IndexAttributes, index_attributes, integer
 from dicomweb.candidates import Candidate
+from dicomweb.checks import (
+    IDENTITY,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.outcomes import Failed, SOPReference
@@ -18,10 +25,6 @@ from dicomweb.part10.inflation import Inflation
 from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import WarningReason
 
-_SOP_CLASS_UID = 0x00080016
-_SOP_INSTANCE_UID = 0x00080018
-_STUDY_INSTANCE_UID = 0x0020000D
-_SERIES_INSTANCE_UID = 0x0020000E
 _SAMPLES_PER_PIXEL = 0x00280002
 _PHOTOMETRIC_INTERPRETATION = 0x00280004
 _NUMBER_OF_FRAMES = 0x00280008
@@ -32,7 +35,7 @@ _PIXEL_DATA_PROVIDER_URL = 0x00287FE0
 _DESCRIPTION = (_ROWS, _COLUMNS, _BITS_ALLOCATED)
 
 _WANTED = TAGS.union(
-    checks.IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PIXEL_DATA_PROVIDER_URL)
+    IDENTITY, (_SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PIXEL_DATA_PROVIDER_URL)
 )
 
 
@@ -121,10 +124,10 @@ def _read(
     _check_pixel_data(data_set, max(frames or 1, 1), file_meta.transfer_syntax_uid)
     warning, text = _noticed(candidate, _mismatches(uids, file_meta, data_set))
     return SOPInstance(
-        sop_class_uid=uids[_SOP_CLASS_UID],
-        sop_instance_uid=uids[_SOP_INSTANCE_UID],
-        study_instance_uid=uids[_STUDY_INSTANCE_UID],
-        series_instance_uid=uids[_SERIES_INSTANCE_UID],
+        sop_class_uid=uids[SOP_CLASS_UID],
+        sop_instance_uid=uids[SOP_INSTANCE_UID],
+        study_instance_uid=uids[STUDY_INSTANCE_UID],
+        series_instance_uid=uids[SERIES_INSTANCE_UID],
         transfer_syntax_uid=file_meta.transfer_syntax_uid,
         content=content,
         offset=candidate.offset,
@@ -136,15 +139,15 @@ def _read(
 
 
 def _uids(elements: Mapping[int, Element]) -> dict[int, str]:
-    return {tag: uid_text(elements[tag].value) for tag in checks.IDENTITY if tag in elements}
+    return {tag: uid_text(elements[tag].value) for tag in IDENTITY if tag in elements}
 
 
 def _name_by(
     uids: Mapping[int, str], file_meta: FileMeta, name: Callable[[SOPReference], None]
 ) -> str:
     """Name the instance by its data set, where it has the UIDs; return its SOP class."""
-    sop_class_uid = uids.get(_SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
-    sop_instance_uid = uids.get(_SOP_INSTANCE_UID) or file_meta.media_storage_sop_instance_uid
+    sop_class_uid = uids.get(SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
+    sop_instance_uid = uids.get(SOP_INSTANCE_UID) or file_meta.media_storage_sop_instance_uid
     _name(sop_class_uid, sop_instance_uid, name)
     return sop_class_uid
 
@@ -178,10 +181,10 @@ def _read_data_set(
 def _check_identity(
     uids: dict[int, str], file_meta: FileMeta, target: str | None, profile: StorageProfile
 ) -> None:
-    stated = uids.get(_SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
+    stated = uids.get(SOP_CLASS_UID) or file_meta.media_storage_sop_class_uid
     _check_sop_class(stated, file_meta, profile)
     checks.check_identity(uids)
-    checks.check_study(uids[_STUDY_INSTANCE_UID], target)
+    checks.check_study(uids[STUDY_INSTANCE_UID], target)
 
 
 def _check_sop_class(sop_class_uid: str, file_meta: FileMeta, profile: StorageProfile) -> None:
@@ -208,16 +211,16 @@ def _check_pixel_data(data_set: DataSet, frames: int, transfer_syntax_uid: str) 
 
 def _mismatches(uids: dict[int, str], file_meta: FileMeta, data_set: DataSet) -> list[str]:
     """Return what does not match and does not keep the instance from being stored."""
-    sop_class = uids[_SOP_CLASS_UID]
+    sop_class = uids[SOP_CLASS_UID]
     described = any(_has_value(data_set, tag) for tag in _DESCRIPTION)
     noticed = (
         mismatches.file_meta(
-            checks.IDENTITY[_SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
+            IDENTITY[SOP_CLASS_UID], file_meta.media_storage_sop_class_uid, sop_class
         ),
         mismatches.file_meta(
-            checks.IDENTITY[_SOP_INSTANCE_UID],
+            IDENTITY[SOP_INSTANCE_UID],
             file_meta.media_storage_sop_instance_uid,
-            uids[_SOP_INSTANCE_UID],
+            uids[SOP_INSTANCE_UID],
         ),
         mismatches.pixel_data(sop_class, described=described, there=_has_frames(data_set)),
     )

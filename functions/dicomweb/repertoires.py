@@ -24,11 +24,17 @@ charset.ENCODINGS_TO_CODES[_LATIN_9] = _LATIN_9_CODE
 _handled_by_codecs = tuple(each for each in charset.handled_encodings if each != _GB2312)
 charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # one fewer
 
-_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
+"""The terms of ASCII, which needs none."""
+
+FRAGMENTS = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
+"""Each escape sequence with the text up to the next one, and the text before the first."""
+
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
-_PIECES = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
 _NAME_DELIMITERS = frozenset(b"^=")
-TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
+_TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 
 
 def term(value: str) -> str:
@@ -57,7 +63,7 @@ def encodings(values: Sequence[str]) -> tuple[str, ...]:
     first, *others = map(term, values or ("",))
     known = charset.python_encoding
     found = (
-        "ascii" if first in _DEFAULT_REPERTOIRE else known.get(first, "ascii"),
+        "ascii" if first in DEFAULT_REPERTOIRE else known.get(first, "ascii"),
         *(known[each] for each in others if each in known),
     )
     return tuple(dict.fromkeys(found))
@@ -69,23 +75,23 @@ def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
     A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer repeats the escape.
     Delimiters are left to the decoder, because the two bytes of a kanji may contain "=" and "^".
     """
-    delimiters = _NAME_DELIMITERS if is_name else TEXT_DELIMITERS
+    delimiters = _NAME_DELIMITERS if is_name else _TEXT_DELIMITERS
     try:
-        return decode_once(value, encodings, delimiters)
+        return _decode_once(value, encodings, delimiters)
     except ValueError:
-        return decode_once(value, encodings, frozenset())
+        return _decode_once(value, encodings, frozenset())
 
 
-def decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
+def _decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
     """Decode text in which only ``delimiters`` end a code extension; raises ValueError.
 
-    It is decoded up to the first piece that fails: one takes longer than many others.
+    It is decoded up to the first fragment that fails: one takes longer than many others.
     """
     if charset.ESC not in value:
         return value.decode(encodings[0])
     texts = []
-    for piece in _PIECES.findall(value):
-        text = charset.decode_bytes(piece, encodings, set(delimiters))
+    for fragment in FRAGMENTS.findall(value):
+        text = charset.decode_bytes(fragment, encodings, set(delimiters))
         if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
             raise ValueError  # pydicom replaces what it cannot decode, and warns of it
         texts.append(text)

@@ -1,5 +1,5 @@
 import importlib.util
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from pydicom import charset
@@ -64,9 +64,9 @@ def test_nothing_is_decoded_after_what_cannot_be(
     decoded: list[bytes] = []
     decode_bytes = charset.decode_bytes
 
-    def counted(value: bytes, *others: Any) -> str:  # noqa: ANN401 - passed on
+    def counted(value: bytes, encodings: Sequence[str], delimiters: set[int]) -> str:
         decoded.append(value)
-        return decode_bytes(value, *others)
+        return decode_bytes(value, encodings, delimiters)
 
     monkeypatch.setattr(charset, "decode_bytes", counted)
     with pytest.raises(ValueError, match=r"\A\Z"):

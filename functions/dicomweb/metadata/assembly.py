@@ -15,7 +15,13 @@ from typing import NoReturn
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomweb.candidates import Candidate, check_unencoded
-from dicomweb.checks import IDENTITY, check_identity
+from dicomweb.checks import (
+    IDENTITY,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    check_identity,
+)
 from dicomweb.envelope.mediatypes import ALIASES, DICOM_XML, parse_media_type
 from dicomweb.envelope.multipart import MAX_PARTS, BodyPart
 from dicomweb.errors import InstanceRejected, MalformedRequest
@@ -23,15 +29,7 @@ from dicomweb.metadata import charactersets, jsonmodel, nativemodel, pixeldata, 
 from dicomweb.metadata.budget import Budget, Objects, bytes_for
 from dicomweb.metadata.bulkdata import BulkData, missing
 from dicomweb.metadata.dataelements import DataSet, Element
-from dicomweb.metadata.datasets import (
-    ENCAPSULATED_DOCUMENT,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
-    STUDY_INSTANCE_UID,
-    extract,
-    restore,
-    uid,
-)
+from dicomweb.metadata.datasets import ENCAPSULATED_DOCUMENT, extract, restore, uid
 from dicomweb.metadata.documents import set_document, set_document_length
 from dicomweb.metadata.metadata import Metadata, MetadataRejected, Reference
 from dicomweb.metadata.notation import MAX_URI_BYTES

@@ -1,7 +1,8 @@
-"""A limit on the size of the instances that a request makes.
+"""Limits on the instances that a request makes, and on the objects that its metadata takes.
 
 Instances may refer to the same bulk data, and a picture of a few bytes may unfold to millions of
 pixels, so a small request can make large instances. They are all in memory until they are kept.
+Metadata is in memory as objects, which take many times the bytes of the document.
 """
 
 import re

@@ -6,6 +6,7 @@ for both. A refused instance is named if its UIDs can be read (PS3.18 Table I.1-
 
 from typing import Generic
 
+from dicomweb.checks import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomweb.errors import InstanceRejected, OutOfTime
 from dicomweb.metadata import representations
 from dicomweb.metadata.dataelements import DataSet, Element
@@ -38,16 +39,13 @@ from dicomweb.metadata.notation import (
 from dicomweb.metadata.numbers import integer
 from dicomweb.outcomes import SOPReference
 from dicomweb.part10.file import uid_text
-from dicomweb.part10.headers import tag_text
+from dicomweb.part10.headers import ITEM_GROUP, tag_text
 from dicomweb.part10.walker import MAX_DEPTH
 from dicomweb.reasons import FailureReason
 from dicomweb.timelimit import FOREVER, TimeLimit
 
-_SOP_CLASS_UID = 0x00080016
-_SOP_INSTANCE_UID = 0x00080018
 _COMMAND_GROUP = 0x0000
 _FILE_META_GROUP = 0x0002
-_ITEM_GROUP = 0xFFFE
 _MAX_US = 0xFFFF
 
 _MAY_BE_BULK_DATA = BINARY.union(
@@ -123,7 +121,7 @@ class _Builder(Generic[Item, Attribute]):
     def belongs(self, tag: int, data_set: DataSet) -> bool:
         """Tell whether to keep it: File Meta and group lengths are left out (PS3.18 F.2.2)."""
         group = tag >> 16
-        if group in (_COMMAND_GROUP, _ITEM_GROUP):
+        if group in (_COMMAND_GROUP, ITEM_GROUP):
             raise NotUnderstood("found an attribute that cannot be in a data set")
         if tag in data_set:
             raise NotUnderstood("found the attribute twice, expected it once")
@@ -191,12 +189,10 @@ class _Holder(Generic[Item, Attribute]):
     def __init__(self, model: Model[Item, Attribute], item: Item) -> None:
         self._model = model
         self._item = item
-        self._numbers: dict[int, int | None] | None = None
+        self._numbers: dict[int, int | None] = {}
 
     def __call__(self, tag: int) -> int | None:
         """Return the US that the attribute of a tag has as its only value, or None."""
-        if self._numbers is None:
-            self._numbers = {}
         if tag not in self._numbers:
             self._numbers[tag] = self._number(tag)
         return self._numbers[tag]
@@ -214,7 +210,7 @@ class _Holder(Generic[Item, Attribute]):
 
 def _reference(model: Model[Item, Attribute], root: Item) -> SOPReference | None:
     """Return the UIDs of an instance that cannot be read, or None if they cannot be read either."""
-    return SOPReference.of(_uid(model, root, _SOP_CLASS_UID), _uid(model, root, _SOP_INSTANCE_UID))
+    return SOPReference.of(_uid(model, root, SOP_CLASS_UID), _uid(model, root, SOP_INSTANCE_UID))
 
 
 def _uid(model: Model[Item, Attribute], root: Item, tag: int) -> str:

@@ -9,18 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydicom import charset
 
-from dicomweb import repertoires
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import codeextensions
 from dicomweb.metadata.codeextensions import CodeExtensions
 from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.reasons import FailureReason
+from dicomweb.repertoires import DEFAULT_REPERTOIRE, SPECIFIC_CHARACTER_SET, is_known
 from dicomweb.timelimit import FOREVER, TimeLimit
 
 UTF8 = "ISO_IR 192"
-SPECIFIC_CHARACTER_SET = 0x00080005
 
-_DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _MAX_ESCAPES = 50_000
 """In one value of bulk data; each is decoded by itself."""
 
@@ -36,14 +34,14 @@ def encodings_of(data_set: DataSet, parents: Sequence[str]) -> Sequence[str]:
     if not isinstance(element.value, str):
         return ()
     first, *others = element.value.split("\\")
-    terms = dict.fromkeys(term for term in others if term not in _DEFAULT_REPERTOIRE)
-    if not all(map(repertoires.is_known, (first, *terms))):
+    terms = dict.fromkeys(term for term in others if term not in DEFAULT_REPERTOIRE)
+    if not all(map(is_known, (first, *terms))):
         return ()
     if others and set(charset.STAND_ALONE_ENCODINGS) & {first, *others}:
         return ()
     known = charset.python_encoding
     encodings = dict.fromkeys(known[term] for term in terms)
-    return ("ascii" if first in _DEFAULT_REPERTOIRE else known[first], *encodings)
+    return ("ascii" if first in DEFAULT_REPERTOIRE else known[first], *encodings)
 
 
 def walk(

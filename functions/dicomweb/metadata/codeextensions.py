@@ -12,6 +12,8 @@ from operator import and_
 
 from pydicom import charset
 
+from dicomweb.repertoires import FRAGMENTS
+
 _ASCII = charset.ESC + b"(B"
 _JIS_X_0201 = "shift_jis"
 _ISO_IR_13, _ISO_IR_14 = charset.ESC + b")I", charset.ESC + b"(J"
@@ -27,8 +29,7 @@ _PIECES = {
     **dict.fromkeys(("LT", "ST", "UR", "UT"), re.compile(rf"[^{_CONTROL}]+")),
 }
 _PIECES_OF_SEVERAL_VALUES = re.compile(rf"[^\\{_CONTROL}]+")
-_FRAGMENTS = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
-_END_OF_EXTENSION = re.compile(rb"[\n\r\t\f]")
+_END_OF_EXTENSION = re.compile(f"[{_CONTROL}]".encode())
 _LONG_ESCAPES = (b"\x1b$(", b"\x1b$)")
 
 
@@ -137,7 +138,7 @@ def _holds(character: str, encoding: str) -> int:
 
 def decode(value: bytes, encodings: Sequence[str]) -> str:
     """Decode text by its escape sequences; raises ValueError if that fails."""
-    return "".join(_fragment(each.group(), encodings) for each in _FRAGMENTS.finditer(value))
+    return "".join(_fragment(each.group(), encodings) for each in FRAGMENTS.finditer(value))
 
 
 def _fragment(fragment: bytes, encodings: Sequence[str]) -> str:

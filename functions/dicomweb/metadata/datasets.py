@@ -8,19 +8,17 @@ from collections.abc import Mapping
 from struct import iter_unpack
 
 from pydicom.config import IGNORE
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, empty_value_for_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 
 from dicomweb.metadata.dataelements import DataSet, Element, Encapsulated
 from dicomweb.metadata.elements import FORMATS, NUMBER_STRINGS, value_element
 from dicomweb.part10.file import uid_text
 from dicomweb.part10.walker import PIXEL_DATA
 
-SOP_CLASS_UID = 0x00080016
-SOP_INSTANCE_UID = 0x00080018
-STUDY_INSTANCE_UID = 0x0020000D
 ENCAPSULATED_DOCUMENT = 0x00420011
 
 _DESCRIBING = (0x0018, 0x0028, 0x0042, 0x7FE0)
@@ -48,8 +46,7 @@ def uid(data_set: DataSet, tag: int) -> str:
 
 def put(data_set: Dataset, keyword: str, value: object) -> None:
     """Set an attribute, with its own VR even if the sender gave an empty one another VR."""
-    tag = tag_for_keyword(keyword)
-    assert tag is not None  # noqa: S101 - the keywords are literals
+    tag = Tag(keyword)
     data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=IGNORE)
 
 

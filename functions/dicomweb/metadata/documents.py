@@ -11,10 +11,8 @@ from dicomweb.envelope.mediatypes import OCTET_STREAM
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata.bulkdata import media_type_of
-from dicomweb.metadata.datasets import put
+from dicomweb.metadata.datasets import ENCAPSULATED_DOCUMENT, put
 from dicomweb.reasons import FailureReason
-
-ENCAPSULATED_DOCUMENT = 0x00420011
 
 _SAME_TYPE = {
     "application/xml": "text/xml",

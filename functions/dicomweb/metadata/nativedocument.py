@@ -29,34 +29,19 @@ _CREATOR_BYTES = 400
 
 _ATTRIBUTES = frozenset(("privateCreator", "tag", "uri", "uuid", "vr"))
 _EXPECTED_NAMES = _ATTRIBUTES.union(("keyword", "number"))
-_TEXTS = frozenset(
-    (
-        "FamilyName",
-        "GivenName",
-        "InlineBinary",
-        "MiddleName",
-        "NamePrefix",
-        "NameSuffix",
-        "Value",
-    )
-)
+COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+
+GROUPS = {"Alphabetic": 0, "SingleByte": 0, "Ideographic": 1, "Phonetic": 2}
+"""SingleByte is the first group's name in the schema of 2011, and still in GDCM."""
+
+_TEXTS = frozenset((*COMPONENTS, "InlineBinary", "Value"))
 """The elements whose text counts."""
 
 _WITH_ATTRIBUTES = frozenset(("BulkData", "DicomAttribute"))
 """The elements that have other XML attributes than a number."""
 
 _NAMES = _TEXTS.union(
-    (
-        "Alphabetic",
-        "BulkData",
-        "DicomAttribute",
-        "Ideographic",
-        "Item",
-        "NativeDicomModel",
-        "PersonName",
-        "Phonetic",
-        "SingleByte",
-    )
+    GROUPS, ("BulkData", "DicomAttribute", "Item", "NativeDicomModel", "PersonName")
 )
 
 # The examples of PS3.18 Annex F have xml:space in the XML declaration, where XML forbids it.

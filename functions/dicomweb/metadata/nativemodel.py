@@ -4,8 +4,8 @@ Only the local part of names is compared, because dcm4che, odil, dcmtk by defaul
 of PS3.18 Annex F write no namespace. Numbers order the values and items; a missing number is an
 empty value. White space is significant only in text.
 
-The document is not trusted: no DTD, no entities, no network, libxml2's own limits on depth and
-size, and a limit on the empty values that a few numbers could ask for.
+The document is not trusted: ``nativedocument`` bounds what it is parsed to, and here is a limit on
+the empty values that a few numbers could ask for.
 """
 
 import re
@@ -16,7 +16,7 @@ from dicomweb.metadata.builder import read_metadata
 from dicomweb.metadata.bulkdata import urn
 from dicomweb.metadata.elements import person_name, tag_number
 from dicomweb.metadata.metadata import Metadata, NotUnderstood
-from dicomweb.metadata.nativedocument import XMLElement, parse
+from dicomweb.metadata.nativedocument import COMPONENTS, GROUPS, XMLElement, parse
 from dicomweb.metadata.notation import (
     BulkDataURI,
     Content,
@@ -29,11 +29,6 @@ from dicomweb.timelimit import FOREVER, TimeLimit
 
 MAX_MISSING_NUMBERS = 10_000
 """Values whose numbers are missing, in a whole document."""
-
-_GROUPS = {"Alphabetic": 0, "SingleByte": 0, "Ideographic": 1, "Phonetic": 2}
-"""SingleByte is the first group's name in the schema of 2011, and still in GDCM."""
-
-_COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
 
 _ALONE = frozenset(("BulkData", "InlineBinary"))
 
@@ -146,7 +141,7 @@ def _by_number(children: Sequence[XMLElement]) -> dict[int, XMLElement]:
 def _person_name(element: XMLElement) -> str:
     groups = ["", "", ""]
     for group in _children(element):
-        place = _GROUPS.get(group.name)
+        place = GROUPS.get(group.name)
         if place is None or groups[place]:
             raise NotUnderstood("found a component group of a name twice, or an unknown one")
         groups[place] = _component_group(group)
@@ -156,9 +151,9 @@ def _person_name(element: XMLElement) -> str:
 def _component_group(group: XMLElement) -> str:
     children = _children(group)
     components = {child.name: _text(child) for child in children}
-    if len(components) < len(children) or not components.keys() <= set(_COMPONENTS):
+    if len(components) < len(children) or not components.keys() <= set(COMPONENTS):
         raise NotUnderstood("found a component of a name twice, or an unknown one")
-    return "^".join(components.get(name, "") for name in _COMPONENTS).rstrip("^")
+    return "^".join(components.get(name, "") for name in COMPONENTS).rstrip("^")
 
 
 def _uri(bulk_data: XMLElement) -> str:

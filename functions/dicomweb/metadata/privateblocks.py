@@ -11,6 +11,11 @@ _FIRST_BLOCK = 0x10
 _LAST_BLOCK = 0xFF
 
 
+def is_creator(element: int) -> bool:
+    """Tell whether a private element of this number is a Private Creator."""
+    return _FIRST_BLOCK <= element <= _LAST_BLOCK
+
+
 class PrivateBlocks:
     """The blocks of one data set: those that its own elements use, then those reserved here."""
 
@@ -28,10 +33,9 @@ class PrivateBlocks:
         ``creator`` is the value if the element is a Private Creator itself, else empty.
         """
         group, element = tag >> 16, tag & 0xFFFF
-        is_creator = _FIRST_BLOCK <= element <= _LAST_BLOCK
-        block = element if is_creator else element >> 8
+        block = element if is_creator(element) else element >> 8
         self._taken.add((group, block))
-        if is_creator and creator:
+        if is_creator(element) and creator:
             self._blocks.setdefault((group, creator), block)
 
     def tag(self, tag: int, creator: str) -> int:

@@ -12,6 +12,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, masks
 
 from dicomweb.metadata.elements import VALUE_REPRESENTATIONS, value_element
 from dicomweb.metadata.metadata import NotUnderstood
+from dicomweb.metadata.privateblocks import is_creator
 from dicomweb.part10.walker import PIXEL_DATA
 
 _BITS_ALLOCATED = 0x00280100
@@ -19,9 +20,6 @@ _PIXEL_REPRESENTATION = 0x00280103
 _WAVEFORM_BITS_ALLOCATED = 0x54001004
 _WAVEFORM_GROUP = 0x5400
 _BITS_A_BYTE = 8
-
-_FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
-"""The elements of Private Creators in a group (PS3.5 7.8.1)."""
 
 _REPEATING = re.compile("|".join(masks).replace("x", "[0-9A-F]"))
 """pydicom tries one mask after the other, which takes ten times as long."""
@@ -40,7 +38,7 @@ def stated_or_known(tag: int, stated_vr: str | None) -> str:
             raise NotUnderstood("found an unknown VR, expected one of PS3.5 Table 6.2-1")
         return stated_vr
     if tag >> 16 & 1:
-        return "LO" if _FIRST_BLOCK <= tag & 0xFFFF <= _LAST_BLOCK else "UN"
+        return "LO" if is_creator(tag & 0xFFFF) else "UN"
     return known(tag)
 
 

@@ -5,12 +5,20 @@ on the time or the request, so a request that is sent twice makes the same insta
 bytes are those that pydicom would write, in a tenth of its time.
 """
 
-from struct import Struct
-
+from dicomweb.checks import SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomweb.metadata.dataelements import DataSet, Element, Encapsulated
-from dicomweb.metadata.datasets import SOP_CLASS_UID, SOP_INSTANCE_UID, uid
+from dicomweb.metadata.datasets import uid
 from dicomweb.metadata.elements import TEXT
-from dicomweb.part10 import headers
+from dicomweb.part10.headers import (
+    IMPLICIT_HEADER,
+    ITEM,
+    LENGTH,
+    LONG_HEADER,
+    SEQUENCE_DELIMITATION,
+    SHORT,
+    SHORT_HEADER,
+    UNDEFINED_LENGTH,
+)
 from dicomweb.timelimit import FOREVER, TimeLimit
 
 IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
@@ -19,14 +27,10 @@ IMPLEMENTATION_CLASS_UID = "2.25.60219663613535135633433431168003288828"
 IMPLEMENTATION_VERSION_NAME = "STOWPORT"
 
 _PREAMBLE = bytes(128) + b"DICM"
-_SHORT_LENGTHS = frozenset(vr.decode() for vr in headers.SHORT)
+_SHORT_LENGTHS = frozenset(vr.decode() for vr in SHORT)
 _MAX_SHORT_LENGTH = 0xFFFF
-_SHORT = Struct("<HH2sH")
-_LONG = Struct("<HH2sxxI")
-_ITEM = Struct("<HHI")
-_ITEM_TAG = (0xFFFE, 0xE000)
-_UNDEFINED = 0xFFFFFFFF
-_SEQUENCE_DELIMITATION = _ITEM.pack(0xFFFE, 0xE0DD, 0)
+_ITEM = IMPLICIT_HEADER.pack(*divmod(ITEM, 1 << 16), 0)
+_END = IMPLICIT_HEADER.pack(*divmod(SEQUENCE_DELIMITATION, 1 << 16), 0)
 
 
 def write(
@@ -48,42 +52,44 @@ def _write_data_set(written: bytearray, data_set: DataSet, time_limit: TimeLimit
     for tag in sorted(data_set):
         time_limit.check()
         element = data_set[tag]
-        if isinstance(element.value, list):
-            _write_sequence(written, tag, element.value, time_limit)
+        value = element.value
+        if isinstance(value, list):
+            _write_sequence(written, tag, value, time_limit)
         else:
-            _write_element(written, tag, element)
+            field = value.encode("ascii") if isinstance(value, str) else value
+            _write_element(written, tag, element, field)
 
 
 def _write_sequence(
     written: bytearray, tag: int, items: list[DataSet], time_limit: TimeLimit
 ) -> None:
     """Write a sequence whose length, like that of its items, is put in when it is known."""
-    written += _LONG.pack(tag >> 16, tag & 0xFFFF, b"SQ", 0)
+    written += LONG_HEADER.pack(tag >> 16, tag & 0xFFFF, b"SQ", 0)
     start = len(written)
     for item in items:
-        written += _ITEM.pack(*_ITEM_TAG, 0)
+        written += _ITEM
         item_start = len(written)
         _write_data_set(written, item, time_limit)
-        headers.LENGTH.pack_into(written, item_start - 4, len(written) - item_start)
-    headers.LENGTH.pack_into(written, start - 4, len(written) - start)
+        LENGTH.pack_into(written, item_start - 4, len(written) - item_start)
+    LENGTH.pack_into(written, start - 4, len(written) - start)
 
 
-def _write_element(written: bytearray, tag: int, element: Element) -> None:
-    vr, value = element.vr, element.value
-    assert not isinstance(value, list)  # noqa: S101 - a sequence is written as one
-    field = value.encode("ascii") if isinstance(value, str) else value
-    length = len(field) + len(field) % 2
+def _write_element(
+    written: bytearray, tag: int, element: Element, field: bytes | memoryview
+) -> None:
+    """Write an element whose Value Field is ``field``, which may lack padding."""
+    vr, length = element.vr, len(field) + len(field) % 2
     if isinstance(element, Encapsulated):
-        written += _LONG.pack(tag >> 16, tag & 0xFFFF, vr.encode(), _UNDEFINED)
+        written += LONG_HEADER.pack(tag >> 16, tag & 0xFFFF, vr.encode(), UNDEFINED_LENGTH)
         written += field
-        written += _SEQUENCE_DELIMITATION
+        written += _END
         return
     if vr not in _SHORT_LENGTHS:
-        written += _LONG.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
+        written += LONG_HEADER.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
     elif length > _MAX_SHORT_LENGTH:
-        written += _LONG.pack(tag >> 16, tag & 0xFFFF, b"UN", length)
+        written += LONG_HEADER.pack(tag >> 16, tag & 0xFFFF, b"UN", length)
     else:
-        written += _SHORT.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
+        written += SHORT_HEADER.pack(tag >> 16, tag & 0xFFFF, vr.encode(), length)
     written += field
     if length > len(field):
         written += b" " if vr in TEXT and vr != "UI" else b"\0"
@@ -100,7 +106,7 @@ def _file_meta(data_set: DataSet, transfer_syntax_uid: str) -> DataSet:
     file_meta[0x00020013] = Element("SH", IMPLEMENTATION_VERSION_NAME)
     written = bytearray()
     _write_data_set(written, file_meta, FOREVER)
-    file_meta[0x00020000] = Element("UL", headers.LENGTH.pack(len(written)))
+    file_meta[0x00020000] = Element("UL", LENGTH.pack(len(written)))
     return file_meta
 
 

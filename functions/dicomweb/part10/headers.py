@@ -9,14 +9,19 @@ MAX_ELEMENTS = 2_000_000
 """Elements, items and fragments of a data set. So many take a second or two."""
 
 ITEM_GROUP = 0xFFFE
+ITEM = 0xFFFEE000
+SEQUENCE_DELIMITATION = 0xFFFEE0DD
+UNDEFINED_LENGTH = 0xFFFFFFFF
 
 SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 """The VRs with a 16 bit length (PS3.5 Table 7.1-2); any VR added later has 32 bits (6.2)."""
 
 _PIECE = 1 << 16
 
-_EXPLICIT = Struct("<HH2sH")
-_IMPLICIT = Struct("<HHI")
+SHORT_HEADER = Struct("<HH2sH")
+LONG_HEADER = Struct("<HH2sxxI")
+IMPLICIT_HEADER = Struct("<HHI")
+"""That of an element in implicit VR, and of an item."""
 LENGTH = Struct("<I")
 
 
@@ -35,7 +40,7 @@ def is_padding(rest: memoryview) -> bool:
 
     It is read a piece at a time, and after the first 8 bytes only if these may be padding.
     """
-    if any(rest[: _IMPLICIT.size]):
+    if any(rest[: IMPLICIT_HEADER.size]):
         return False
     pieces = (rest[at : at + _PIECE] for at in range(0, len(rest), _PIECE))
     return not any(piece.tobytes().strip(b"\0") for piece in pieces)
@@ -59,7 +64,7 @@ class Headers:
     def __init__(self, data: memoryview, limit: ElementLimit | None = None) -> None:
         self.data = data
         self.limit = limit or ElementLimit(MAX_ELEMENTS)
-        self.most = min(self.limit.left, MAX_ELEMENTS)
+        self.most = max(min(self.limit.left, MAX_ELEMENTS), 0)
         self.count = 0
 
     def header(
@@ -74,9 +79,9 @@ class Headers:
                 position, f"found {end - position} bytes, expected an element header of 8"
             )
         if implicit_vr:
-            group, number, length = _IMPLICIT.unpack_from(self.data, position)
+            group, number, length = IMPLICIT_HEADER.unpack_from(self.data, position)
             return group << 16 | number, None, length, position + 8
-        group, number, vr, length = _EXPLICIT.unpack_from(self.data, position)
+        group, number, vr, length = SHORT_HEADER.unpack_from(self.data, position)
         if group == ITEM_GROUP:  # an item or a delimiter: no VR, and its length may look like one
             length = LENGTH.unpack_from(self.data, position + 4)[0]
             return group << 16 | number, None, length, position + 8
@@ -104,7 +109,7 @@ class Headers:
             raise self._too_many(position)
         if position + 8 > end:
             raise self.refusal(position, "found a sequence or item that does not end")
-        group, number, length = _IMPLICIT.unpack_from(self.data, position)
+        group, number, length = IMPLICIT_HEADER.unpack_from(self.data, position)
         return group << 16 | number, length, position + 8
 
     def _too_many(self, position: int) -> InstanceRejected:

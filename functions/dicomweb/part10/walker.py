@@ -18,9 +18,12 @@ from pydicom.datadict import dictionary_VR, keyword_dict
 from pydicom.tag import BaseTag
 
 from dicomweb.part10.headers import (
+    ITEM,
     ITEM_GROUP,
     LENGTH,
+    SEQUENCE_DELIMITATION,
     SHORT,
+    UNDEFINED_LENGTH,
     ElementLimit,
     Headers,
     is_padding,
@@ -37,11 +40,8 @@ DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00009
 _PIXEL_DATA = frozenset((PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA))
 
 _GROUP_LENGTH = 0x00020000
-_ITEM = 0xFFFEE000
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
 _ITEM_DELIMITATION = 0xFFFEE00D
-_SEQUENCE_DELIMITATION = 0xFFFEE0DD
-_UNDEFINED = 0xFFFFFFFF
 _NOT_IN_A_DATA_SET = frozenset((0x0000, 0x0002, ITEM_GROUP))
 
 
@@ -124,11 +124,11 @@ def items(sequence: Element) -> Iterator[memoryview]:
     position = 0
     while position < len(data):
         tag, length, start = walker.item_header(position, len(data))
-        if tag == _SEQUENCE_DELIMITATION:
+        if tag == SEQUENCE_DELIMITATION:
             break
-        if tag != _ITEM:
+        if tag != ITEM:
             raise walker.refusal(position, f"found {tag_text(tag)}, expected an item")
-        if length == _UNDEFINED:
+        if length == UNDEFINED_LENGTH:
             implicit_vr = sequence.vr != "SQ"
             position = walker.item(start, len(data), implicit_vr=implicit_vr, delimited=True)
             yield data[start : position - 8]
@@ -195,13 +195,13 @@ class _Walker(Headers):
     def keep(self, tag: int, vr: bytes | None, value: memoryview, length: int, at: int) -> None:
         if tag in self.elements:
             raise self.refusal(at, f"found {tag_text(tag)} twice, expected it once")
-        if tag in _PIXEL_DATA and length not in (0, _UNDEFINED):
+        if tag in _PIXEL_DATA and length not in (0, UNDEFINED_LENGTH):
             self.pixel_data = PixelData(tag=tag, length=length, fragments=None)
         self.elements[tag] = Element(tag, vr.decode("ascii") if vr else None, value)
 
     def value(self, tag: int, vr: bytes | None, length: int, position: int, end: int) -> int:
         """Step over the value of an element, walking into sequences and fragments."""
-        if length == _UNDEFINED:
+        if length == UNDEFINED_LENGTH:
             return self.undefined_length(tag, vr, position, end)
         if position + length > end:
             raise self.refusal(
@@ -240,11 +240,11 @@ class _Walker(Headers):
             raise self.refusal(position, f"found sequences nested deeper than {self.max_depth}")
         while delimited or position < end:
             tag, length, position = self.item_header(position, end)
-            if tag == _SEQUENCE_DELIMITATION and delimited:
+            if tag == SEQUENCE_DELIMITATION and delimited:
                 break
-            if tag != _ITEM:
+            if tag != ITEM:
                 raise self.refusal(position - 8, f"found {tag_text(tag)}, expected an item")
-            if length == _UNDEFINED:
+            if length == UNDEFINED_LENGTH:
                 position = self.item(position, end, implicit_vr=implicit_vr, delimited=True)
             elif position + length > end:
                 raise self.refusal(
@@ -271,9 +271,9 @@ class _Walker(Headers):
         count = total = 0
         while True:
             item, length, position = self.item_header(position, end)
-            if item == _SEQUENCE_DELIMITATION:
+            if item == SEQUENCE_DELIMITATION:
                 break
-            if item != _ITEM or position + length > end:
+            if item != ITEM or position + length > end:
                 raise self.refusal(
                     position - 8, f"found a fragment of {tag_text(tag)} that does not fit"
                 )

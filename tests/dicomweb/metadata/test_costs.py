@@ -11,10 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomweb.conformance import StorageProfile
-from dicomweb.instances import receive
 from dicomweb.outcomes import Failed, SOPReference
-from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
 from dicomweb.timelimit import TimeLimit
 from tests.hostile_metadata import of_bytes, receive_all
@@ -66,26 +63,13 @@ def test_the_worst_kinds_keep_to_the_rule_in_a_process_of_their_own() -> None:
         assert run.returncode == 0, run.stdout + run.stderr
 
 
-def offered(model: str, document: bytes, time_limit: TimeLimit) -> list[object]:
-    root_type, parts = read_parts(f"application/dicom+{model}", document)
-    found = candidates(
-        root_type,
-        parts,
-        url="https://host/studies",
-        study_instance_uid=None,
-        time_limit=time_limit,
-    )
-    profile = StorageProfile.ANY_STORAGE
-    return [receive(each, study_instance_uid=None, profile=profile) for each in found]
-
-
 def test_what_names_no_instance_is_refused_before_it_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written: list[object] = []
     monkeypatch.setattr("dicomweb.metadata.writer.write", written.append)
     document = b"[" + b",".join([b"{}"] * 3999) + b"]"
-    outcomes = offered("json", document, TimeLimit())
+    outcomes = receive_all("instances", document)
     assert {each.reason for each in outcomes if isinstance(each, Failed)} == {
         FailureReason.MISSING_ATTRIBUTE
     }
@@ -107,10 +91,9 @@ class Clock:
 @pytest.mark.parametrize("kind", ["items", "attributes", "xml: items"])
 @pytest.mark.parametrize("looks", [1, 20, 40])
 def test_an_instance_is_abandoned_when_its_time_has_ended(kind: str, looks: int) -> None:
-    model = "xml" if kind.startswith("xml") else "json"
     clock = Clock(looks)
 
-    [outcome] = offered(model, of_bytes(kind, 300_000), TimeLimit(clock))
+    [outcome] = receive_all(kind, of_bytes(kind, 300_000), TimeLimit(clock))
 
     assert isinstance(outcome, Failed)
     assert (outcome.reason, outcome.temporary, outcome.final) == (
@@ -123,7 +106,7 @@ def test_an_instance_is_abandoned_when_its_time_has_ended(kind: str, looks: int)
 
 
 def test_an_instance_that_is_abandoned_is_named() -> None:
-    [outcome] = offered("json", of_bytes("items", 300_000), TimeLimit(Clock(1)))
+    [outcome] = receive_all("items", of_bytes("items", 300_000), TimeLimit(Clock(1)))
 
     assert isinstance(outcome, Failed)
     assert outcome.reference == SOPReference(

@@ -12,6 +12,7 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
 from dicomweb.codestreams import Codestream, describe
+from dicomweb.codestreams.rendered import Take
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
 from dicomweb.metadata import pixeldata
@@ -266,9 +267,9 @@ def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
 def test_what_a_part_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     described: list[bytes] = []
 
-    def counted(media_type: str, content: memoryview, **others: Any) -> Codestream:  # noqa: ANN401
+    def counted(media_type: str, content: memoryview, *, take: Take) -> Codestream:
         described.append(bytes(content))
-        return describe(media_type, content, **others)
+        return describe(media_type, content, take=take)
 
     monkeypatch.setattr(pixeldata, "describe", counted)
     reader = Reader(Budget(1000))

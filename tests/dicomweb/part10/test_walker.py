@@ -429,6 +429,16 @@ def test_elements_items_and_fragments_are_limited(
     assert f"more than {count - 1} elements and items" in refusal(data)
 
 
+def test_several_data_sets_share_what_a_limit_has_left() -> None:
+    limit = headers.ElementLimit(3, FailureReason.OUT_OF_RESOURCES)
+    two = memoryview(explicit(PRIVATE, "US") * 2)
+    walk(two, start=0, implicit_vr=False, wanted=(), limit=limit)
+    for left in (1, 0, 0):
+        with pytest.raises(InstanceRejected, match=f"more than {left} elements") as refused:
+            walk(two, start=0, implicit_vr=False, wanted=(), limit=limit)
+        assert refused.value.reason is FailureReason.OUT_OF_RESOURCES
+
+
 @pytest.mark.parametrize(
     "data",
     [
