@@ -27,5 +27,5 @@ os.environ.update(
 # Else every session reads the descriptions of S3 and DynamoDB anew: 0.15 seconds a test and more.
 botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
-for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
     os.environ.pop(name, None)

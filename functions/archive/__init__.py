@@ -9,6 +9,7 @@ bytes, one wins, and no write destroys what another wrote.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import local
 
 from boto3.session import Session
@@ -37,7 +38,7 @@ class Archive:
     are locked. With ``stored``, instances get items only, and their objects have to be there.
     """
 
-    def __init__(  # noqa: PLR0913 - each of the last three is for one caller
+    def __init__(  # noqa: PLR0913 - all by keyword; no caller passes more than five
         self,
         *,
         bucket: str,
@@ -103,15 +104,15 @@ class Archive:
         studies = by_study(entries)
         share = max(1, CONNECTIONS // len(studies))
         together = sum(len(entry.instance.content) for entry in entries)
+        put = partial(self._objects.put, deadline=deadline, together=together)
         for study in studies:
             putting, writing = _pool(share), _pool(share)
             pools += (putting, writing)
             keeping = Keeping(
-                objects=self._stored or self._objects,
+                put=self._stored.check if self._stored else put,
                 index=self._index,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,
-                together=together,
                 putting=putting,
                 writing=writing,
             )

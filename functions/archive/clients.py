@@ -108,18 +108,16 @@ def sqs_client(session: Session) -> BaseClient:
     return client
 
 
-def s3_store(bucket: str, session: Session, timeout: float | None = None) -> S3Store:
+def s3_store(bucket: str, session: Session) -> S3Store:
     """Make the store that puts objects into ``bucket``; it opens no connection before the first.
 
-    ``timeout`` is how many seconds an attempt may take, including the connection; PUT_TIMEOUT if
-    it is None.
-
+    An attempt may take PUT_TIMEOUT seconds, including the connection; ``renewed`` changes that.
     S3 verifies the CRC-64/NVME that is sent with every object, in a signed header. For SHA-256,
     the digest would be computed a second time, which takes longer than sending the object.
     """
     client_options: ClientConfig = {
         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT),
-        "timeout": timedelta(seconds=PUT_TIMEOUT if timeout is None else timeout),
+        "timeout": timedelta(seconds=PUT_TIMEOUT),
         "pool_idle_timeout": timedelta(seconds=SECONDS_KEPT),
         "user_agent": "stowport",
         "allow_http": True,  # for endpoints that are configured with http, such as on loopback

@@ -5,37 +5,38 @@ as many items in a call as DynamoDB allows, because a call costs more than its i
 such a call does not write is written by a call of its own, which says why if it fails.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
+from archive.copies import Source
 from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, instance_attributes
-from archive.objects import Objects
-from archive.stored import StoredObjects
+from dicomweb.instances import SOPInstance
 
 _SECONDS_BETWEEN_COMMITS = 0.05
+
+Put = Callable[[SOPInstance, str, Source | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """How the instances of a study are stored until ``deadline``.
 
-    The threads of ``putting`` put objects; those of ``writing`` make the calls to the index that
-    are for one item. They belong to this study, so that no other waits for them. ``together`` are
-    the bytes of all instances of the request.
+    ``put`` returns when the object of an instance, with its digest and its source, is there. The
+    threads of ``putting`` put objects; those of ``writing`` make the calls to the index that are
+    for one item. They belong to this study, so that no other waits for them.
     """
 
-    objects: Objects | StoredObjects
+    put: Put
     index: Index
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
-    together: int
     putting: ThreadPoolExecutor
     writing: ThreadPoolExecutor
 
@@ -76,9 +77,7 @@ class Keeping:
         """Put the object of ``entry``; a failure is its outcome."""
         try:
             self.deadline.check()
-            self.objects.put(
-                entry.instance, entry.sha256, self.deadline, entry.source, self.together
-            )
+            self.put(entry.instance, entry.sha256, entry.source)
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)

@@ -76,8 +76,9 @@ class Objects:
         self,
         instance: SOPInstance,
         sha256: str,
-        deadline: Deadline,
         source: Source | None = None,
+        *,
+        deadline: Deadline,
         together: int = 0,
     ) -> None:
         """Store the bytes of ``instance``, unless they are already there.

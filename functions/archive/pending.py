@@ -87,7 +87,7 @@ class PendingUploads:
             in_the_way(error)
 
     def _update(
-        self, principal: str, hour: int, expression: str, condition: str, values: Item
+        self, principal: str, until: int, expression: str, condition: str, values: Item
     ) -> Item:
         digest = hashlib.sha256(principal.encode()).hexdigest()
         answer = self._dynamodb.update_item(
@@ -95,7 +95,7 @@ class PendingUploads:
             Key={"Upload": {"S": f"pending/{digest}"}},
             UpdateExpression=expression,
             ConditionExpression=condition,
-            ExpressionAttributeNames={"#hour": f"{_UNTIL}{hour}"},
+            ExpressionAttributeNames={"#hour": f"{_UNTIL}{until}"},
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",

@@ -11,7 +11,6 @@ from boto3.session import Session
 
 from archive.clients import s3_client
 from archive.copies import Source
-from archive.deadline import Deadline
 from archive.errors import ArchiveError
 from archive.objects import object_key
 from dicomweb.instances import SOPInstance
@@ -20,9 +19,9 @@ from dicomweb.reasons import FailureReason
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
-STUDIES = "studies/"
+_STUDIES = "studies/"
 _AFTER_ALL_OF_A_STUDY = "~"
-_KEY = re.compile(r"studies/([0-9.]+)/series/[0-9.]+/instances/[0-9.]+/[0-9a-f]{64}\.dcm")
+_KEY = re.compile(r"studies/[0-9.]+/series/[0-9.]+/instances/[0-9.]+/[0-9a-f]{64}\.dcm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class StoredObject:
 
 
 class StoredObjects:
-    """The bucket, to which nothing is added: an instance that is put has to be there already."""
+    """The bucket, to which nothing is added: the object of an instance has to be there already."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
@@ -55,12 +54,12 @@ class StoredObjects:
     def studies(self, after: str = "") -> Iterator[list[StoredObject]]:
         """Yield the objects of each study, in the order of the bucket, read by pages.
 
-        If ``after`` is the UID of a study, those that follow it. What has not the key of an
-        instance is left out. Raises botocore's errors.
+        If ``after`` is the UID of a study, those that follow it. An object whose key is not that
+        of an instance is left out, and so is an empty one. Raises botocore's errors.
         """
-        first = f"{STUDIES}{after}/{_AFTER_ALL_OF_A_STUDY}" if after else STUDIES
+        first = f"{_STUDIES}{after}/{_AFTER_ALL_OF_A_STUDY}" if after else _STUDIES
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=STUDIES, StartAfter=first
+            Bucket=self._bucket, Prefix=_STUDIES, StartAfter=first
         )
         found = (
             _stored_object(each)
@@ -71,19 +70,11 @@ class StoredObjects:
         for _, study in groupby(found, lambda each: each.study_instance_uid):
             yield list(study)
 
-    def put(
-        self,
-        instance: SOPInstance,
-        sha256: str,
-        deadline: Deadline,
-        source: Source | None = None,
-        together: int = 0,
-    ) -> None:
-        """Find that the bytes of ``instance`` are at their place, which ``source`` is.
+    def check(self, instance: SOPInstance, sha256: str, source: Source | None) -> None:
+        """Check that the bytes of ``instance`` are at their place, which ``source`` is.
 
         Raises ArchiveError if they are elsewhere: no item may name an object that is not there.
         """
-        del deadline, together  # nothing is sent
         if source is None or source.key != object_key(instance, sha256):
             raise ArchiveError(
                 FailureReason.PROCESSING_FAILURE,

@@ -76,9 +76,10 @@ def verified_claims(token: str, settings: Settings, keys: IssuerKeys) -> Mapping
         The key that it names is not in memory, and the issuer cannot be asked for it.
     """
     try:
+        header = jwt.get_unverified_header(token)
         claims: Mapping[str, Any] = jwt.decode(
             token,
-            _signing_key(jwt.get_unverified_header(token), keys),
+            _signing_key(header, keys),
             algorithms=sorted(ALGORITHMS),
             issuer=settings.issuer,
             leeway=LEEWAY,
@@ -86,7 +87,7 @@ def verified_claims(token: str, settings: Settings, keys: IssuerKeys) -> Mapping
         )
     except jwt.PyJWTError as error:
         raise TokenRefused(_CATEGORIES.get(type(error), "malformed")) from None
-    if _is_another_token(jwt.get_unverified_header(token), claims):
+    if _is_another_token(header, claims):
         raise TokenRefused("not an access token")
     if not _is_meant_for(settings.audience, claims):
         raise TokenRefused("wrong audience")

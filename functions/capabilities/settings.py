@@ -3,9 +3,10 @@
 import os
 from functools import cache
 
+from transaction.gateway import read_origins
+
 
 @cache
 def allowed_origins() -> frozenset[str]:
     """Return the template's parameter AllowedOrigins: origins, or only ``*``, or nothing."""
-    origins = os.environ.get("ALLOWED_ORIGINS", "").split(",")
-    return frozenset(origin.strip() for origin in origins if origin.strip())
+    return read_origins(os.environ.get("ALLOWED_ORIGINS", ""))

@@ -15,9 +15,9 @@ from dicomweb.part10.file import PreamblePolicy
 class Settings:
     """The parameters of template.yaml, as the ingest function gets them.
 
-    ``largest_body`` is what fits on the disk, in bytes. ``ingest_queue`` is a
-    URL, and ``visibility_timeout`` is that of the queue: how many seconds after the begin of an
-    attempt that died the next one may begin.
+    ``largest_body`` is what fits on the disk, in bytes. ``ingest_queue`` is a URL, and
+    ``visibility_timeout`` is that of the queue: how many seconds after the begin of an attempt that
+    died the next one may begin.
     """
 
     archive_bucket: str

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from archive import Archive, DuplicatePolicy
+from archive.errors import CALL_FAILED, archive_error
 from archive.staging import Staging
 from archive.stored import StoredObjects
 from rebuild.studies import Interrupted, Studies
@@ -17,7 +18,7 @@ FAILED, INTERRUPTED = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 0 if every instance has its item, 1 if some have not, 2 if it has to be continued."""
+    """Return 0 if every instance has its item, 1 if some do not, 2 if it has to be continued."""
     chosen = _parser().parse_args(arguments)
     policy = DuplicatePolicy(chosen.duplicate_policy)
     objects = StoredObjects(chosen.bucket)
@@ -26,17 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     studies = Studies(archive=archive, reader=Staging(chosen.bucket), duplicate_policy=policy)
     done, refused = chosen.after, 0
-    for study in objects.studies(chosen.after):
-        uid = study[0].study_instance_uid
-        try:
+    try:
+        for study in objects.studies(chosen.after):
+            uid = study[0].study_instance_uid
             remade = studies.remake(study)
-        except Interrupted:
-            _print(f"S3 or DynamoDB does not answer; continue later with --after {done or '...'}")
-            return INTERRUPTED
-        for key, reason in remade.refused.items():
-            _print(f"{key}: {reason}")
-        _print(f"{uid}: {remade.kept} instances, {remade.others} other objects of them")
-        done, refused = uid, refused + len(remade.refused)
+            for key, reason in remade.refused.items():
+                _print(f"{key}: {reason}")
+            _print(f"{uid}: {remade.kept} instances, {remade.others} other objects of them")
+            done, refused = uid, refused + len(remade.refused)
+    except (Interrupted, *CALL_FAILED) as error:
+        if not (isinstance(error, Interrupted) or archive_error(error).temporary):
+            raise
+        continued = f"continue later with --after {done}" if done else "begin again later"
+        _print(f"S3 or DynamoDB does not answer; {continued}")
+        return INTERRUPTED
     return FAILED if refused else 0
 
 

@@ -93,7 +93,11 @@ class Studies:
         raise Interrupted
 
     def _read(self, objects: Sequence[StoredObject]) -> list[BodyPart]:
-        """Return each object as the part of a request, mapped from a file."""
+        """Return each object as the part of a request, mapped from a file.
+
+        There is no payload in which a part would begin somewhere, so its offset says which of
+        ``objects`` it is. An instance has it as well (``_keep``).
+        """
         with ThreadPoolExecutor(_READERS, thread_name_prefix="rebuild") as pool:
             contents = list(pool.map(self._content, objects))
         return [

@@ -8,6 +8,7 @@ from functools import cache
 from archive import DuplicatePolicy, Retention
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
+from transaction.gateway import read_origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,6 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; raises KeyError or ValueError if another template was deployed."""
-        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
             index_table=environment["INDEX_TABLE"],
@@ -41,7 +41,7 @@ class Settings:
                 environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
             ),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
-            allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+            allowed_origins=read_origins(environment.get("ALLOWED_ORIGINS", "")),
         )
 
 

@@ -156,6 +156,11 @@ def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[
     return proxied
 
 
+def read_origins(setting: str) -> frozenset[str]:
+    """Return the origins that the template's parameter AllowedOrigins separates by commas."""
+    return frozenset(origin.strip() for origin in setting.split(",") if origin.strip())
+
+
 def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[str, str]:
     """Return the fields that allow a page of ``origin`` to read the answer (Fetch, CORS)."""
     if not allowed_origins:

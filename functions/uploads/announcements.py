@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from dicomweb.checks import is_uid
 from dicomweb.envelope import mediatypes
@@ -43,7 +42,7 @@ def read_announcement(payload: bytes, largest_body: int) -> Announcement:
     )
 
 
-def _content_type(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def _content_type(value: object) -> str:
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
         raise MalformedRequest("found no contentType of printable ASCII characters, expected one")
     if len(value) > _LONGEST_CONTENT_TYPE:
@@ -62,7 +61,7 @@ def _content_type(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     return value
 
 
-def _size(value: Any, largest_body: int) -> int:  # noqa: ANN401 - whatever JSON holds
+def _size(value: object, largest_body: int) -> int:
     if type(value) is not int or value < 1:
         raise MalformedRequest("found no valid size, expected the number of bytes of the body")
     if value > largest_body:
@@ -73,7 +72,7 @@ def _size(value: Any, largest_body: int) -> int:  # noqa: ANN401 - whatever JSON
     return value
 
 
-def _study(value: Any) -> str | None:  # noqa: ANN401 - whatever JSON holds
+def _study(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not is_uid(value):

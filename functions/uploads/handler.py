@@ -40,6 +40,7 @@ _GIVEN_UP = Refusal(
     text="the upload was given up because its body did not arrive or could not be processed; what"
     " arrived is kept for two days: ask the operator to process it, or send it in a new upload",
 )
+_OUT_OF_RESOURCES = (HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES)
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
 SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
@@ -61,30 +62,26 @@ def serve_in_time(
     event: dict[str, Any], request: StoreRequest, chosen: Settings, seconds: float
 ) -> StoreResponse:
     """Answer within ``seconds``, even if an answer of S3 or DynamoDB comes byte by byte."""
+    media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     pool = ThreadPoolExecutor(1, thread_name_prefix="uploads")
     try:
-        return pool.submit(serve, event, request, chosen).result(seconds)
+        return pool.submit(serve, event, request, media_type, chosen).result(seconds)
     except TimeoutError:
-        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
-        journal.record_refusal(status, reason, _ASK_AGAIN, request_id=request.request_id)
-        accept = request.headers.get("accept")
-        media_type = mediatypes.negotiate(accept, request.accept_parameter)
-        return response.refusal(status, reason, _ASK_AGAIN, media_type)
+        return refuse(request, media_type, *_OUT_OF_RESOURCES, _ASK_AGAIN)
     finally:
         pool.shutdown(wait=False)
 
 
-def serve(event: dict[str, Any], request: StoreRequest, chosen: Settings) -> StoreResponse:
+def serve(
+    event: dict[str, Any], request: StoreRequest, media_type: str, chosen: Settings
+) -> StoreResponse:
     """Offer an upload or report on one, or say why not."""
-    media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
     try:
         if request.method == "POST":
             return offer(gateway.take_payload(event, request), request, media_type, chosen)
         return look_up(request, media_type, chosen)
     except Exception as error:  # noqa: BLE001 - else there is no reason in the answer
-        status, reason, text = refusal_of(error, request)
-        journal.record_refusal(status, reason, text, request_id=request.request_id)
-        return response.refusal(status, reason, text, media_type)
+        return refuse(request, media_type, *refusal_of(error, request))
 
 
 def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, FailureReason, str]:
@@ -99,8 +96,16 @@ def refusal_of(error: Exception, request: StoreRequest) -> tuple[HTTPStatus, Fai
     if not is_temporary:
         journal.log_unforeseen(error, request_id=request.request_id)
     if is_temporary or request.method == "GET":
-        return HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES, _ASK_AGAIN
+        return *_OUT_OF_RESOURCES, _ASK_AGAIN
     return response.refusal_of(error)
+
+
+def refuse(
+    request: StoreRequest, media_type: str, status: HTTPStatus, reason: FailureReason, text: str
+) -> StoreResponse:
+    """Record a refusal, and return its answer."""
+    journal.record_refusal(status, reason, text, request_id=request.request_id)
+    return response.refusal(status, reason, text, media_type)
 
 
 def offer(
@@ -150,9 +155,7 @@ def wait_for_others(request: StoreRequest, media_type: str, chosen: Settings) ->
         f"found {chosen.max_pending_uploads} pending uploads of this sender, expected fewer:"
         " announce this one again when another has ended"
     )
-    status, reason = HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES
-    journal.record_refusal(status, reason, text, request_id=request.request_id)
-    answer = response.refusal(status, reason, text, media_type)
+    answer = refuse(request, media_type, *_OUT_OF_RESOURCES, text)
     return replace(answer, headers={"Retry-After": SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from archive.disk import largest_body
+from transaction.gateway import read_origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +15,8 @@ class Settings:
 
     ``largest_body`` is what fits on ingest's disk, in bytes. ``upload_seconds`` is how long an
     upload may be begun, and ``max_pending_uploads`` how many of one sender may be pending.
-    ``retrieve_base_url`` has no slash at its end and may be empty;
-    ``allowed_origins`` has origins, or only ``*``, or nothing.
+    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` has
+    origins, or only ``*``, or nothing.
     """
 
     archive_bucket: str
@@ -29,7 +30,6 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; raises KeyError or ValueError if another template was deployed."""
-        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
         return cls(
             archive_bucket=environment["ARCHIVE_BUCKET"],
             upload_table=environment["UPLOAD_TABLE"],
@@ -37,7 +37,7 @@ class Settings:
             upload_seconds=int(environment["UPLOAD_SECONDS"]),
             max_pending_uploads=int(environment["MAX_PENDING_UPLOADS"]),
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
-            allowed_origins=frozenset(origin.strip() for origin in origins if origin.strip()),
+            allowed_origins=read_origins(environment.get("ALLOWED_ORIGINS", "")),
         )
 
 

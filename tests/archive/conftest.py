@@ -10,9 +10,10 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models import DynamoDBBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from archive.uploads import Uploads
 from local import partiql
 from tests import intercepted_s3
-from tests.archive.deployment import INSERT, Deployment, Puts, Sender, refusal
+from tests.archive.deployment import INSERT, UPLOADS, Deployment, Puts, Sender, refusal
 from tests.intercepted_s3 import InterceptedS3
 
 
@@ -74,6 +75,20 @@ def wait_for_writers() -> None:
     """Wait for the threads that a deadline left behind."""
     while any(thread.name.startswith("archive") for thread in threads()):
         time.sleep(0.01)
+
+
+@pytest.fixture
+def uploads(
+    deployment: Deployment, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> Uploads:
+    monkeypatch.setattr("archive.uploads.Session", lambda: session)
+    deployment._dynamodb.create_table(
+        TableName=UPLOADS,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "Upload", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Upload", "AttributeType": "S"}],
+    )
+    return Uploads(UPLOADS)
 
 
 @pytest.fixture

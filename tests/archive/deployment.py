@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BUCKET = "planted-bucket-name"
 TABLE = "planted-table-name"
+UPLOADS = "uploads"
 SOP_CLASSES = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 

@@ -75,7 +75,7 @@ def putting(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
     def make(server: PoolingServer) -> Call:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         objects = Objects(BUCKET, session, None)
-        return lambda: objects.put(instance(), "0" * 64, Deadline(20))
+        return lambda: objects.put(instance(), "0" * 64, deadline=Deadline(20))
 
     return make
 

@@ -78,7 +78,7 @@ class Body:
     def __init__(self, content: bytes) -> None:
         self._content = content
 
-    def stream(self, **_: Any) -> list[bytes]:  # noqa: ANN401 as urllib3 has it
+    def stream(self, **_: object) -> list[bytes]:
         return [self._content]
 
 

@@ -106,10 +106,8 @@ def test_an_instance_that_is_there_is_not_put_again(
     )
     before = only_object(deployment)
     assert outcomes(archive, one) == ["stored"]
-    assert (
-        only_object(deployment)["ObjectLockRetainUntilDate"]
-        == (before["ObjectLockRetainUntilDate"])
-    )
+    after = only_object(deployment)
+    assert after["ObjectLockRetainUntilDate"] == before["ObjectLockRetainUntilDate"]
 
 
 @pytest.mark.usefixtures("no_pause")

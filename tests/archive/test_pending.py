@@ -5,31 +5,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3.session
 import pytest
 from botocore.exceptions import ClientError
 
 from archive.pending import PendingUploads, hour
 from archive.uploads import Upload, Uploads
-from tests.archive.deployment import Deployment
+from tests.archive.deployment import UPLOADS
 
-TABLE = "uploads"
 NOW = int(time.time())
 SECONDS = 25 * 3600
-
-
-@pytest.fixture
-def uploads(
-    deployment: Deployment, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
-) -> Uploads:
-    monkeypatch.setattr("archive.uploads.Session", lambda: session)
-    deployment._dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "Upload", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "Upload", "AttributeType": "S"}],
-    )
-    return Uploads(TABLE)
 
 
 @pytest.fixture
@@ -55,14 +39,17 @@ def upload(name: str, principal: str = "erika", created: int = NOW) -> Upload:
     )
 
 
-def offered(uploads: Uploads, names: str, most: int = 2, **changes: Any) -> str:  # noqa: ANN401 - any field
+def offered(
+    uploads: Uploads, names: str, most: int = 2, *, principal: str = "erika", created: int = NOW
+) -> str:
     """Offer an upload for each of ``names``; return the names of those that may come."""
-    return "".join(name for name in names if uploads.offer(upload(name, **changes), most))
+    offers = [upload(name, principal, created) for name in names]
+    return "".join(each.id for each in offers if uploads.offer(each, most))
 
 
 def item(uploads: Uploads) -> dict[str, Any]:
     """Return the item of the only sender, without its key."""
-    items = uploads._dynamodb.scan(TableName=TABLE)["Items"]
+    items = uploads._dynamodb.scan(TableName=UPLOADS)["Items"]
     (found,) = (each for each in items if each["Upload"]["S"].startswith("pending/"))
     return {name: int(value.get("N", "0")) for name, value in found.items() if name != "Upload"}
 

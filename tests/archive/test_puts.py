@@ -72,7 +72,7 @@ def objects(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 
 def put(objects: Objects, seconds: float = 20) -> None:
-    objects.put(instance(), "0" * 64, Deadline(seconds))
+    objects.put(instance(), "0" * 64, deadline=Deadline(seconds))
 
 
 def test_a_connection_that_is_closed_without_an_answer_is_tried_again(

@@ -56,9 +56,10 @@ def put(sender: Sender, s3: InterceptedS3) -> Request:
     return request
 
 
-def body(request: AWSPreparedRequest) -> object:
+def body(request: AWSPreparedRequest) -> dict[str, Any]:
     assert isinstance(request.body, bytes)
-    return json.loads(request.body)
+    document: dict[str, Any] = json.loads(request.body)
+    return document
 
 
 def crc64nvme(content: bytes) -> int:
@@ -112,7 +113,6 @@ def test_the_commit_is_conditional_and_asks_for_what_is_in_its_place(
 ) -> None:
     commit = body(sent[COMMIT])
 
-    assert isinstance(commit, dict)
     assert commit["ConditionExpression"] == (
         "attribute_not_exists(#SHA256) AND attribute_not_exists(#Stored)"
         " AND attribute_not_exists(#Version)"
@@ -127,7 +127,7 @@ def test_a_batch_inserts_what_is_not_there(sender: Sender, monkeypatch: pytest.M
     sender.on(f"before-send.{INSERT}", lambda request, **_: inserts.append(request))
     sender.outcomes(*(instance(number) for number in range(30)))
 
-    statements = [body(request)["Statements"] for request in inserts]  # type: ignore[index]
+    statements = [body(request)["Statements"] for request in inserts]
     assert [len(each) for each in statements] == [2, 25, 5]
     series = statements[0][1]
     assert series["Statement"] == (
@@ -147,7 +147,6 @@ def test_a_batch_inserts_what_is_not_there(sender: Sender, monkeypatch: pytest.M
 def test_a_study_or_series_never_loses_a_value(sent: dict[str, AWSPreparedRequest]) -> None:
     update = body(sent[PARENT])
 
-    assert isinstance(update, dict)
     assert update["UpdateExpression"] == (
         "SET #0 = if_not_exists(#0, :0), #1 = if_not_exists(#1, :1), #2 = if_not_exists(#2, :2)"
     )

@@ -15,7 +15,6 @@ from archive.uploads import State, Upload, Uploads
 from tests.archive.deployment import BUCKET, Deployment
 
 CONTENT = bytes(range(256)) * 5
-TABLE = "uploads"
 
 
 @pytest.fixture
@@ -150,22 +149,6 @@ def test_an_answer_does_not_overwrite_another(bucket: Staging) -> None:
 
 
 class TestUploads:
-    @pytest.fixture
-    def uploads(
-        self,
-        deployment: Deployment,
-        session: boto3.session.Session,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> Uploads:
-        monkeypatch.setattr("archive.uploads.Session", lambda: session)
-        deployment._dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "Upload", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "Upload", "AttributeType": "S"}],
-        )
-        return Uploads(TABLE)
-
     def upload(self, **changes: Any) -> Upload:  # noqa: ANN401 - any field
         created = 4_000_000_000
         announced: dict[str, Any] = {

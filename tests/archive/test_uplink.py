@@ -86,7 +86,7 @@ def put_together(objects: Objects, together: int) -> None:
     one = instance(content=bytes(SIZE))
 
     def put(number: int) -> None:
-        objects.put(one, f"{number:064}", Deadline(20), together=together)
+        objects.put(one, f"{number:064}", deadline=Deadline(20), together=together)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         list(pool.map(put, range(CONNECTIONS)))

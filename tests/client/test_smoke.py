@@ -67,6 +67,16 @@ def target(url: str, burst: int) -> Target:
     return Target(url=url, transport=transport, study=Study.new(), burst=burst)
 
 
+@pytest.mark.parametrize(
+    ("size", "pixels"), [(0, 256), (5_000_000, 2224**2), (20_500_000, 3200**2)]
+)
+def test_a_large_instance_is_as_large_as_the_upload_and_10_mb_at_most(
+    size: int, pixels: int
+) -> None:
+    content = Study.new().large(1, size)
+    assert pixels < len(content) < pixels + 1000
+
+
 def test_what_is_left_out_says_what_it_needs(stub: Stub, capsys: Capture) -> None:
     reasons = named(smoke(capsys, "--url", stub.url, "--emulator")[1], "left out")
     assert set(reasons) > ONLY_AWS

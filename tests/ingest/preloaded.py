@@ -12,8 +12,8 @@ import boto3
 _ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(_ROOT / folder) for folder in ("functions", "client", ".")]
 
-from tests import conftest  # noqa: E402  once it can be found
-from tests.ingest import test_kills  # noqa: E402
+from tests import conftest  # noqa: E402 - once it can be found
+from tests.ingest import test_kills  # noqa: E402 - as above
 
 __all__ = ["conftest", "test_kills"]
 for service in ("s3", "dynamodb"):

@@ -84,7 +84,9 @@ class TestDisk:
         with monkeypatch.context() as patch:
             patch.setattr(f"archive.disk.os.{function}", full)
             upload = fails_once(large, body_of(SMALL))
-        assert lines(log)[-1]["message"] == "disk full"
+        line = lines(log)[-1]
+        assert (line["level"], line["message"]) == ("ERROR", "disk full")
+        assert (line["upload"], line["size"]) == (upload, len(body_of(SMALL)))
         assert json.loads(large.look_up(upload).body)["state"] == "pending"
         invoke_ingest(large.message(upload, 2))
         assert large.look_up(upload).status == 200

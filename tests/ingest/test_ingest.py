@@ -1,4 +1,3 @@
-import errno
 import json
 import time
 from collections.abc import Sequence
@@ -284,23 +283,6 @@ class TestResources:
         with pytest.raises(TryAgain):
             invoke_ingest(large.message(upload, ATTEMPTS), seconds=ingest.handler.SECONDS_TO_ANSWER)
         check_given_up(large, upload)
-
-    def test_a_disk_that_is_full_is_said_and_tried_again(
-        self, large: LargeRequests, log: StringIO, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def full(*_: object) -> int:
-            raise OSError(errno.ENOSPC, "Planted")
-
-        upload = large.upload(body_of(SMALL))
-        with monkeypatch.context() as patch:
-            patch.setattr("archive.disk.os.pwrite", full)
-            with pytest.raises(TryAgain):
-                invoke_ingest(large.message(upload))
-        line = json.loads(log.getvalue().splitlines()[-1])
-        assert (line["level"], line["message"]) == ("ERROR", "disk full")
-        assert (line["upload"], line["size"]) == (upload, len(body_of(SMALL)))
-        invoke_ingest(large.message(upload, 2))
-        assert large.look_up(upload).status == 200
 
 
 class TestFaultsOfTheArchive:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from mmap import ACCESS_READ, mmap
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Event, Thread
@@ -38,7 +39,7 @@ def anonymous_bytes() -> int:
 def measure(
     variables: Mapping[str, str],
     message: Mapping[str, Any],
-    result: Any,  # noqa: ANN401 - a connection
+    result: Connection,
     prepare: Callable[[], object],
 ) -> None:
     """Ingest, and send the most that was allocated at once, and what was before."""
@@ -67,7 +68,6 @@ def allocated(
     prepare: Callable[[], object] = dict,
 ) -> tuple[int, int]:
     """Return how many bytes a worker has allocated before it ingests, and at most."""
-
     receiver, sender = _PROCESSES.Pipe(duplex=False)
     arguments = (large.variables, message, sender, prepare)
     worker = _PROCESSES.Process(target=measure, args=arguments)
@@ -100,7 +100,6 @@ _AT_WORK = 40 * MEBIBYTE
 """What clients, threads and the modules for metadata take at work, whatever the body."""
 
 INFLATED = 32 * MEBIBYTE
-
 
 SIDE = 16384
 HEAD = builders.multipart(builders.part(builders.instance(Rows=SIDE, Columns=SIDE, PixelData=b"")))

@@ -1,14 +1,23 @@
 from collections.abc import Callable
+from http import HTTPStatus
 
 import pytest
 
+from events.proxy import store_event
 from rebuild.__main__ import main
+from tests.builders import content_type, multipart, part
 from tests.store.conftest import deployment, endpoint, store
 from tests.store.deployment import TEMPLATE
+from tests.store.lambdas import Store
 
 __all__ = ["deployment", "endpoint", "store"]
 
 Rebuild = Callable[..., int]
+
+
+def send(store: Store, *contents: bytes) -> None:
+    reply = store.invoke(store_event(multipart(*map(part, contents)), content_type()))
+    assert reply.status == HTTPStatus.OK
 
 
 @pytest.fixture

@@ -2,33 +2,41 @@
 
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.s3.models import S3Backend, s3_backends
 
-from archive import Archive, ArchiveError, DuplicatePolicy
+from archive import Archive, ArchiveError, DuplicatePolicy, Kept
+from archive.copies import Source
+from archive.staging import Staging
 from archive.stored import StoredObject, StoredObjects
+from dicomweb.instances import SOPInstance
 from dicomweb.reasons import FailureReason
-from events.proxy import store_event
 from rebuild import studies
 from store.settings import settings
 from tests.archive.deployment import create_index, instance
-from tests.builders import content_type, multipart, part, series_uid, sop_uid, study_uid
 from tests.builders import instance as part10
-from tests.rebuild.conftest import Rebuild
+from tests.builders import series_uid, sop_uid, study_uid
+from tests.rebuild.conftest import Rebuild, send
 from tests.store.deployment import TEMPLATE, Deployment
 from tests.store.lambdas import Store
 
 Items = dict[tuple[str, str], Mapping[str, Any]]
 
+READ, LIST = (Staging, "mapped"), (StoredObjects, "studies")
+TIMEOUT = ReadTimeoutError(endpoint_url="https://s3.example.org")
+BUSY = ClientError({"Error": {"Code": "SlowDown"}}, "GetObject")
 
-def send(store: Store, *contents: bytes) -> None:
-    reply = store.invoke(store_event(multipart(*map(part, contents)), content_type()))
-    assert reply.status == HTTPStatus.OK
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fails(*_: object) -> None:
+        raise error
+
+    return fails
 
 
 def index(deployment: Deployment) -> Items:
@@ -213,9 +221,15 @@ def test_when_aws_does_not_answer_it_says_where_to_continue(
     attempts = []
     keep = Archive.keep
 
-    def busy(self: Archive, instances: Any, **options: Any) -> Any:  # noqa: ANN401
+    def busy(
+        self: Archive,
+        instances: Sequence[SOPInstance],
+        *,
+        seconds: float,
+        sources: Sequence[Source | None],
+    ) -> Sequence[Kept | ArchiveError]:
         if instances[0].study_instance_uid != second:
-            return keep(self, instances, **options)
+            return keep(self, instances, seconds=seconds, sources=sources)
         attempts.append(len(instances))
         return [ArchiveError(FailureReason.OUT_OF_RESOURCES, "busy") for _ in instances]
 
@@ -227,6 +241,33 @@ def test_when_aws_does_not_answer_it_says_where_to_continue(
 
     assert rebuild("--after", first) == 0
     assert index(store.deployment) == before
+
+
+@pytest.mark.parametrize("fault", [(*READ, TIMEOUT), (*READ, BUSY), (*LIST, BUSY)])
+def test_when_s3_does_not_answer_it_may_begin_again(
+    store: Store,
+    rebuild: Rebuild,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: tuple[type, str, Exception],
+) -> None:
+    send(store, part10())
+    room, call, error = fault
+    monkeypatch.setattr(room, call, raising(error))
+
+    assert rebuild() == 2
+    assert capsys.readouterr().out == "S3 or DynamoDB does not answer; begin again later\n"
+
+
+def test_what_s3_refuses_is_an_error(
+    store: Store, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(store, part10())
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+    monkeypatch.setattr(*READ, raising(denied))
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        rebuild()
 
 
 def test_an_empty_bucket_has_an_empty_index(deployment: Deployment, rebuild: Rebuild) -> None:

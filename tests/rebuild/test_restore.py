@@ -1,18 +1,16 @@
 """The runbook "Restore" of docs/operations.md: the table is lost, and the archive is not."""
 
 import hashlib
-from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from archive.objects import key_of
-from events.proxy import store_event
 from local.template import Template
 from store.settings import settings
-from tests.builders import content_type, instance, multipart, part
+from tests.builders import instance
 from tests.rebuild.commands import commands, run
-from tests.rebuild.conftest import Rebuild
+from tests.rebuild.conftest import Rebuild, send
 from tests.store.deployment import ROOT, TEMPLATE, Deployment
 from tests.store.lambdas import Store
 
@@ -21,10 +19,9 @@ VARIABLES = {"IndexTableName": TEMPLATE.table, "Restored": RESTORED}
 POINT_IN_TIME, LIST, FROM_BACKUP, *PROTECT, DEPLOY, REBUILD = commands("Restore")
 
 
-def send(store: Store, number: int) -> bytes:
+def send_numbered(store: Store, number: int) -> bytes:
     content = instance(number=number)
-    reply = store.invoke(store_event(multipart(part(content)), content_type()))
-    assert reply.status == HTTPStatus.OK
+    send(store, content)
     return content
 
 
@@ -80,10 +77,10 @@ def test_a_table_that_was_deleted_is_restored_under_another_name_and_completed(
     store: Store, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb = store.deployment._dynamodb
-    before = send(store, 1)
+    before = send_numbered(store, 1)
     # What DynamoDB does by itself when a table with point-in-time recovery is deleted.
     dynamodb.create_backup(TableName=TEMPLATE.table, BackupName="system")
-    after_the_backup = send(store, 2)
+    after_the_backup = send_numbered(store, 2)
     dynamodb.delete_table(TableName=TEMPLATE.table)
 
     (backup,) = run(LIST, VARIABLES)["BackupSummaries"]
@@ -93,7 +90,7 @@ def test_a_table_that_was_deleted_is_restored_under_another_name_and_completed(
 
     template = deploy(monkeypatch, ExistingIndexTable=RESTORED)
     assert (template.bucket, template.table) == (TEMPLATE.bucket, RESTORED)
-    now = send(store, 3)
+    now = send_numbered(store, 3)
     assert rebuild(table=RESTORED) == 0
     assert retrieved(store.deployment, template.bucket, template.table) == {
         before,
@@ -101,7 +98,7 @@ def test_a_table_that_was_deleted_is_restored_under_another_name_and_completed(
         now,
     }
     stored = items(store.deployment, RESTORED)
-    assert [send(store, number) for number in (1, 2, 3)]
+    assert [send_numbered(store, number) for number in (1, 2, 3)]
     assert items(store.deployment, RESTORED) == stored
 
 
@@ -109,7 +106,7 @@ def test_a_damaged_table_is_restored_to_a_moment_before(
     store: Store, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dynamodb = store.deployment._dynamodb
-    content = send(store, 1)
+    content = send_numbered(store, 1)
     dynamodb.update_continuous_backups(
         TableName=TEMPLATE.table,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
@@ -124,7 +121,7 @@ def test_a_damaged_table_is_restored_to_a_moment_before(
 def test_the_bucket_may_have_another_name_too(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = send(store, 1)
+    content = send_numbered(store, 1)
     s3 = store.deployment._s3
     s3.create_bucket(Bucket="copied-archive")
     for key in store.deployment.objects():
@@ -135,5 +132,5 @@ def test_the_bucket_may_have_another_name_too(
         monkeypatch, ExistingArchiveBucket="copied-archive", ExistingIndexTable=TEMPLATE.table
     )
     assert template.bucket == "copied-archive"
-    other = send(store, 2)
+    other = send_numbered(store, 2)
     assert retrieved(store.deployment, "copied-archive", TEMPLATE.table) == {content, other}

@@ -39,7 +39,7 @@ class Server(ThreadingHTTPServer):
         self.connections: list[socket] = []
         Thread(target=self.serve_forever, daemon=True).start()
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  as it is there
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in its base
         self.connections.append(request)
         super().process_request(request, client_address)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
-import snapshot_restore_py  # type: ignore[import-untyped]
+import snapshot_restore_py  # type: ignore[import-untyped] # AWS's
 
 import store.handler
 from archive import Archive

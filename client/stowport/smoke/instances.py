@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from io import BytesIO
+from math import isqrt
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
@@ -46,9 +47,10 @@ class Study:
         """Return a Part 10 file whose pixel data has all values of a byte, the first ``pixel``."""
         return _part10(self._image(number, bytes((pixel + n) % 256 for n in range(_SIDE * _SIDE))))
 
-    def large(self, number: int) -> bytes:
-        """Return a Part 10 file of 10 MB."""
-        return _part10(self._image(number, self._pixels))
+    def large(self, number: int, size: int) -> bytes:
+        """Return a Part 10 file with pixel data of about ``size`` bytes, 10 MB at most."""
+        side = min(max(isqrt(size), _SIDE), _LARGE_SIDE) // _SIDE * _SIDE
+        return _part10(self._image(number, self._pixels[: side * side]))
 
     def metadata(self, number: int, boundary: str) -> bytes:
         """Return the payload of an instance as metadata in JSON with its pixel data beside it."""

@@ -19,10 +19,10 @@ _BYTES_PER_SECOND = 1_000_000
 
 
 def uploads(target: Target) -> str:
-    """Upload instances of 10 MB, as many as fit into the size that was asked for."""
-    first = target.study.large(_FIRST)
+    """Upload instances of 10 MB or less, as many as fit into the size that was asked for."""
+    first = target.study.large(_FIRST, target.upload)
     numbers = range(_FIRST, _FIRST + max(target.upload // len(first), 1))
-    contents = [Buffer(memoryview(target.study.large(number))) for number in numbers]
+    contents = [Buffer(memoryview(target.study.large(number, target.upload))) for number in numbers]
     body = RelatedBody([Part(content=content) for content in contents])
     seconds = _SECONDS + body.size // _BYTES_PER_SECOND
     transport = Transport(Credentials(target.token), connections=1, tries=1)
