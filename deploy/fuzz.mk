@@ -1,15 +1,13 @@
 # Fuzzes the parsers and the handlers. The Makefile includes it.
 
-MINUTES ?= 10
-SEED ?=
 TARGETS ?=
 FUZZ := build/fuzz
 
 .PHONY: fuzz
 
 fuzz: $(VENV)/test $(FUZZ)/installed ## fuzz parsers and handlers: make fuzz [MINUTES=10] [SEED=] [TARGETS="store"]
-	@PYTHONPATH=$(FUZZ)/atheris:functions:client:. $(BIN)/python -m tests.fuzz --minutes $(MINUTES) \
-		$(if $(SEED),--seed $(SEED)) $(TARGETS)
+	@PYTHONPATH=$(FUZZ)/atheris:functions:client:. $(BIN)/python -m tests.fuzz \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 # Not in .venv: atheris exists for Linux on x86-64 only, and the targets run without it.
 $(FUZZ)/installed: requirements/fuzz.txt | $(VENV)/bin/pip

@@ -146,6 +146,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 
 def run_service(directory: Path, parameters: dict[str, str], stack: ExitStack) -> RunningService:
+    """Start the service in ``directory`` with template parameters; ``stack`` stops it."""
     output = directory / "output.log"
     with output.open("wb") as stream:
         process = subprocess.Popen(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import reliability
+from tests.markdown import table
 
 
 def test_the_page_has_each_section_once_and_in_its_order() -> None:
@@ -19,7 +20,7 @@ def test_a_suite_replaces_its_own_section_and_nothing_else(tmp_path: Path) -> No
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- fuzz -->\nold\n<!-- /fuzz -->\nb\n<!-- mutants -->\n")
 
-    reliability.write("fuzz", reliability.table(("what", "n"), [("bodies", 3)]), page)
+    reliability.write("fuzz", table(("what", "n"), [("bodies", 3)]), page)
     reliability.write("fuzz", "new", page)
 
     assert page.read_text() == "a\n<!-- fuzz -->\n\nnew\n\n<!-- /fuzz -->\nb\n<!-- mutants -->\n"

@@ -73,12 +73,22 @@ def read_answer(response: Response) -> Answer:
 
 
 def _module(response: Response) -> tuple[DataSet, list[Item] | None]:
-    """Return the data set and its items, which are not believed if any of them makes no sense."""
+    """Return the data set and its items, which are not believed if any of them makes no sense.
+
+    Neither is an answer that is nested too deeply to be read.
+    """
     try:
         data_set = _data_set(response)
         has_items = any(tag in data_set for tag in _MODULE)
         return data_set, list(_items(data_set)) if has_items else None
-    except (ValueError, AttributeError, TypeError, LookupError, etree.XMLSyntaxError):
+    except (
+        ValueError,
+        AttributeError,
+        TypeError,
+        LookupError,
+        RecursionError,
+        etree.XMLSyntaxError,
+    ):
         return {}, None
 
 

@@ -1,11 +1,11 @@
 """docs/performance.md, made from the figures; what they mean is in ``explanation.md``."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.bench.instances import CASES
 from tests.bench.targets import targets
+from tests.markdown import table
 
 _EXPLANATION = Path(__file__).with_name("explanation.md")
 
@@ -33,11 +33,6 @@ def of(result: Figures) -> str:
     return "\n".join([*parts, _EXPLANATION.read_text("utf-8")])
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
-
-
 def _spread(figures: dict[str, float]) -> str:
     return f"{figures['median']:g} ({figures['min']:g} to {figures['max']:g})"
 
@@ -57,7 +52,7 @@ a shared machine it varies less than wall time. Each ratio compares figures of t
 
 def _targets(result: Figures) -> str:
     head = ("what", "target", "measured", "met")
-    return "\n## Targets\n\n" + _table(head, targets(result))
+    return "\n## Targets\n\n" + table(head, targets(result))
 
 
 def _servers(figures: Figures) -> str:
@@ -82,7 +77,7 @@ own runtime client; its gateway, S3 and DynamoDB are other processes and are not
 and tiny-pacs write to tmpfs and do not sync.
 
 {cases}
-{_table(("case", "connections", *names), rows)}{left_out}"""
+{table(("case", "connections", *names), rows)}{left_out}"""
 
 
 def _server(row: Figures) -> str:
@@ -105,7 +100,7 @@ CPU milliseconds per request, over one connection, of functions that each do mor
 before: a line is the median of one function minus that of the previous one. The first function
 returns at once.
 
-{_table(("what", *cases), rows)}"""
+{table(("what", *cases), rows)}"""
 
 
 def _floor(figures: Figures) -> str:
@@ -119,7 +114,7 @@ def _floor(figures: Figures) -> str:
 One instance of 4.4 MB: the steps that every handler needs, each done once, and the handler's total
 time including `json.loads`, in the same process (ms).
 
-{_table(("step", "CPU", "wall"), rows)}"""
+{table(("step", "CPU", "wall"), rows)}"""
 
 
 def _growth(figures: Figures) -> str:
@@ -137,7 +132,7 @@ def _growth(figures: Figures) -> str:
             (point, _spread(each["cpu_ms"]), _spread(each["wall_ms"]))
             for point, each in figures[name].items()
         ]
-        text += "\n" + _table((title, "CPU", "wall"), rows)
+        text += "\n" + table((title, "CPU", "wall"), rows)
     filled = figures["filled_table"].values()
     same = len({(each["calls"], each["write_units"]) for each in filled}) == 1
     return (
@@ -157,10 +152,10 @@ def _cold_start(figures: Figures) -> str:
 
 From the start of the process to its first answer (ms).
 
-{_table(("first answer of", "CPU", "wall"), rows)}
+{table(("first answer of", "CPU", "wall"), rows)}
 `-X importtime` of the handler, by package (ms). The option makes imports slower.
 
-{_table(("package", "ms"), imports)}"""
+{table(("package", "ms"), imports)}"""
 
 
 def _memory(figures: Figures) -> str:
@@ -175,7 +170,7 @@ def _memory(figures: Figures) -> str:
         for size, each in figures.items()
     ]
     head = ("body", "idle MB", "peak MB", "peak over idle, in bodies", "same, runtime client alone")
-    return "\n## Memory\n\n" + _table(head, rows)
+    return "\n## Memory\n\n" + table(head, rows)
 
 
 def _calls(figures: Figures) -> str:
@@ -186,7 +181,7 @@ def _calls(figures: Figures) -> str:
         for case, each in figures.items()
         for sent in ("first", "again")
     ]
-    return "\n## Calls of a request\n\n" + _table(("case", "sent", *names), rows)
+    return "\n## Calls of a request\n\n" + table(("case", "sent", *names), rows)
 
 
 def _cost(figures: Figures) -> str:
@@ -205,4 +200,4 @@ US dollars, us-east-1, arm64, on demand. The duration is the CPU measured above,
 1769 MiB as Lambda does, and an assumed wait of 25 ms for a PutObject, 16 of which run in parallel,
 10 ms for a batch of writes, and 5 ms for a batch of reads. Storage and logs are not included.
 
-{_table(head, rows)}"""
+{table(head, rows)}"""

@@ -5,7 +5,6 @@ Prints the tables; ``--write`` puts them into docs/cost.md instead, as ``make co
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.cost.drivers import (
@@ -19,6 +18,7 @@ from tests.cost.drivers import (
     to_store,
     to_upload,
 )
+from tests.markdown import table
 from tests.statement.pages import ROOT, with_tables
 
 PAGE = ROOT / "docs" / "cost.md"
@@ -35,10 +35,10 @@ def tables(prices: Prices, memory: int = MEMORY) -> dict[str, str]:
         "Table 1": _by_driver(store),
         "Table 2": _by_driver(upload),
         "Table 3": _by_driver(keep),
-        "Table 4": _rows(
+        "Table 4": table(
             ["what stands", "number", "US dollars a month"],
             (
-                [name, str(number), f"{dollars:.2f}"]
+                [name, number, f"{dollars:.2f}"]
                 for name, (number, dollars) in to_stand(prices).items()
             ),
         ),
@@ -51,7 +51,7 @@ def _by_driver(dollars: dict[str, dict[str, float]]) -> str:
     drivers = next(iter(dollars.values()))
     sums = ["**sum**", *(f"**{sum(each.values()):.2f}**" for each in dollars.values())]
     rows = [[name, *(f"{each[name]:.2f}" for each in dollars.values())] for name in drivers]
-    return _rows(["driver", *dollars], [*rows, sums])
+    return table(["driver", *dollars], [*rows, sums])
 
 
 def _beside(prices: Prices, store: dict[str, float], keep: dict[str, float], memory: int) -> str:
@@ -59,7 +59,7 @@ def _beside(prices: Prices, store: dict[str, float], keep: dict[str, float], mem
     month = sum(keep.values()) + standing
     ours = {"Stowport, with what stands": (sum(store.values()), month, month)}
     services = ours | of_others(measured(memory)["ct1"], prices)
-    return _rows(
+    return table(
         ["service", "to store", "first month", "each later month"],
         (
             [name, *("-" if each is None else f"{each:.2f}" for each in dollars)]
@@ -70,12 +70,7 @@ def _beside(prices: Prices, store: dict[str, float], keep: dict[str, float], mem
 
 def _prices() -> str:
     heading, *rows = [line.split("\t") for line in PRICES.read_text("utf-8").splitlines()]
-    return _rows(heading, ([row[0], row[1] or "-", *row[2:]] for row in rows))
-
-
-def _rows(heading: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(heading, ([row[0], row[1] or "-", *row[2:]] for row in rows))
 
 
 def main() -> None:
@@ -89,7 +84,7 @@ def main() -> None:
     if given.write:
         PAGE.write_text(with_tables(PAGE.read_text("utf-8"), found, "make cost"), "utf-8")
     else:
-        sys.stdout.write("".join(f"{name}\n\n{table}\n\n" for name, table in found.items()))
+        sys.stdout.write("".join(f"{name}\n\n{made}\n" for name, made in found.items()))
 
 
 if __name__ == "__main__":

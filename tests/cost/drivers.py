@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from archive.staging import RANGE_BYTES
 from tests.bench.instances import CASES
 from tests.statement.facts import resources
 from tests.statement.pages import ROOT, table
@@ -43,8 +44,6 @@ _DETAILED = ("Count", "Latency", "IntegrationLatency", "4XXError", "5XXError")
 """The metrics of a method that API Gateway sends if detailed metrics are on."""
 
 _HEALTHIMAGING_MINIMUM = 5_000_000
-_PART = 16 * 2**20
-"""Of a body, that ingest reads with one GET."""
 
 Prices = dict[str, float | None]
 
@@ -116,7 +115,7 @@ def to_upload(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
         "Lambda": uploads * _invocation(seconds, memory, prices)
         + uploads * calls * _known(prices, "lambda_invocation"),
         "S3 staging": uploads
-        * (_known(prices, "s3_put") + body / _PART * _known(prices, "s3_get")),
+        * (_known(prices, "s3_put") + body / RANGE_BYTES * _known(prices, "s3_get")),
         "events and queue": uploads
         * (
             _known(prices, "event")

@@ -7,16 +7,15 @@ emulator does not have is said, and fails nothing.
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
 
 import boto3
 import urllib3
-from boto3.dynamodb.conditions import Key
 
+from archive.objects import key_of
 from stowport.command import main as stowport
 from tests.builders import instance, study_uid
 from tests.emulated.groups import GROUPS
@@ -87,20 +86,20 @@ def _answer(stack: Stack, content: bytes) -> int:
 def _kept(stack: Stack) -> list[str]:
     """Return the digests of the objects that the study's items lead to."""
     outputs = stack.outputs
-    table = boto3.resource("dynamodb").Table(outputs["IndexTableName"])
-    found = table.query(
-        KeyConditionExpression=Key("StudyInstanceUID").eq(study_uid(_STUDY)), ConsistentRead=True
-    )["Items"]
-    keys = [_key(item) for item in found if str(item["Resource"]).startswith("instances/")]
+    found = boto3.client("dynamodb").query(
+        TableName=outputs["IndexTableName"],
+        KeyConditionExpression="StudyInstanceUID = :study AND begins_with(#resource, :instances)",
+        ExpressionAttributeNames={"#resource": "Resource"},
+        ExpressionAttributeValues={
+            ":study": {"S": study_uid(_STUDY)},
+            ":instances": {"S": "instances/"},
+        },
+        ConsistentRead=True,
+    )
+    keys = [key_of(item) for item in found["Items"]]
     s3, bucket = boto3.client("s3"), outputs["ArchiveBucketName"]
     bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
     return [sha256(body).hexdigest() for body in bodies]
-
-
-def _key(item: Mapping[str, Any]) -> str:
-    _, series, sop_instance = item["Resource"].split("/")
-    study, digest = item["StudyInstanceUID"], item["SHA256"]
-    return f"studies/{study}/series/{series}/instances/{sop_instance}/{digest}.dcm"
 
 
 if __name__ == "__main__":

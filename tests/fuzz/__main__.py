@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests import reliability
 from tests.fuzz.targets import NAMES, load
+from tests.markdown import table
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = Path("build", "fuzz")
@@ -90,13 +91,14 @@ def figures(results: Sequence[Result], minutes: float, seed: int) -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {len(results)} targets, {total:,} inputs in"
         f" {minutes:g} minutes, {how}, seed {seed}; {found} findings.\n\n"
-        + reliability.table(("target", "what holds for any input", "inputs", "findings"), rows)
+        + table(("target", "what holds for any input", "inputs", "findings"), rows)
     )
 
 
 def main() -> int:
     """Run what the command line asks for."""
     parser = ArgumentParser(description=__doc__)
+    # argparse checks the empty list too, if no target is named.
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []])
     parser.add_argument("--minutes", type=float, default=LEAST_MINUTES)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
@@ -106,15 +108,20 @@ def main() -> int:
     results: list[Result] = []
     for name in names:
         result = run(name, arguments.minutes * 60 / len(names), arguments.seed, arguments.directory)
-        print(f"{name:14}{result.executions:>10,} inputs, {len(result.found)} findings", flush=True)  # noqa: T201
+        _say(f"{name:14}{result.executions:>10,} inputs, {len(result.found)} findings")
         for file, text in result.found.items():
-            print(f"  {file}: {text}", flush=True)  # noqa: T201
+            _say(f"  {file}: {text}")
         results.append(result)
     made = figures(results, arguments.minutes, arguments.seed)
     if names == NAMES and arguments.minutes >= LEAST_MINUTES:
         reliability.write("fuzz", made)
-    print(made.partition("\n")[0])  # noqa: T201
+    _say(made.partition("\n")[0])
     return int(any(result.found for result in results))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

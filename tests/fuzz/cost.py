@@ -6,12 +6,13 @@ requests' work a target does.
 """
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from time import process_time
+
+from tests.bench.processes import forget_peak, peak_bytes, resident_bytes
 
 SECONDS_PER_MEGABYTE = 1.0
 LEAST_SECONDS = 0.25
@@ -19,7 +20,6 @@ BODIES = 5
 LEAST_BYTES = 50 * 10**6
 MEGABYTE = 10**6
 
-_CLEAR = Path("/proc/self/clear_refs")
 _LINUX = sys.platform == "linux"
 
 
@@ -58,7 +58,7 @@ def measure_alone(action: Callable[[bytes], object], data: bytes) -> Cost:
     for _ in range(3):
         gc.collect()
         if _LINUX:
-            _CLEAR.write_text("5")
+            forget_peak(os.getpid())
         costs.append(measure(action, data))
     return Cost(
         len(data),
@@ -68,12 +68,10 @@ def measure_alone(action: Callable[[bytes], object], data: bytes) -> Cost:
 
 
 def _peak() -> int:
-    """Return the most memory so far, in bytes; on Linux it is in units of 1024."""
-    return getrusage(RUSAGE_SELF).ru_maxrss * 1024 if _LINUX else 0
+    """Return the most memory so far, in bytes."""
+    return peak_bytes(os.getpid()) if _LINUX else 0
 
 
 def _idle() -> int:
     """Return the memory that the process has, in bytes."""
-    if not _LINUX:
-        return 0
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return resident_bytes(os.getpid()) if _LINUX else 0

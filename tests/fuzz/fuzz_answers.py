@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from stowport.answers import read_answer
 from stowport.messages import Response
-from tests.fuzz.mutate_documents import change_json, change_xml
-from tests.fuzz.mutations import Chance, change_bytes
+from tests.fuzz.mutate_parts import change_content
+from tests.fuzz.mutations import Chance
 
 _JSON = b"""{"00081190":{"vr":"UR","Value":["http://h/studies/1.2"]},"00081199":{"vr":"SQ","Value":[
 {"00081150":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.7"]},"00081155":{"vr":"UI","Value":
@@ -35,8 +35,7 @@ def mutation(chance: Chance, data: bytes, others: Sequence[bytes]) -> bytes:
     """Change a node of the body."""
     head, line_feed, body = data.partition(b"\n")
     warning, other_line_feed, document = body.partition(b"\n")
-    change = {b"json": change_json, b"xml": change_xml}.get(head[18:], change_bytes)
-    return head + line_feed + warning + other_line_feed + change(chance, document, others)
+    return head + line_feed + warning + other_line_feed + change_content(chance, document, others)
 
 
 def target(data: bytes) -> None:

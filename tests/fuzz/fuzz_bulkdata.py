@@ -3,7 +3,6 @@
 The instances have the same bytes whenever they are made: a request that is sent again is no other.
 """
 
-import re
 from contextlib import suppress
 
 from dicomweb.errors import MalformedRequest
@@ -13,12 +12,11 @@ from tests.dicomweb.codestreams.bitstreams import NAMES, file
 from tests.fuzz import hostile, seeds
 from tests.fuzz.invariants import check_received, check_text
 from tests.fuzz.mutate_parts import change_parts
-from tests.fuzz.mutations import MAX_HEAD
+from tests.fuzz.requests import Request
 from tests.split_bulk_data import bulk, metadata
 
 WORK = 2
 
-_CONTENT_TYPE = re.compile(rb"\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _STUDY = "1.2.3"
 _FRAMES = {"7FE00010": {"vr": "OW", "BulkDataURI": "p/frames/1,2"}}
 _TEXT = {"00091010": {"vr": "UT", "BulkDataURI": "t"}, "00091011": {"vr": "DS", "BulkDataURI": "t"}}
@@ -45,10 +43,8 @@ mutation = change_parts
 
 
 def _instances(request: bytes) -> list[bytes | None]:
-    head, _, payload = request.partition(b"\r\n\r\n")
-    named = _CONTENT_TYPE.search(head[:MAX_HEAD])
-    field = named.group(1).decode("latin-1") if named else None
-    root_type, parts = read_parts(field, payload)
+    read = Request.read(request)
+    root_type, parts = read_parts(read.content_type, read.payload)
     found: list[bytes | None] = []
     for one in candidates(root_type, parts, url="http://h/studies", study_instance_uid=_STUDY):
         check_text(one.text)

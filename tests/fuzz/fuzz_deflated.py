@@ -6,22 +6,15 @@ An input that begins with an R is such a stream; any other is deflated first.
 import zlib
 from collections.abc import Sequence
 
-from dicomweb.envelope.mediatypes import DICOM
-from dicomweb.envelope.multipart import BodyPart
-from dicomweb.payloads import candidates
 from tests import builders
-from tests.fuzz import seeds
-from tests.fuzz.invariants import check_received
-from tests.fuzz.mutate_elements import change_data_set, read, write
+from tests.fuzz import fuzz_instances, seeds
+from tests.fuzz.mutate_elements import change_data_set, file_meta, read, write
 from tests.fuzz.mutations import Chance, change_bytes
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _FILE = builders.part10(builders.data_set(PixelData=None), _DEFLATED)
-_META = _FILE[: 132 + len(write(read(_FILE[132:], implicit=False, group=2)[0]))]
-_DATA_SETS = tuple(
-    each[132 + len(write(read(each[132:], implicit=False, group=2)[0])) :]
-    for each in seeds.part10_files()[:12]
-)
+_HEAD = _FILE.removesuffix(file_meta(_FILE)[1])
+_DATA_SETS = tuple(file_meta(each)[1] for each in seeds.part10_files()[:12])
 
 
 def _deflate(data: bytes) -> bytes:
@@ -43,6 +36,4 @@ def mutation(chance: Chance, data: bytes, others: Sequence[bytes]) -> bytes:
 def target(data: bytes) -> None:
     """Receive a deflated file."""
     stream = data[1:] if data.startswith(b"R") else _deflate(data)
-    part = BodyPart(number=1, headers={}, content=memoryview(_META + stream))
-    [candidate] = candidates(DICOM, [part], url="", study_instance_uid=None)
-    check_received(candidate)
+    fuzz_instances.target(_HEAD + stream)

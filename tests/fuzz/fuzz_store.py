@@ -1,12 +1,9 @@
 """Any request gets an answer that can be read; what is accepted is kept as it was sent, for good.
 
-An input is a request as a client sends it: a head, an empty line and a payload.
+The request is sent twice.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
-from unittest import mock
 
 import store.handler
 from archive import DuplicatePolicy
@@ -16,11 +13,10 @@ from events.proxy import store_event
 from store.settings import Settings
 from tests import builders
 from tests.fuzz import seeds
-from tests.fuzz.invariants import check_reply, logged
+from tests.fuzz.invariants import check_reply
 from tests.fuzz.mutate_parts import change_parts
-from tests.fuzz.mutations import MAX_HEAD
-from tests.fuzz.standins import Archive
-from tests.store.lambdas import Context
+from tests.fuzz.requests import Request
+from tests.fuzz.standins import Archive, handled
 
 WORK = 2
 
@@ -36,9 +32,7 @@ SEEDS = (
 )
 mutation = change_parts
 
-_TARGET = re.compile(rb"\A\w+ \S*/studies/([^ ?]*)")
 _MODELS = re.compile(rb"json|xml", re.IGNORECASE)
-_FIELD = re.compile(rb"\r\n([\w-]+):[ \t]*([^\r\n]*)")
 _SETTINGS = Settings(
     archive_bucket="b",
     index_table="t",
@@ -51,43 +45,11 @@ _SETTINGS = Settings(
 )
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a head says: the study of the target, and the fields; and the payload."""
-
-    study: str | None
-    headers: dict[str, str]
-    payload: bytes
-
-    @property
-    def content_type(self) -> str | None:
-        return self.headers.get("content-type")
-
-    @classmethod
-    def read(cls, request: bytes) -> "Request":
-        head, _, payload = request.partition(b"\r\n\r\n")
-        study = _TARGET.match(head[:MAX_HEAD])
-        fields = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in _FIELD.findall(b"\r\n" + head[:MAX_HEAD])
-        }
-        return cls(study.group(1).decode("latin-1") if study else None, fields, payload)
-
-
-def _event(request: Request) -> dict[str, Any]:
-    return store_event(
+def _post(archive: Archive, request: Request) -> tuple[int, str]:
+    event = store_event(
         request.payload, request.content_type, study=request.study, headers=request.headers
     )
-
-
-def _post(archive: Archive, request: Request) -> tuple[int, str]:
-    handler = store.handler
-    with (
-        logged(),
-        mock.patch.object(handler, "archive", return_value=archive),
-        mock.patch.object(handler, "settings", return_value=_SETTINGS),
-    ):
-        reply = handler.lambda_handler(_event(request), Context(28))
+    reply = handled(store.handler, event, 28, _SETTINGS, archive=archive)
     return check_reply(reply), str(reply["body"])
 
 

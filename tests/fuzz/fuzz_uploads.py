@@ -2,14 +2,12 @@
 
 import json
 from typing import Any
-from unittest import mock
 
 import uploads.handler
 from events.proxy import announcement_event, upload_event
-from tests.fuzz.invariants import check_reply, logged
+from tests.fuzz.invariants import check_reply
 from tests.fuzz.mutate_documents import change_json
-from tests.fuzz.standins import Staging, Uploads
-from tests.store.lambdas import Context
+from tests.fuzz.standins import Staging, Uploads, handled
 from uploads.settings import Settings
 
 SETTINGS = Settings(
@@ -32,16 +30,8 @@ mutation = change_json
 
 
 def _send(event: dict[str, Any], known: Uploads) -> dict[str, Any]:
-    with (
-        logged(),
-        mock.patch.multiple(
-            uploads.handler,
-            settings=lambda: SETTINGS,
-            staging=lambda _: Staging(),
-            uploads=lambda _: known,
-        ),
-    ):
-        reply = uploads.handler.lambda_handler(event, Context(28))
+    clients = {"staging": Staging(), "uploads": known}
+    reply: dict[str, Any] = handled(uploads.handler, event, 28, SETTINGS, **clients)
     assert check_reply(reply) in (200, 400)
     return reply
 

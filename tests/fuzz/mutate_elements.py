@@ -42,7 +42,7 @@ Elements = tuple[_Element, ...]
 
 def change_elements(chance: Chance, data: bytes, others: Sequence[bytes]) -> bytes:
     """Change one element of a file, of its data set or of its File Meta Information."""
-    meta, rest = _file_meta(data)
+    meta, rest = file_meta(data)
     if not meta:
         return change_bytes(chance, data, others)
     syntax = next((each.value for each in meta if each.tag == 0x00020010), b"")
@@ -55,7 +55,8 @@ def change_elements(chance: Chance, data: bytes, others: Sequence[bytes]) -> byt
     return data[:132] + write(meta) + write(elements) + tail
 
 
-def _file_meta(data: bytes) -> tuple[Elements, bytes]:
+def file_meta(data: bytes) -> tuple[Elements, bytes]:
+    """Return the File Meta Information of a file, and what comes after it."""
     if data[128:132] != b"DICM":
         return (), data
     found, _ = read(data[132:], implicit=False, group=2)

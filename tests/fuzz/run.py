@@ -15,27 +15,25 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tests.fuzz.findings import Findings, confirm
 from tests.fuzz.mutations import MAX_INPUT, mutated
+from tests.fuzz.targets import Target, load
 
 _INSTRUMENTED = ["dicomweb", "stowport", "store", "transaction", "uploads", "ingest", "authorizer"]
 _SECONDS_FOR_ONE = 60
 _MEMORY_MEGABYTES = 4096
 
 
-def _load(name: str, atheris: Any) -> Any:  # noqa: ANN401 - atheris has no types
+def _load(name: str, atheris: Any) -> Target:  # noqa: ANN401 - atheris has no types
     warnings.simplefilter("ignore")
     with atheris.instrument_imports(include=_INSTRUMENTED) if atheris else nullcontext():
-        from tests.fuzz import targets  # noqa: PLC0415 - what it imports is instrumented
-
-        return targets.load(name)
+        return load(name)
 
 
 def run(name: str, seconds: float, seed: int, directory: Path) -> None:
     """Run a target for so many seconds."""
     atheris = __import__("atheris") if find_spec("atheris") else None
     target = _load(name, atheris)
-    from tests.fuzz.findings import Findings  # noqa: PLC0415 - it imports what is instrumented
-
     findings = Findings(target, directory / "found" / name)
     for each in target.seeds:
         findings.run(each)
@@ -44,10 +42,16 @@ def run(name: str, seconds: float, seed: int, directory: Path) -> None:
     chance, end = random.Random(seed), monotonic() + seconds
     while monotonic() < end:
         findings.run(mutated(chance, target.seeds, target.mutation))
-    print(f"executions {findings.executions}")  # noqa: T201 - a program's output
+    sys.stdout.write(f"executions {findings.executions}\n")
 
 
-def _guided(atheris: Any, findings: Any, seconds: float, seed: int, corpus: Path) -> None:  # noqa: ANN401
+def _guided(
+    atheris: Any,  # noqa: ANN401 - it has no types
+    findings: Findings,
+    seconds: float,
+    seed: int,
+    corpus: Path,
+) -> None:
     """Run under libFuzzer, which ends the process and says how many inputs it ran."""
     target = findings.target
     corpus.mkdir(parents=True, exist_ok=True)
@@ -79,12 +83,10 @@ def _guided(atheris: Any, findings: Any, seconds: float, seed: int, corpus: Path
 def replay(name: str, files: list[str]) -> None:
     """Print for each file, by the line, what is wrong with it, or nothing."""
     target = _load(name, None)
-    from tests.fuzz.findings import confirm  # noqa: PLC0415 - it is not needed before
-
     for each in target.seeds[:3]:
         confirm(target, each)
     for file in files:
-        print(confirm(target, Path(file).read_bytes()))  # noqa: T201 - a program's output
+        sys.stdout.write(f"{confirm(target, Path(file).read_bytes())}\n")
 
 
 if __name__ == "__main__":

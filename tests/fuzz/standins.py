@@ -1,9 +1,15 @@
-"""Stands in for S3 and DynamoDB, in memory: the archive, the bucket of bodies, the uploads."""
+"""Stands in for S3 and DynamoDB, in memory: the archive, the bucket of bodies, the uploads.
 
-from collections.abc import Sequence
+``handled`` lets a function use them.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from mmap import ACCESS_READ, mmap
 from tempfile import TemporaryFile
+from types import ModuleType
+from typing import Any
+from unittest import mock
 
 from archive import ArchiveError, Kept
 from archive.copies import Source
@@ -11,6 +17,8 @@ from archive.errors import duplicate
 from archive.staging import Presigned, StagedBody
 from archive.uploads import State, Upload
 from dicomweb.instances import SOPInstance
+from tests.fuzz.invariants import logged
+from tests.store.lambdas import Context
 
 UIDs = tuple[str, str, str]
 
@@ -105,3 +113,18 @@ class Staging:
     ) -> tuple[list[Presigned], str]:
         assert seconds
         return [Presigned(url=upload, headers={"Content-Type": content_type}, size=size)], upload
+
+
+def handled(
+    handler: ModuleType,
+    event: Mapping[str, Any],
+    seconds: float,
+    settings: object,
+    **clients: object,
+) -> Any:  # noqa: ANN401 - what the function returns
+    """Let a function that has these settings and clients handle an event; check what it logs."""
+    given: dict[str, Any] = {
+        name: lambda _, client=client: client for name, client in clients.items()
+    }
+    with logged(), mock.patch.multiple(handler, settings=lambda: settings, **given):
+        return handler.lambda_handler(event, Context(seconds))

@@ -6,14 +6,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.mutants.mutations import Mutant
-from tests.mutants.trials import FUNCTIONS, ROOT, Limits, in_fork
+from tests.mutants.trials import FUNCTIONS, OPTIONS, ROOT, Limits, in_fork
 
 BUILD = ROOT / "build" / "mutants"
 _HOURS = Limits(processor_seconds=3600, seconds=7200)
@@ -95,8 +95,8 @@ def _own(mutant: Mutant) -> str:
 class _Contexts:
     """Tells coverage which test runs, and notes how long it takes."""
 
-    def __init__(self, measured: "object") -> None:
-        self.measured = measured
+    def __init__(self, switch_to: Callable[[str], object]) -> None:
+        self.switch_to = switch_to
         self.seconds: dict[str, float] = {}
         self.failed: list[str] = []
 
@@ -110,12 +110,12 @@ class _Contexts:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self.measured.switch_context(item.nodeid)  # type: ignore[attr-defined]
+        self.switch_to(item.nodeid)
         before, began = time.process_time(), time.monotonic()
         result = yield
         waited = (time.monotonic() - began) / 10
         self.seconds[item.nodeid] = round(max(time.process_time() - before, waited), 3)
-        self.measured.switch_context("")  # type: ignore[attr-defined]
+        self.switch_to("")
         return result
 
 
@@ -130,20 +130,9 @@ def _measure(paths: Sequence[str]) -> dict[str, object]:
 
     os.environ["COVERAGE_CORE"] = "ctrace"
     measured = coverage.Coverage(data_file=None, config_file=False, source=[str(FUNCTIONS)])
-    contexts = _Contexts(measured)
+    contexts = _Contexts(measured.switch_context)
     measured.start()
-    options = (
-        "-q",
-        "--tb=no",
-        "--assert=plain",
-        "-m",
-        "not process",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-    )
-    code = pytest.main([*options, *paths], plugins=[contexts])
+    code = pytest.main([*OPTIONS, "-m", "not process", *paths], plugins=[contexts])
     measured.stop()
     if code is not pytest.ExitCode.OK:
         return {"failed": contexts.failed or [f"pytest ended with {code}"]}

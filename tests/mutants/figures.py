@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from tests import reliability
+from tests.markdown import table
 from tests.mutants.results import Module, hash_of
 from tests.mutants.trials import FUNCTIONS, ROOT
 
@@ -92,7 +93,7 @@ def per_cent(figures: Iterable[Figures]) -> float:
 def section() -> str:
     """Return the section of docs/reliability.md."""
     kept = read()
-    table = reliability.table(
+    rows = table(
         (
             "module",
             "mutants",
@@ -110,7 +111,7 @@ def section() -> str:
     changed = [each.module for each in kept.values() if each.source != hash_of(each.module)]
     return "\n".join(
         [
-            table,
+            rows,
             f"Not tried: {_list(missing)}.",
             "",
             f"Changed since, when this page was written: {_list(changed)}.",

@@ -93,8 +93,8 @@ def of_module(module: str, source: str) -> Iterator[Mutant]:
 def _changed(source: str, name: str) -> Iterator[tuple[Position, str]]:
     """Yield where the operator changes ``source``, and the changed text."""
     # Only the environment of `make mutants` has Cosmic Ray.
-    from cosmic_ray import ast as trees  # type: ignore[import-not-found] # noqa: PLC0415
-    from cosmic_ray import mutating, plugins  # noqa: PLC0415
+    from cosmic_ray import ast as trees  # type: ignore[import-not-found] # noqa: PLC0415 - see above
+    from cosmic_ray import mutating, plugins  # noqa: PLC0415 - see above
 
     operator = plugins.get_operator(f"core/{name}")()
     places = [
@@ -147,12 +147,12 @@ def _difference(source: str, mutated: str) -> tuple[str, str]:
     return before, after
 
 
-def _start(node: ast.AST) -> Position:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+def _start(node: ast.expr) -> Position:
+    return node.lineno, node.col_offset
 
 
-def _end(node: ast.AST) -> Position:
-    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+def _end(node: ast.expr) -> Position:
+    return node.end_lineno or 0, node.end_col_offset or 0
 
 
 def _not_run(tree: ast.AST) -> Iterator[ast.expr]:

@@ -28,18 +28,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FUNCTIONS = ROOT / "functions"
 _LIMIT_OF_MEMORY = 4 << 30
-_OPTIONS = (
-    "-x",
-    "-q",
-    "--tb=no",
-    "--assert=plain",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-    "-p",
-    "no:randomly",
-)
+OPTIONS = ("-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 Killer = str | None
 """The test that failed, or how the trial ended else; None if all tests passed."""
@@ -136,7 +125,7 @@ def killer(module: str, source: str, tests: Sequence[str], limits: Limits) -> Ki
         replace(module, source)
         chosen = _Chosen(tests)
         files = dict.fromkeys(name.partition("::")[0] for name in tests)
-        code = pytest.main([*_OPTIONS, *files], plugins=[chosen])
+        code = pytest.main([*OPTIONS, "-x", *files], plugins=[chosen])
         return chosen.failed or (f"pytest ended with {code}" if code else None)
 
     try:

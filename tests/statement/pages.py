@@ -29,5 +29,5 @@ def with_tables(text: str, tables: dict[str, str], target: str = "make conforman
         _, closed, after = rest.partition(end)
         if not (found and closed):
             raise ValueError(f"found no place for {name}, expected {begin} and {end}")
-        text = f"{before}{begin}\n\n{written}\n\n{end}{after}"
+        text = f"{before}{begin}\n\n{written.strip()}\n\n{end}{after}"
     return text

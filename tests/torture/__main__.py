@@ -6,6 +6,7 @@ written to docs/reliability.md, unless only some cases were asked for.
 """
 
 import argparse
+import json
 import random
 import sys
 import time
@@ -18,9 +19,8 @@ from tests import conftest, reliability
 from tests.torture import overload, report
 from tests.torture.backends import BACKENDS
 from tests.torture.cases import Named, all_cases
-from tests.torture.deployment import Deployment, deployed
+from tests.torture.deployment import Broken, Deployment, deployed
 from tests.torture.report import Figures, Tally
-from tests.torture.storing import Broken
 
 __all__ = ["conftest"]  # it leaves no way to a real AWS account
 
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--backends", nargs="*", default=list(BACKENDS), choices=BACKENDS)
     chosen = parser.parse_args()
     sys.stderr.write(f"SEED={chosen.seed}\n")
-    figures = Figures(seed=chosen.seed, backends={})
+    figures = Figures(seed=chosen.seed, minutes=chosen.minutes, backends={})
     for backend in chosen.backends:
         share = 0.85 * chosen.minutes / len(chosen.backends)
         found = dict(torture(backend, chosen.seed, share, chosen.case))
@@ -89,7 +89,7 @@ def main() -> None:
     if not chosen.case:
         figures.overload = overload.overload()
         figures.growth = grown(chosen.minutes)
-        report.RESULT.write_text(report.to_json(asdict(figures)), "utf-8")
+        report.RESULT.write_text(json.dumps(asdict(figures), indent=1), "utf-8")
         reliability.write("torture", report.of(figures))
     sys.exit(1 if figures.broken else 0)
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,7 @@ import pytest
 
 from local import aws
 from local.template import ACCOUNT
+from tests.bench.processes import free_port
 
 MINISTACK = Path(__file__).parents[2] / "build" / "emulator" / "bin" / "ministack"
 """What ``make emulator`` installs."""
@@ -35,10 +36,9 @@ def moto() -> Iterator[str]:
 
 
 @contextmanager
-def ministack(command: Path = MINISTACK, services: str = "s3,dynamodb,sqs") -> Iterator[str]:
+def ministack(services: str = "s3,dynamodb,sqs") -> Iterator[str]:
     """Run MiniStack on a free port of loopback, with ``services`` or all; give its endpoint URL."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -51,7 +51,7 @@ def ministack(command: Path = MINISTACK, services: str = "s3,dynamodb,sqs") -> I
             "TMPDIR": folder,
         }
         process = subprocess.Popen(
-            [command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [MINISTACK], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             _wait_for(port, process)

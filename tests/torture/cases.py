@@ -16,7 +16,8 @@ AnyCase = storing.Case | ingesting.Case | ingesting.Asking
 ROUNDS = {"kills": 100, "races": 500}
 """How many there are; of kills, of each function."""
 
-FAULTS = ("store", "ingest", "uploads")
+WITH_A_FAULT = ("store", "ingest", "uploads")
+"""The kinds of case that have a fault."""
 
 
 @dataclass(frozen=True)

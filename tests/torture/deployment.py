@@ -21,7 +21,6 @@ import store.settings
 from archive import DuplicatePolicy
 from archive.objects import key_of
 from events.proxy import store_event
-from local.template import ACCOUNT
 from tests import builders
 from tests.ingest.deployment import LargeRequests, forget
 from tests.store.lambdas import Context, Reply
@@ -51,6 +50,10 @@ def _template(number: int, size: int) -> bytes:
             **shape,
         )
     )
+
+
+class Broken(AssertionError):
+    """A promise was not kept."""
 
 
 class Study:
@@ -116,24 +119,32 @@ class Deployment(LargeRequests):
         """Return the bytes of each committed instance of a study, all checked to be whole.
 
         Every object has the bytes that its key names, every instance item has an object, and a
-        series and a study item.
+        series and a study item. Raises Broken.
         """
         items = self._items_of(study)
-        objects = {key: self.object(key) for key in self.keys(f"studies/{study}/")}
-        for key, content in objects.items():
-            assert key.endswith(f"/{hashlib.sha256(content).hexdigest()}.dcm"), "an object is torn"
+        objects = self._objects_of(study)
         found: dict[str, bytes] = {}
         for resource, item in items.items():
             if not resource.startswith("instances/"):
                 continue
-            assert key_of(item) in objects, "an instance item has no object"
+            if key_of(item) not in objects:
+                raise Broken("an instance item has no object")
             content = objects[key_of(item)]
-            assert hashlib.sha256(content).hexdigest() == item["SHA256"]["S"], "digests differ"
-            series = items.get(f"series/{resource.split('/')[1]}", {})
-            assert "Modality" in series, "an instance has no series item"
-            assert "PatientID" in items.get("study", {}), "an instance has no study item"
+            if hashlib.sha256(content).hexdigest() != item["SHA256"]["S"]:
+                raise Broken("digests differ")
+            if "Modality" not in items.get(f"series/{resource.split('/')[1]}", {}):
+                raise Broken("an instance has no series item")
+            if "PatientID" not in items.get("study", {}):
+                raise Broken("an instance has no study item")
             found[item["Resource"]["S"].rpartition("/")[2]] = content
         return found
+
+    def _objects_of(self, study: str) -> dict[str, bytes]:
+        objects = {key: self.object(key) for key in self.keys(f"studies/{study}/")}
+        for key, content in objects.items():
+            if not key.endswith(f"/{hashlib.sha256(content).hexdigest()}.dcm"):
+                raise Broken("an object is torn")
+        return objects
 
     def _items_of(self, study: str) -> dict[str, dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -177,6 +188,3 @@ def _forget() -> None:
     forget()
     store.settings.settings.cache_clear()
     store.handler.archive.cache_clear()
-
-
-__all__ = ["ACCOUNT", "Deployment", "Study", "body_of", "deployed"]

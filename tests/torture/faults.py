@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
+from typing import Never
 from zlib import crc32
 
 from tests.torture.messages import Answer, Request, of_dynamodb, of_s3
@@ -60,31 +61,13 @@ class Fault:
         return self.service in ("", service) and (not self.calls or call in self.calls)
 
 
-def _reset_before(_request: Request, _backend: Backend, _random: Random) -> Iterator[bytes]:
-    raise Reset
-    yield b""
+def _ending(end: type[Exception], *, after_effect: bool = False) -> Damage:
+    def damage(request: Request, backend: Backend, _random: Random) -> Never:
+        if after_effect:
+            backend(request)
+        raise end
 
-
-def _reset_after(request: Request, backend: Backend, _random: Random) -> Iterator[bytes]:
-    backend(request)
-    raise Reset
-    yield b""
-
-
-def _hang_before(_request: Request, _backend: Backend, _random: Random) -> Iterator[bytes]:
-    raise Hang
-    yield b""
-
-
-def _hang_after(request: Request, backend: Backend, _random: Random) -> Iterator[bytes]:
-    backend(request)
-    raise Hang
-    yield b""
-
-
-def _late(_request: Request, _backend: Backend, _random: Random) -> Iterator[bytes]:
-    raise Late
-    yield b""
+    return damage
 
 
 def _cut_head(request: Request, backend: Backend, random: Random) -> Iterator[bytes]:
@@ -197,7 +180,6 @@ def _left_statements(request: Request, backend: Backend, random: Random) -> Answ
     )
 
 
-_NOW = ("SlowDown", "ServiceUnavailable")
 _PER_ITEM = frozenset({"BatchGetItem", "BatchExecuteStatement"})
 _STATES_CHECKSUM = frozenset({"PutObject"})
 _SAYS_SOMETHING = frozenset({"BatchGetItem", "BatchExecuteStatement"})
@@ -207,15 +189,15 @@ BATCHES_LEFT = Fault("batches left", P, _whole_batch, calls=frozenset({"BatchExe
 """DynamoDB leaves every item of a batch, so that each is written by itself."""
 
 FAULTS = (
-    Fault("reset before the effect", P, _reset_before),
-    Fault("reset after the effect", P, _reset_after),
+    Fault("reset before the effect", P, _ending(Reset)),
+    Fault("reset after the effect", P, _ending(Reset, after_effect=True)),
     Fault("head cut off", P, _cut_head),
     Fault("body cut off", P, _cut_body),
     Fault("slow", Expected.STORED, _slow),
     Fault("byte by byte", P, _dripping, recovers=False),
-    Fault("hangs before the effect", P, _hang_before),
-    Fault("hangs after the effect", P, _hang_after),
-    Fault("effect comes late", P, _late),
+    Fault("hangs before the effect", P, _ending(Hang)),
+    Fault("hangs after the effect", P, _ending(Hang, after_effect=True)),
+    Fault("effect comes late", P, _ending(Late)),
     Fault("damaged on the way there", P, _wrong_crc, calls=_STATES_CHECKSUM),
     Fault("wrong CRC", P, _wrong_crc, service="dynamodb"),
     Fault("damaged on the way back", P, _damaged, calls=_SAYS_SOMETHING),
@@ -224,7 +206,7 @@ FAULTS = (
     Fault("lying 200", P, _refusing(200, "InternalServerError"), service="dynamodb"),
     Fault("500", P, _refusing(500, "InternalError"), service="s3"),
     Fault("500", P, _refusing(500, "InternalServerError"), service="dynamodb"),
-    Fault("503", P, _refusing(503, *_NOW)),
+    Fault("503", P, _refusing(503, "SlowDown", "ServiceUnavailable")),
     Fault("throttled", P, _refusing(400, "ThrottlingException"), service="dynamodb"),
     Fault(
         "throughput exceeded",

@@ -11,12 +11,11 @@ from random import Random
 
 from events.proxy import announcement_event, upload_event
 from tests.ingest.deployment import MULTIPART, invoke_ingest, invoke_uploads
-from tests.torture.deployment import Deployment, Study, body_of
+from tests.torture.deployment import Broken, Deployment, Study, body_of
 from tests.torture.faults import BATCHES_LEFT, FAULTS, Expected, Fault
 from tests.torture.proxy import Plan
-from tests.torture.storing import Broken
+from tests.torture.storing import SIZES, check
 
-SIZES = (1, 10, 100)
 _UNBOUNDED = "byte by byte"
 """Only Lambda's timeout ends an attempt at ingest whose answers come like this."""
 
@@ -86,7 +85,7 @@ def run(case: Case, deployment: Deployment) -> bool:
     sent = study.contents()
     upload = deployment.stage(body_of(list(sent.values())))
     message = deployment.message(upload)
-    beside = (BATCHES_LEFT, "BatchExecuteStatement") if case.alone else None
+    beside = BATCHES_LEFT if case.alone else None
     with deployment.proxy.planned(
         Plan(case.fault, case.call, case.nth, once=case.once, beside=beside)
     ) as plan:
@@ -95,8 +94,8 @@ def run(case: Case, deployment: Deployment) -> bool:
         took = time.monotonic() - started
     if took > SECONDS:
         raise Broken(f"the attempt took {took:.1f} s")
-    _check(deployment, study.uid, sent)
-    if _is_done(deployment, upload):
+    check(deployment, study.uid, set(), sent)
+    if is_done(deployment, upload):
         _expect_all(deployment, study.uid, sent, "done")
     elif ended:
         raise Broken("the message is taken, but the upload is not done")
@@ -105,7 +104,7 @@ def run(case: Case, deployment: Deployment) -> bool:
     _expect_all(deployment, study.uid, sent, "in the end")
     if deployment.proxy.deliver():
         _expect_all(deployment, study.uid, sent, "late writes came")
-        if not _is_done(deployment, upload):
+        if not is_done(deployment, upload):
             raise Broken("a late write took the answer back")
     return plan.hits > 0
 
@@ -113,7 +112,7 @@ def run(case: Case, deployment: Deployment) -> bool:
 def _come_again(deployment: Deployment, upload: str, message: dict[str, object]) -> None:
     if not _attempt(message):
         raise Broken("the message came again, and failed again")
-    if not _is_done(deployment, upload):
+    if not is_done(deployment, upload):
         raise Broken("the message came again, and the upload is not done")
     if deployment.keys(f"staging/{upload}"):
         raise Broken("the message came again, and the body was not deleted")
@@ -128,7 +127,7 @@ def _attempt(message: dict[str, object]) -> bool:
     return True
 
 
-def _is_done(deployment: Deployment, upload: str) -> bool:
+def is_done(deployment: Deployment, upload: str) -> bool:
     """Ask the service; Broken if the answer is none that an upload may get."""
     reply = deployment.look_up(upload)
     if reply.status != 200:
@@ -136,20 +135,11 @@ def _is_done(deployment: Deployment, upload: str) -> bool:
     return reply.headers["Content-Type"] != "application/json"
 
 
-def _check(deployment: Deployment, study: str, sent: dict[str, bytes]) -> None:
-    try:
-        stored = deployment.stored(study)
-    except AssertionError as error:
-        raise Broken(str(error)) from error
-    if not stored.items() <= sent.items():
-        raise Broken("something is stored that was not sent")
-
-
 def _expect_all(deployment: Deployment, study: str, sent: dict[str, bytes], when: str) -> None:
     try:
         stored = deployment.stored(study)
-    except AssertionError as error:
-        raise Broken(f"{when}: {error}") from error
+    except Broken as broken:
+        raise Broken(f"{when}: {broken}") from broken
     if stored != sent:
         raise Broken(f"{when}: {len(stored)} of {len(sent)} instances are there")
 

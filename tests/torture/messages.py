@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
@@ -42,8 +42,8 @@ class Request:
         document: dict[str, Any] = json.loads(self.body)
         return document
 
-    def changed(self, document: object) -> "Request":
-        return Request(self.method, self.target, self.headers, json.dumps(document).encode())
+    def changed(self, document: object) -> Self:
+        return replace(self, body=json.dumps(document).encode())
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,4 @@ def read_request(stream: BinaryIO) -> tuple[Request, bool] | None:
 
 
 def with_body(request: Request, stream: BinaryIO) -> Request:
-    body = stream.read(int(request.headers.get("content-length", "0")))
-    return Request(request.method, request.target, request.headers, body)
+    return replace(request, body=stream.read(int(request.headers.get("content-length", "0"))))

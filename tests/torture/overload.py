@@ -11,25 +11,26 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from archive import DuplicatePolicy
+from tests.bench.processes import resident_bytes
 from tests.service import RunningService, run_service
-from tests.torture.deployment import Deployment, Study
-from tests.torture.storing import Broken
+from tests.torture.deployment import Broken, Deployment, Study
 
 SENDERS = 16
 REQUESTS = 10
 """How many requests each sender has."""
 
+AT_A_TIME = 2
+"""How many of them the service lets in."""
+
 AT_ONCE = 100
 """How many instances a request of the growing table has."""
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
 
 def overload() -> dict[str, int]:
-    """Send to a service of which two requests are let in, until all are stored. Raises Broken."""
+    """Send to a service that lets a few requests in, until all are stored. Raises Broken."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
-        service = run_service(Path(folder), {"MaxSimultaneousRequests": "2"}, stack)
+        service = run_service(Path(folder), {"MaxSimultaneousRequests": str(AT_A_TIME)}, stack)
         with ThreadPoolExecutor(SENDERS) as pool:
             statuses = Counter[int]()
             for counted in pool.map(lambda _: _send(service), range(SENDERS)):
@@ -64,7 +65,7 @@ def grow(deployment: Deployment, instances: int) -> dict[str, Any]:
         began = time.process_time()
         reply = deployment.store(contents, DuplicatePolicy.REJECT, 60)
         times.append(time.process_time() - began)
-        sizes.append(_resident())
+        sizes.append(resident_bytes(os.getpid()) / 1e6)
         uids.append(study.uid)
         if reply.status != 200:
             raise Broken(f"status {reply.status} after {len(times) * AT_ONCE} instances")
@@ -78,8 +79,3 @@ def grow(deployment: Deployment, instances: int) -> dict[str, Any]:
         "first_mb": round(median(sizes[:few])),
         "last_mb": round(median(sizes[-few:])),
     }
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * _PAGE / 1e6

@@ -2,7 +2,6 @@
 
 import socket
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
@@ -21,36 +20,27 @@ _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 class Plan:
     """Which calls a ``fault`` happens to: from the ``nth`` of a ``call`` on, or to that ``once``.
 
-    ``hits`` counts those that it has happened to, and ``seen`` all calls. ``beside`` happens to
-    every call that the fault does not happen to.
+    ``hits`` counts those that it has happened to. ``beside`` happens to every call that it fits
+    and that the fault does not happen to.
     """
 
     def __init__(
-        self,
-        fault: Fault,
-        call: str,
-        nth: int = 1,
-        *,
-        once: bool,
-        beside: tuple[Fault, str] | None = None,
+        self, fault: Fault, call: str, nth: int = 1, *, once: bool, beside: Fault | None = None
     ) -> None:
         self._fault, self._call, self._nth, self._once = fault, call, nth, once
         self._beside = beside
-        self.seen: Counter[str] = Counter()
+        self._seen = 0
         self.hits = 0
         self._lock = Lock()
 
     def fault(self, request: Request) -> Fault | None:
-        with self._lock:
-            self.seen[request.call] += 1
-            number = self.seen[request.call]
-            reached = number == self._nth if self._once else number >= self._nth
-            if request.call == self._call and reached:
-                self.hits += 1
-                return self._fault
-        if self._beside and request.call == self._beside[1]:
-            return self._beside[0]
-        return None
+        if request.call == self._call:
+            with self._lock:
+                self._seen += 1
+                if self._seen == self._nth or (self._seen > self._nth and not self._once):
+                    self.hits += 1
+                    return self._fault
+        return self._beside if self._beside and self._beside.fits(request.call) else None
 
 
 class Proxy:
@@ -78,17 +68,21 @@ class Proxy:
     def refusing(self) -> Iterator[None]:
         """Let nobody listen, and end all connections."""
         self._end()
-        yield
-        self._listen()
+        try:
+            yield
+        finally:
+            self._listen()
 
     @contextmanager
     def planned(self, plan: Plan) -> Iterator[Plan]:
         """Follow ``plan``; what hangs at the end is let go."""
         self.plan = plan
-        yield plan
-        self.plan = None
-        self._over.set()
-        self._over = Event()
+        try:
+            yield plan
+        finally:
+            self.plan = None
+            self._over.set()
+            self._over = Event()
 
     def deliver(self) -> int:
         """Let the backend have what comes late; return how many requests that were."""

@@ -4,15 +4,16 @@ Each case has a name that says all of it, and a study of its own.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import product
 from random import Random
+from types import MappingProxyType
 
 from archive import DuplicatePolicy
 from tests.store.lambdas import Reply
-from tests.torture.deployment import Deployment, Study
+from tests.torture.deployment import Broken, Deployment, Study
 from tests.torture.faults import BATCHES_LEFT, FAULTS, Expected, Fault
 from tests.torture.proxy import Plan
 
@@ -23,10 +24,6 @@ SECONDS_LATE = 2.5
 
 SIZES = (1, 10, 100)
 _A700, _0110 = "A700", "0110"
-
-
-class Broken(AssertionError):
-    """A promise was not kept."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def run(case: Case, deployment: Deployment) -> bool:
     if old:
         _expect_all_stored(_send(case, deployment, old), old, "the first version")
     new = study.contents()
-    beside = (BATCHES_LEFT, "BatchExecuteStatement") if case.alone else None
+    beside = BATCHES_LEFT if case.alone else None
     with deployment.proxy.planned(
         Plan(case.fault, case.call, case.nth, once=case.once, beside=beside)
     ) as plan:
@@ -104,15 +101,15 @@ def run(case: Case, deployment: Deployment) -> bool:
     acknowledged = judge(reply, new, case.fault.expected)
     if case.once and case.fault.recovers and case.fault.expected is not Expected.LASTS:
         _expect_all_stored(reply, new, "after a fault that passes")
-    _check(deployment, study.uid, acknowledged, new, old)
+    check(deployment, study.uid, acknowledged, new, old)
     _expect_all_stored(_send(case, deployment, new), new, "sent again")
-    _check(deployment, study.uid, set(new), new, old)
+    check(deployment, study.uid, set(new), new, old)
     last = new
     if old:
         last = study.contents(version=2)
         _expect_all_stored(_send(case, deployment, last), last, "another version")
     if deployment.proxy.deliver():
-        _check(deployment, study.uid, set(last), last, old)
+        check(deployment, study.uid, set(last), last, old)
     return plan.hits > 0
 
 
@@ -131,9 +128,9 @@ def judge(reply: Reply, sent: Mapping[str, bytes], expected: Expected) -> set[st
 
     Raises Broken.
     """
-    failed = set(reply.failure_reasons)
-    named = reply.values("ReferencedSOPInstanceUID")
     reasons = reply.failure_reasons
+    failed = set(reasons)
+    named = reply.values("ReferencedSOPInstanceUID")
     # Each instance is named once: first the failed ones, whose items have reasons, or the stored.
     if len(named) != len(sent) or set(named) != set(sent):
         raise Broken(f"{len(named)} of {len(sent)} instances are in the answer")
@@ -166,18 +163,18 @@ def _expect_all_stored(reply: Reply, sent: Mapping[str, bytes], when: str) -> No
         raise Broken(f"{when}: status {reply.status}, reasons {set(reply.failure_reasons)}")
 
 
-def _check(
+def check(
     deployment: Deployment,
     study: str,
-    acknowledged: set[str],
+    acknowledged: Collection[str],
     new: Mapping[str, bytes],
-    old: Mapping[str, bytes],
+    old: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
-    """Check what AWS holds: acknowledged is equal, and not acknowledged is absent or complete."""
-    try:
-        stored = deployment.stored(study)
-    except AssertionError as error:
-        raise Broken(str(error)) from error
+    """Check what AWS holds: acknowledged is equal, and not acknowledged is absent or complete.
+
+    Raises Broken.
+    """
+    stored = deployment.stored(study)
     lost = [uid for uid in acknowledged if stored.get(uid) != new[uid]]
     if lost:
         raise Broken(f"{len(lost)} of {len(acknowledged)} acknowledged instances are not there")

@@ -12,9 +12,9 @@ import pytest
 from archive import DuplicatePolicy
 from tests.ingest.conftest import endpoint
 from tests.torture import ingesting, races, storing
-from tests.torture.deployment import Deployment, Study, deployed
+from tests.torture.deployment import Broken, Deployment, Study, deployed
 from tests.torture.faults import FAULTS, Expected
-from tests.torture.storing import Broken
+from tests.torture.proxy import Plan
 
 __all__ = ["endpoint"]
 
@@ -92,6 +92,13 @@ def test_nobody_listens_and_then_somebody_does(deployment: Deployment) -> None:
     assert deployment.stored(study.uid) == {}
     assert deployment.store(files, DuplicatePolicy.REJECT, 30).status == 200
     assert deployment.stored(study.uid) == sent
+
+
+def test_a_plan_ends_with_its_case_however_that_ends(deployment: Deployment) -> None:
+    slow = next(fault for fault in FAULTS if fault.name == "slow")
+    with pytest.raises(LookupError), deployment.proxy.planned(Plan(slow, "", once=True)):
+        raise LookupError
+    assert deployment.proxy.plan is None
 
 
 def test_a_promise_that_is_broken_is_found(
