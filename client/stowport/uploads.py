@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from dicomweb.reasons import FailureReason
 from stowport.answers import read_answer
-from stowport.bodies import Block, RelatedBody
+from stowport.bodies import Block, Body
 from stowport.messages import Request, Response, retry_after
 from stowport.transport import WAIT, Transport, Unreachable
 
@@ -38,10 +38,13 @@ class Uploads:
         self._transport = transport
         self._url = f"{base_url}/uploads"
 
-    def store(self, body: RelatedBody, study: str | None, count: Count) -> Response:
+    def store(
+        self, body: Body, study: str | None, count: Count, accept: str = ACCEPT
+    ) -> Response:
         """Upload ``body`` and return the STOW answer to it, or the refusal of the upload.
 
         ``count`` is told of bytes as they are sent, and takes back those of a failed try.
+        ``accept`` is the media type that the answer should have.
         Raises NoUploads, UploadRefused, and what Transport raises.
         """
         response = self._ask(body, study)
@@ -53,9 +56,9 @@ class Uploads:
             self._put(ticket, body, count)
         except (ValueError, TypeError, KeyError) as error:
             raise NoUploads("the answer of the server's /uploads is not understood") from error
-        return self._outcome(location)
+        return self._outcome(location, accept)
 
-    def _ask(self, body: RelatedBody, study: str | None) -> Response:
+    def _ask(self, body: Body, study: str | None) -> Response:
         wanted = {"contentType": body.content_type, "size": body.size}
         if study:
             wanted["studyInstanceUID"] = study
@@ -74,7 +77,7 @@ class Uploads:
             raise NoUploads(f"the server has no /uploads (it answered {response.status})")
         return response
 
-    def _put(self, ticket: Mapping[str, Any], body: RelatedBody, count: Count) -> None:
+    def _put(self, ticket: Mapping[str, Any], body: Body, count: Count) -> None:
         if "parts" not in ticket:
             self._put_range(ticket, body, 0, body.size, count)
             return
@@ -85,7 +88,7 @@ class Uploads:
         self._complete(ticket["complete"], tags)
 
     def _put_range(
-        self, target: Mapping[str, Any], body: RelatedBody, offset: int, size: int, count: Count
+        self, target: Mapping[str, Any], body: Body, offset: int, size: int, count: Count
     ) -> str:
         """Put a range of the body; return the ETag of it."""
         response = self._transport.exchange(
@@ -121,11 +124,11 @@ class Uploads:
         if response.status != HTTPStatus.OK or b"<Error>" in response.body:
             raise UploadRefused(_refusal(response))
 
-    def _outcome(self, location: str) -> Response:
+    def _outcome(self, location: str, accept: str) -> Response:
         end = time.monotonic() + _MAX_WAIT
         while time.monotonic() < end:
             response = self._transport.authorized(
-                Request(method="GET", url=location, headers={"Accept": ACCEPT})
+                Request(method="GET", url=location, headers={"Accept": accept})
             )
             if not _is_pending(response):
                 return response
