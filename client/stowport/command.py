@@ -12,10 +12,12 @@ from stowport.arguments import parser
 from stowport.credentials import Credentials
 from stowport.delivery import Delivery
 from stowport.journal import Journal, journal_of
+from stowport.relay.arguments import is_open
 from stowport.report import as_json, show
 from stowport.send import INTERRUPTED, Sender, exit_code
 from stowport.transport import Transport
 
+_FEW = 2
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "relay":
         from stowport.relay.command import run  # noqa: PLC0415 - a send needs no HTTP server
 
-        return run(chosen, transport)
+        return run(chosen, transport, Transport(credentials, connections=_FEW, tries=_FEW))
     try:
         return _send(chosen, transport)
     except KeyboardInterrupt:  # before anything was sent: while the folders are searched
@@ -69,7 +71,8 @@ def _warn(chosen: argparse.Namespace) -> None:
     has_token = chosen.token or getattr(chosen, "token_command", None)
     if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
-    if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:
+    if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK and is_open(chosen):
         sys.stderr.write(
-            "warning: anyone who can reach this address can store with the relay's credentials\n"
+            "warning: anyone who can reach this address can store with the relay's credentials:"
+            " expected --allow, --client-ca or --client-tokens\n"
         )

@@ -38,9 +38,7 @@ class Uploads:
         self._transport = transport
         self._url = f"{base_url}/uploads"
 
-    def store(
-        self, body: Body, study: str | None, count: Count, accept: str = ACCEPT
-    ) -> Response:
+    def store(self, body: Body, study: str | None, count: Count, accept: str = ACCEPT) -> Response:
         """Upload ``body`` and return the STOW answer to it, or the refusal of the upload.
 
         ``count`` is told of bytes as they are sent, and takes back those of a failed try.

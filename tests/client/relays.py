@@ -1,5 +1,6 @@
 """A relay in a process of its own, as ``stowport relay`` starts it."""
 
+import json
 import os
 import re
 import signal
@@ -64,9 +65,9 @@ def start(url: str, *arguments: str) -> Iterator[RunningRelay]:
         text=True,
     ) as process:
         assert process.stdout
-        line = process.stdout.readline()
-        base = line.split()[1].removesuffix("/studies")
-        yield RunningRelay(url=base, process=process)
+        listening, target = (json.loads(process.stdout.readline()) for _ in range(2))
+        assert target["event"] == "target"
+        yield RunningRelay(url=listening["url"].removesuffix("/studies"), process=process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=_SECONDS)
         assert process.returncode == 0

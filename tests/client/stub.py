@@ -21,6 +21,7 @@ from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
+from stowport.relay.target import PROBE
 
 _BLOCK = 1024 * 1024
 
@@ -219,11 +220,14 @@ class _Handler(BaseHTTPRequestHandler):
         size = body.seek(0, 2)
         body.seek(0)
         fields = {name.lower(): value for name, value in self.headers.items()}
-        self.server.seen.append(
-            Seen(method=self.command, path=self.path, headers=fields, size=size)
-        )
         with body:
-            (reply,) = self.server.scripted(self.command) or (self._route(body, size),)
+            if fields.get("user-agent") == PROBE:  # of a relay; it comes when it comes
+                reply: Reply | None = self._route(body, size)
+            else:
+                self.server.seen.append(
+                    Seen(method=self.command, path=self.path, headers=fields, size=size)
+                )
+                (reply,) = self.server.scripted(self.command) or (self._route(body, size),)
         if reply is None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
