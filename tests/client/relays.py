@@ -1,4 +1,4 @@
-"""A relay in a process of its own, as ``stowport relay`` starts it."""
+"""A relay in a process of its own, as ``stowport relay`` starts it, or in a thread of the test."""
 
 import json
 import os
@@ -6,13 +6,24 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
+from stowport.arguments import parser
+from stowport.credentials import Credentials
+from stowport.relay import log
+from stowport.relay.command import prepared
+from stowport.relay.server import Server
+from stowport.transport import Transport
 from tests import answers, builders
 from tests.answers import Answer
 from tests.service import ROOT
@@ -22,9 +33,8 @@ _BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunningRelay:
+class SomeRelay:
     url: str
-    process: subprocess.Popen[str]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -48,11 +58,64 @@ class RunningRelay:
     def store(self, *contents: bytes, path: str = "/studies", **headers: str) -> Answer:
         return self.post(builders.multipart(*map(builders.part, contents)), path, **headers)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRelay(SomeRelay):
+    process: subprocess.Popen[str]
+
     def anonymous_memory(self) -> int:
         """Return the bytes that are resident and no pages of a file."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         found = {name: int(size) for name, size in re.findall(r"(\w+):\s+(\d+) kB", status)}
         return found["RssAnon"] * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRelay(SomeRelay):
+    """A relay in a thread of the test's process; ``lines`` are those of its log."""
+
+    server: Server
+    lines: list[dict[str, Any]]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in list(self.lines) if line.get("event") == name]
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.post(b"", path, method="GET", **headers)
+
+    def lines_of_requests(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines if "event" not in line]
+
+
+@contextmanager
+def serve(url: str, *arguments: str, first_delay: float = 0.01) -> Iterator[ServedRelay]:
+    """Serve a relay in a thread, which waits so long before its second try."""
+    lines: list[dict[str, Any]] = []
+    chosen = parser().parse_args(["relay", "--listen", "127.0.0.1:0", "--url", url, *arguments])
+    connections = [Transport(Credentials(chosen.token), connections=4, tries=t) for t in (2, 2)]
+    connections[0]._first_delay = first_delay
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log, "write", lambda **fields: lines.append(fields))
+        server, listener = prepared(chosen, *connections)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        url = lines[0]["url"].removesuffix("/studies")
+        relay = ServedRelay(url=url, server=server, lines=lines)
+        try:
+            until(lambda: relay.events("target"))
+            yield relay
+        finally:
+            server.should_exit = True
+            thread.join(_SECONDS)
+            assert not thread.is_alive()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; fail if it does not come."""
+    end = time.monotonic() + _SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """``stowport relay``: a relay from its arguments."""
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
@@ -25,19 +26,27 @@ _PASSING = 8
 def run(chosen: argparse.Namespace, connection: Transport, probing: Transport) -> int:
     """Serve until told to end; return the exit code.
 
-    ``connection`` sends on, ``probing`` tries each request only once or twice.
+    ``connection`` sends on, ``probing`` is for what is tried only once or twice.
     """
     try:
-        certificates = _certificates(chosen)
-        access = _access(chosen)
+        serving, listener = prepared(chosen, connection, probing)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"stowport: {_in_words(error)}\n")
         return 2
-    try:
-        listener = server.listen(*chosen.listen)
-    except OSError as error:
-        sys.stderr.write(f"stowport: cannot listen on this address: {error.strerror}\n")
-        return 2
+    server.serve(serving, listener)
+    return 0
+
+
+def prepared(
+    chosen: argparse.Namespace, connection: Transport, probing: Transport
+) -> tuple[server.Server, socket.socket]:
+    """Return a server for the relay, and the socket that it listens on; check the target.
+
+    Raises OSError and ValueError for files that cannot be used, or an address that is in use.
+    """
+    certificates = _certificates(chosen)
+    access = _access(chosen)
+    listener = server.listen(*chosen.listen)
     target = Target(chosen.url)
     guarded = GuardedTransport.around(connection, target)
     relay = _relay(chosen, guarded, GuardedTransport.around(probing, target), access, target)
@@ -56,14 +65,16 @@ def run(chosen: argparse.Namespace, connection: Transport, probing: Transport) -
         connection.stop.set()
         probing.stop.set()
 
-    host, port = listener.getsockname()[:2]
     scheme = "https" if certificates else "http"
-    shown = f"[{host}]" if ":" in host else host
-    log.write(event="listening", url=f"{scheme}://{shown}:{port}/studies", target=chosen.url)
+    log.write(event="listening", url=f"{scheme}://{_place(listener)}/studies", target=chosen.url)
     Probe(target, probing, _say).start()
     config = server.configured(relay, certificates, chosen.clients)
-    server.serve(server.Server(config, reload, stop), listener)
-    return 0
+    return server.Server(config, reload, stop), listener
+
+
+def _place(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _relay(

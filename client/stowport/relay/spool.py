@@ -130,11 +130,14 @@ class Spool:
                 " relay takes (--max-body, --max-spool)"
             )
         wanted = min(size + more, self._max_body)
-        if wanted - lease.reserved > self._room():
+        if wanted - lease.reserved > max(self._room(), 0) or not self.has_room:
             raise ServiceBusy(_NO_ROOM)
         lease.reserved = wanted
 
     def _room(self) -> int:
         pending = sum(max(lease.reserved - lease.written, 0) for lease in self._leases)
-        free = shutil.disk_usage(self._folder).free - pending - RESERVE
+        try:
+            free = shutil.disk_usage(self._folder).free - pending - RESERVE
+        except OSError:
+            return 0
         return free if self._max_size is None else min(free, self._max_size - self.size)

@@ -137,7 +137,7 @@ class Probe:
 
     def _run(self) -> None:
         self.check()
-        self._tell()
+        self.tell()
         while not self._connection.stop.wait(PAUSE_SECONDS):
             target = self._target
             patience = PAUSE_SECONDS if target.pending else _REST_SECONDS
@@ -145,7 +145,7 @@ class Probe:
                 self._ask("OPTIONS", self._connection.exchange)
             if target.unusable and not target.down:
                 self.check()
-            self._tell()
+            self.tell()
 
     def _ask(self, method: str, send: Callable[[Request], Response]) -> Response | None:
         """Send a request without a body; note whether the server answers."""
@@ -168,7 +168,8 @@ class Probe:
             self._target.down = f"it answers {response.status}"
         return None
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Say in which state the server is, if it is another than before."""
         state = (self._target.down, self._target.unusable)
         if state != self._said:
             self._said = state
