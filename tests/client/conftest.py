@@ -57,7 +57,7 @@ def served(stub: Stub) -> Iterator[Callable[..., ServedRelay]]:
     """Serve a relay to the stub, with further arguments, in a thread of the test."""
     with ExitStack() as stack:
 
-        def given(*arguments: str, url: str = stub.url, **more: float) -> ServedRelay:
-            return stack.enter_context(serve(url, *arguments, **more))
+        def given(*arguments: str, url: str = stub.url) -> ServedRelay:
+            return stack.enter_context(serve(url, *arguments))
 
         yield given

@@ -19,11 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from stowport.arguments import parser
-from stowport.credentials import Credentials
+from stowport.reaching import transport_to
 from stowport.relay import log
 from stowport.relay.command import prepared
 from stowport.relay.server import Server
-from stowport.transport import Transport
 from tests import answers, builders
 from tests.answers import Answer
 from tests.service import ROOT
@@ -88,15 +87,14 @@ class ServedRelay(SomeRelay):
 
 
 @contextmanager
-def serve(url: str, *arguments: str, first_delay: float = 0.01) -> Iterator[ServedRelay]:
-    """Serve a relay in a thread, which waits so long before its second try."""
+def serve(url: str, *arguments: str) -> Iterator[ServedRelay]:
+    """Serve a relay in a thread."""
     lines: list[dict[str, Any]] = []
     chosen = parser().parse_args(["relay", "--listen", "127.0.0.1:0", "--url", url, *arguments])
-    connections = [Transport(Credentials(chosen.token), connections=4, tries=t) for t in (2, 2)]
-    connections[0]._first_delay = first_delay
+    connection = transport_to(chosen, chosen.parallel, tries=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log, "write", lambda **fields: lines.append(fields))
-        server, listener = prepared(chosen, *connections)
+        server, listener = prepared(chosen, connection)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         url = lines[0]["url"].removesuffix("/studies")

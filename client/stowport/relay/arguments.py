@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 
+from stowport.reaching import file
 from stowport.relay.access import Network
 from stowport.relay.configuration import Configuration
 
@@ -146,10 +147,3 @@ def network(text: str) -> Network:
         raise argparse.ArgumentTypeError(
             "expected an address or a network such as 192.0.2.0/24"
         ) from error
-
-
-def file(text: str) -> Path:
-    """Return a file that is there."""
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError("expected a file")
-    return Path(text)

@@ -21,15 +21,14 @@ from stowport.relay.target import GuardedTransport, Probe, Target
 from stowport.transport import Transport
 
 _PASSING = 8
+_FEW_TRIES = 2
+"""Of what is passed on as it is, and of probes: a single connection may be cut."""
 
 
-def run(chosen: argparse.Namespace, connection: Transport, probing: Transport) -> int:
-    """Serve until told to end; return the exit code.
-
-    ``connection`` sends on, ``probing`` is for what is tried only once or twice.
-    """
+def run(chosen: argparse.Namespace, connection: Transport) -> int:
+    """Serve until told to end; return the exit code."""
     try:
-        serving, listener = prepared(chosen, connection, probing)
+        serving, listener = prepared(chosen, connection)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"stowport: {_in_words(error)}\n")
         return 2
@@ -38,7 +37,7 @@ def run(chosen: argparse.Namespace, connection: Transport, probing: Transport) -
 
 
 def prepared(
-    chosen: argparse.Namespace, connection: Transport, probing: Transport
+    chosen: argparse.Namespace, connection: Transport
 ) -> tuple[server.Server, socket.socket]:
     """Return a server for the relay, and the socket that it listens on; check the target.
 
@@ -48,6 +47,7 @@ def prepared(
     access = _access(chosen)
     listener = server.listen(*chosen.listen)
     target = Target(chosen.url)
+    probing = connection.apart(tries=_FEW_TRIES)
     guarded = GuardedTransport.around(connection, target)
     relay = _relay(chosen, guarded, GuardedTransport.around(probing, target), access, target)
 

@@ -51,6 +51,11 @@ class Configuration(argparse.Action):
             if value:
                 action(parser, namespace, [], f"--{key}")
             return
+        if isinstance(action.nargs, int):
+            if not isinstance(value, list) or len(value) != action.nargs:
+                raise ValueError(f"{key}: expected a list of {action.nargs}")
+            action(parser, namespace, [_typed(action, key, each) for each in value], f"--{key}")
+            return
         for each in value if isinstance(value, list) else [value]:
             action(parser, namespace, _typed(action, key, each), f"--{key}")
 

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from stowport.relay.refusals import ServiceBusy, TooLarge
 from stowport.relay import spool as module
+from stowport.relay.refusals import ServiceBusy, TooLarge
 from stowport.relay.spool import Spool
 from tests.builders import instance
 from tests.client.relays import ServedRelay

@@ -3,16 +3,18 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
+from stowport import transport
 from stowport.credentials import Credentials
 from stowport.messages import Request
 from stowport.relay import target
 from stowport.relay.target import GuardedTransport, Probe, Target
 from stowport.transport import Transport, Unreachable
-from tests.builders import instance, sop_uid, study_uid
+from tests.builders import instance, study_uid
 from tests.client.relays import ServedRelay, until
 from tests.client.stub import Reply, Stub, serving, status_report
 
@@ -68,16 +70,30 @@ def test_a_server_that_comes_up_is_used_again_without_anyone_asking(served: Serv
     assert [event["up"] for event in relay.events("target")] == [False, True]
 
 
-def test_a_server_that_goes_down_during_a_request_ends_its_tries(stub: Stub, served: Serve) -> None:
-    relay = served(first_delay=60.0)
+def test_a_server_that_goes_down_during_a_request_ends_its_tries(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "FIRST_DELAY", 600.0)
+    connection = guarded(stub.url)
     stub.script["POST"] = [None]
-    stub.script["PROBE"] = [status_report(503, "down")] * 1000
-    started = time.monotonic()
-    answer = relay.store(instance(1))
-    assert time.monotonic() - started < 30
-    assert answer.status == 503
-    assert answer.failed == [(sop_uid(1), 0xA700)]
-    assert "503" in relay.events("target")[-1]["fault"]
+    with ThreadPoolExecutor() as threads:
+        sent = threads.submit(connection.exchange, post(f"{stub.url}/studies"))
+        until(lambda: stub.seen)
+        connection.target.down = "it answers 503"
+        with pytest.raises(Unreachable, match="the server is down: it answers 503"):
+            sent.result()
+
+
+def test_a_server_that_owes_an_answer_is_probed(stub: Stub, served: Serve) -> None:
+    relay = served()
+    stub.open.clear()
+    stub.script["PROBE"] = [Reply(status=500), status_report(503, "down"), Reply(status=503)]
+    with ThreadPoolExecutor() as threads:
+        sent = threads.submit(relay.store, instance(1))
+        until(lambda: len(relay.events("target")) == 3)
+        stub.open.set()
+        assert sent.result().status == 200
+    assert [event["fault"] for event in relay.events("target")] == ["", "it answers 503", ""]
 
 
 def test_nothing_more_is_sent_to_a_server_that_did_not_answer() -> None:
