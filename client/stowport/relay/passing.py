@@ -4,7 +4,7 @@ These are OPTIONS, and requests for storage commitment: what the server says is 
 gets, with its status, its media type and its body.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -58,7 +58,7 @@ class PassThrough:
         sent = messages.Request(
             method=request.method,
             url=f"{self.target.base_url}/{request.path}",
-            headers=_picked(request.headers),
+            headers=_headers(request),
             size=len(body),
             blocks=lambda: (body,),
         )
@@ -100,5 +100,7 @@ def is_passed_on(request: Request) -> bool:
     return request.path in ("", *_COLLECTIONS) or (collection in _COLLECTIONS and is_uid(uid))
 
 
-def _picked(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in _SENT_ON if name in headers}
+def _headers(request: Request) -> dict[str, str]:
+    headers = {name: request.headers[name] for name in _SENT_ON if name in request.headers}
+    # The query parameter (PS3.18 8.7.8) is not sent on, but what it asks for.
+    return {**headers, "accept": request.media_type} if request.accept_parameter else headers

@@ -122,7 +122,7 @@ def test_requests_take_turns() -> None:
     done: list[str] = []
     held = Turns[None](1, "test")
     pieces = {
-        name: [lambda each=f"{name}{number}": done.append(each) for number in range(3)]  # type: ignore[misc]
+        name: [lambda each=f"{name}{number}": done.append(each) for number in range(3)]
         for name in "ab"
     }
     gate: Future[None] = Future()
