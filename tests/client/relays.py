@@ -54,6 +54,9 @@ class SomeRelay:
             connection.request(method, path, body, {"Content-Type": content_type, **fields})
             return answers.read(connection.getresponse())
 
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.post(b"", path, method="GET", **headers)
+
     def store(self, *contents: bytes, path: str = "/studies", **headers: str) -> Answer:
         return self.post(builders.multipart(*map(builders.part, contents)), path, **headers)
 
@@ -78,9 +81,6 @@ class ServedRelay(SomeRelay):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in list(self.lines) if line.get("event") == name]
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.post(b"", path, method="GET", **headers)
 
     def lines_of_requests(self) -> list[dict[str, Any]]:
         return [line for line in self.lines if "event" not in line]

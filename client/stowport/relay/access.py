@@ -75,5 +75,5 @@ def read_tokens(path: Path) -> list[str]:
     lines = [line.strip() for line in path.read_text("ascii").splitlines()]
     tokens = [line for line in lines if line and not line.startswith("#")]
     if not tokens:
-        raise ValueError("found no token, expected one on each line")
+        raise ValueError(f"{path}: found no token, expected one on each line")
     return tokens

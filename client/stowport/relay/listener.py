@@ -8,7 +8,7 @@ class Certificates:
     """The relay's certificate with its key, and the authorities of its clients' certificates.
 
     Without ``key``, the key is in the file of the certificate. With ``client_ca``, a client has to
-    have a certificate. Raises OSError, of which ssl.SSLError is one, if a file is not usable.
+    have a certificate. Raises OSError, or ValueError for a file that is not what it should be.
     """
 
     def __init__(self, certificate: Path, key: Path | None, client_ca: Path | None) -> None:
@@ -18,7 +18,7 @@ class Certificates:
         self.context.sni_callback = self._choose
 
     def reload(self) -> None:
-        """Use what the files hold now for new connections; raises OSError and changes nothing."""
+        """Use what the files hold now for new connections; if it raises, nothing changes."""
         self._current = self._read()
 
     def _choose(self, connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
@@ -27,8 +27,15 @@ class Certificates:
 
     def _read(self) -> ssl.SSLContext:
         certificate, key, client_ca = self._files
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
-        context.load_cert_chain(certificate, key, password=_no_password)
+        try:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+            context.load_cert_chain(certificate, key, password=_no_password)
+        except ssl.SSLError as error:
+            files = ", ".join(str(place) for place in self._files if place)
+            raise ValueError(
+                f"{files}: {error.reason or error.args[0]}, expected a certificate and its key"
+                " (PEM)"
+            ) from error
         if client_ca:
             context.verify_mode = ssl.CERT_REQUIRED
         return context

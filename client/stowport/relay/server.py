@@ -26,14 +26,14 @@ class Server(uvicorn.Server):
         self, config: uvicorn.Config, reload: Callable[[], None], stop: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self._reload = reload
+        self.reload = reload
         self._stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and take SIGHUP where there is one."""
         await super().startup(sockets)
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests be answered with the outcomes of their parts so far."""
