@@ -33,8 +33,7 @@ class Certificates:
         except ssl.SSLError as error:
             files = ", ".join(str(place) for place in self._files if place)
             raise ValueError(
-                f"{files}: {error.reason or error.args[0]}, expected a certificate and its key"
-                " (PEM)"
+                f"{files}: {error.strerror or error}, expected a certificate and its key (PEM)"
             ) from error
         if client_ca:
             context.verify_mode = ssl.CERT_REQUIRED

@@ -89,7 +89,7 @@ def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--listen-cert", "relay.toml: PEM_LIB, expected"),
+        ("--listen-cert", "relay.toml: [SSL] PEM lib"),
         ("--client-tokens", "relay.toml: found no token"),
     ],
 )
