@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport import __version__
+from stowport.credentials import is_token
 from stowport.packing import LIMIT
 from stowport.transport import TRIES
 
@@ -41,6 +42,16 @@ def _send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
+    command.add_argument(
+        "--follow-links", action="store_true", help="also send what links in folders lead to"
+    )
+    command.add_argument(
+        "--skipped",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each file that is not stored: its name, a tab, and the reason",
+    )
+    _timeout(command, 30)
 
 
 def _relay(command: argparse.ArgumentParser) -> None:
@@ -64,6 +75,7 @@ def _relay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
     )
+    _timeout(command, 300)
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
@@ -142,15 +154,38 @@ def _server(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
+    command.add_argument(
+        "--timeout",
+        type=at_least_one,
+        default=seconds,
+        metavar="SECONDS",
+        help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
+        f" {seconds}, and more for requests over 10MB)",
+    )
+
+
 def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
     """Add an option for a token, which may also be in the environment."""
-    command.add_argument(option, metavar="T", default=os.environ.get(variable), help=text)
+    given = os.environ.get(variable)
+    command.add_argument(option, metavar="T", type=token, default=given, help=text)
+
+
+def token(text: str) -> str:
+    """Return a token that can be sent in a field of the header."""
+    if not is_token(text):
+        raise argparse.ArgumentTypeError("expected a token: printable ASCII without blanks")
+    return text
 
 
 def base_url(text: str) -> str:
     """Return the URL of the service without ``/studies`` and the last slash."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        is_url = bool(parts.hostname and (parts.port is None or parts.port))
+    except ValueError:  # a port that is none, or half an IPv6 address
+        is_url = False
+    if not is_url or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
     return text.rstrip("/").removesuffix("/studies")
 

@@ -42,6 +42,11 @@ class Credentials:
             return True
 
 
+def is_token(text: str) -> bool:
+    """Tell whether ``text`` can be sent as a token; an empty one is none."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
 def _printed_by(command: list[str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command, and no shell in between
@@ -50,6 +55,6 @@ def _printed_by(command: list[str]) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise NoToken(f"the token command failed: {type(error).__name__}") from error
     token = done.stdout.strip()
-    if not token or not token.isprintable() or " " in token:
+    if not token or not is_token(token):
         raise NoToken("the token command printed no token, expected one line with only the token")
     return token
