@@ -1,15 +1,13 @@
 """The command line: its options, and the values that they accept."""
 
 import argparse
-import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport import __version__
-from stowport.credentials import is_token
 from stowport.packing import LIMIT
+from stowport.reaching import add_options, add_token
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
@@ -79,14 +77,8 @@ def _relay(command: argparse.ArgumentParser) -> None:
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    _token(
-        command,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
-    )
-    _token(
+    add_options(command)
+    add_token(
         command,
         "--other-token",
         "STOWPORT_OTHER_TOKEN",
@@ -115,22 +107,8 @@ def _smoke(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the results as a JSON object")
 
 
-def _service(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--url", required=True, type=base_url, help="the service, with or without /studies"
-    )
-
-
 def _server(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    given = command.add_mutually_exclusive_group()
-    _token(
-        given,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
-    )
-    given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
+    add_options(command)
     command.add_argument(
         "--limit",
         type=size,
@@ -163,31 +141,6 @@ def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
         help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
         f" {seconds}, and more for requests over 10MB)",
     )
-
-
-def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
-    """Add an option for a token, which may also be in the environment."""
-    given = os.environ.get(variable)
-    command.add_argument(option, metavar="T", type=token, default=given, help=text)
-
-
-def token(text: str) -> str:
-    """Return a token that can be sent in a field of the header."""
-    if not is_token(text):
-        raise argparse.ArgumentTypeError("expected a token: printable ASCII without blanks")
-    return text
-
-
-def base_url(text: str) -> str:
-    """Return the URL of the service without ``/studies`` and the last slash."""
-    try:
-        parts = urlsplit(text)
-        is_url = bool(parts.hostname and (parts.port is None or parts.port))
-    except ValueError:  # a port that is none, or half an IPv6 address
-        is_url = False
-    if not is_url or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
-    return text.rstrip("/").removesuffix("/studies")
 
 
 def uid(text: str) -> str:

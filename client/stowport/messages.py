@@ -32,6 +32,7 @@ class Response:
 class Request:
     """What is to be sent; ``blocks`` is called again for the body of each try.
 
+    ``sign`` returns further header fields for each try, because a signature is valid for minutes.
     ``again`` are the statuses after which it is tried again. One that is not ``is_urgent`` does
     not show that the server is down if it gets no other.
     """
@@ -43,6 +44,11 @@ class Request:
     blocks: Callable[[], Iterable[Block]] = tuple
     again: frozenset[int] = WAIT
     is_urgent: bool = True
+    sign: Callable[["Request"], Mapping[str, str]] | None = None
+
+    def fields(self) -> dict[str, str]:
+        """Return the header fields of the next try."""
+        return {**self.headers, **(self.sign(self) if self.sign else {})}
 
     def authorized(self, authorization: str | None) -> "Request":
         """Return the request with this Authorization field, or as it is without one."""
