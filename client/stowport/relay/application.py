@@ -1,8 +1,10 @@
 """The relay: an ASGI application that is a STOW-RS server (PS3.18 10.5)."""
 
 import time
+import traceback
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from dicomweb.answer import response
 from dicomweb.checks import is_uid
@@ -71,8 +73,7 @@ class Relay:
             entry.fault = "the client left before the body was complete, nothing was sent on"
         except Exception as error:  # noqa: BLE001 - else the server answers 500
             answer = _refusal(error, request)
-            known = isinstance(error, RequestRejected)
-            entry.fault = str(error) if known else f"unforeseen: {type(error).__name__}"
+            entry.fault = str(error) if isinstance(error, RequestRejected) else _where(error)
         entry.status = answer.status if answer else 0
         entry.seconds = time.monotonic() - started
         if resource not in OPEN:
@@ -126,6 +127,12 @@ class Relay:
         down = self.monitoring.target.down
         if down:
             raise ServiceBusy(f"the server is down, send it again later: {down}")
+
+
+def _where(error: Exception) -> str:
+    """Return what an unforeseen error is and where it came up, without what it says."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unforeseen: {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _refusal(error: Exception, request: Request) -> Reply:

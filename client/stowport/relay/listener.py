@@ -30,10 +30,10 @@ class Certificates:
         try:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
             context.load_cert_chain(certificate, key, password=_no_password)
-        except ssl.SSLError as error:
+        except (ssl.SSLError, ValueError) as error:
             files = ", ".join(str(place) for place in self._files if place)
             raise ValueError(
-                f"{files}: {error.strerror or error}, expected a certificate and its key (PEM)"
+                f"{files}: {_in_words(error)}, expected a certificate and its key (PEM)"
             ) from error
         if client_ca:
             context.verify_mode = ssl.CERT_REQUIRED
@@ -42,4 +42,8 @@ class Certificates:
 
 def _no_password() -> str:
     """Refuse an encrypted key: OpenSSL would ask for its password on the terminal."""
-    raise ssl.SSLError("the key is encrypted, expected one without a password")
+    raise ValueError("the key is encrypted, expected one without a password")
+
+
+def _in_words(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -76,7 +76,7 @@ class GuardedTransport(Transport):
         """Send as Transport does; raise Unreachable at once while the server is down."""
         if not request.url.startswith(f"{self.target.base_url}/"):
             return super().exchange(request)  # to S3, of which the server's state says nothing
-        self._check()
+        self._refuse_if_down()
         self.target.pending += 1
         try:
             response = super().exchange(request)
@@ -96,10 +96,10 @@ class GuardedTransport(Transport):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > _SLICE:
             super().wait(_SLICE)
-            self._check()
+            self._refuse_if_down()
         super().wait(max(left, 0))
 
-    def _check(self) -> None:
+    def _refuse_if_down(self) -> None:
         if self.target.down:
             raise Unreachable(f"the server is down: {self.target.down}")
 

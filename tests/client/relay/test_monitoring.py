@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stowport.relay import log, spool, target
+from stowport.relay.forwarding import Forwarding
 from tests.builders import instance, sop_uid, study_uid
 from tests.client.relays import ServedRelay, until
 from tests.client.stub import Stub
@@ -124,3 +125,17 @@ def test_a_line_is_json_with_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(line)
     assert datetime.fromisoformat(said.pop("time")).tzinfo
     assert said == {"event": "x", "up": False}
+
+
+def test_what_nobody_foresaw_is_503_and_said_without_its_words(
+    served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("Mustermann^Max")
+
+    monkeypatch.setattr(Forwarding, "forward", fail)
+    relay = served()
+    answer = relay.store(instance(1))
+    assert (answer.status, answer.text.count("Mustermann")) == (503, 0)
+    (line,) = relay.lines_of_requests()
+    assert re.fullmatch(r"unforeseen: RuntimeError in test_monitoring.py, line \d+", line["fault"])
