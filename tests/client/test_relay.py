@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 
 from stowport.command import main
-from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
+from tests.builders import content_type, instance, multipart, part, sop_uid, study_uid
+from tests.client.relay.memory import measure
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
 from tests.interop.curl import curl
@@ -276,31 +277,9 @@ def test_curl_sends_through_it_unchanged(stub: Stub, relay: Start) -> None:
 def test_a_body_is_never_in_memory_as_a_whole(relay: Start, tmp_path: Path) -> None:
     running = relay("--spool", str(tmp_path), alone=True)
     running.store(instance(1))
-    before = running.anonymous_memory()
-    peak = [0]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.01):
-            peak[0] = max(peak[0], running.anonymous_memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    answer = running.post(body_of(200))
-    done.set()
-    watcher.join()
-    assert (answer.status, answer.stored) == (200, [sop_uid(2)])
-    assert 0 < peak[0] - before < 40 * MB
+    before, most, _ = measure(running, 100)
+    assert 0 < most - before < 40 * MB
     assert list(tmp_path.iterdir()) == []
-
-
-def body_of(megabytes: int) -> Iterator[bytes]:
-    """Yield a request with one instance that is so large."""
-    yield f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    yield instance(2, PixelData=bytes(2), Rows=1, Columns=1)[:-6]
-    yield (megabytes * MB).to_bytes(4, "little")
-    yield from (bytes(MB) for _ in range(megabytes))
-    yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def test_a_server_that_is_down_leaves_the_client_to_try_again(relay: Start) -> None:
