@@ -67,8 +67,7 @@ def main(sizes: list[int]) -> None:
             before, most, seconds = measure(relay, megabytes)
             sys.stdout.write(
                 f"{megabytes} MB: {before / MB:.0f} MB before, at most {most / MB:.0f} MB, which is"
-                f" 1/{megabytes * MB / most:.0f} of the body; {seconds:.1f} s,"
-                f" {megabytes / seconds:.0f} MB/s\n"
+                f" {most / MB / megabytes:.3f} of the body; {seconds:.1f} s\n"
             )
     ours.send(None)
 
