@@ -43,7 +43,9 @@ def index(deployment: Deployment) -> Items:
     """Return the items by key, without the time at which they were written."""
     return {
         (item["StudyInstanceUID"]["S"], item["Resource"]["S"]): {
-            name: value for name, value in item.items() if name not in ("Stored", "Version")
+            name: value
+            for name, value in item.items()
+            if name not in ("Request", "Stored", "Version")
         }
         for item in deployment.items()
     }
@@ -80,6 +82,17 @@ def test_items_are_what_they_were(store: Store, rebuild: Rebuild) -> None:
     assert index(store.deployment) == before
     assert store.deployment.objects() == objects
     store.deployment.instances()
+
+
+def test_items_say_that_they_were_made_again(store: Store, rebuild: Rebuild) -> None:
+    store_studies(store)
+    lose_index(store.deployment)
+    rebuild()
+    requests = {item["Request"]["S"] for item in store.deployment.instances()}
+    (request,) = requests
+    way, run, principal = request.split(" ")
+    assert (way, principal) == ("rebuild", "operator")
+    assert datetime.now(UTC) - datetime.fromisoformat(run) < timedelta(minutes=1)
 
 
 def test_a_second_run_changes_nothing(store: Store, rebuild: Rebuild) -> None:
