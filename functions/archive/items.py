@@ -13,6 +13,7 @@ key is ``Resource``, the resource's path below the study::
         NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Size SHA256                  of the bytes: how many, and their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
+        Request                      by which request: its way, its ID and its sender (Provenance)
         Version                      how many items it has replaced; absent if none
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
@@ -27,7 +28,8 @@ the bytes are (``archive.objects.key_of``). Items of older versions have these a
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from dicomweb.attributes import IndexValue
 from dicomweb.instances import SOPInstance
@@ -56,6 +58,43 @@ VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
 ``Version`` alone distinguishes items that replaced others. The other two distinguish items that
 did not, and items that were written before there was a ``Version``.
 """
+
+
+ANONYMOUS = "anonymous"
+"""The principal of a request that nobody authorized, as the authorizer says it too."""
+
+
+class Way(StrEnum):
+    """The way by which an instance came into the archive."""
+
+    POST = "post"
+    UPLOAD = "upload"
+    REBUILD = "rebuild"
+
+
+class Provenance(NamedTuple):
+    """By which request an instance was stored, and who sent it.
+
+    ``request_id`` is that of API Gateway, of the upload, or of the run that made the index again.
+    ``principal`` is the sender as the authorizer names it.
+    """
+
+    way: Way
+    request_id: str
+    principal: str = ANONYMOUS
+
+    def item(self) -> Item:
+        """Return the attribute ``Request``: one, because its name counts in every item."""
+        words = (self.way, self.request_id or "-", self.principal or ANONYMOUS)
+        return {"Request": {"S": " ".join(words)}}
+
+    @classmethod
+    def of(cls, item: Item) -> "Provenance | None":
+        """Return what ``item`` says; None for items of older versions, which do not say it."""
+        if "Request" not in item:
+            return None
+        way, request_id, principal = item["Request"]["S"].split(" ")
+        return cls(Way(way), request_id, principal)
 
 
 class ItemKey(NamedTuple):
@@ -179,6 +218,22 @@ def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
 
 def _bytes(text: str) -> int:
     return len(text.encode(errors="replace"))
+
+
+def to_value(value: "AttributeValueTypeDef") -> IndexValue:
+    """Return what DynamoDB's AttributeValue ``value`` says; a set is a sorted list."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "N":
+            return int(str(content))
+        case "SS":
+            return [*sorted(cast("list[str]", content))]
+        case "L":
+            return [to_value(each) for each in cast("list[AttributeValueTypeDef]", content)]
+        case "M":
+            each = cast("Item", content)
+            return {keyword: to_value(value) for keyword, value in each.items()}
+    return str(content)
 
 
 def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":

@@ -183,14 +183,16 @@ class TestKey:
                 "KMSMasterKeyId": KEY,
             }
         queues = of_type("AWS::SQS::Queue", resources)
-        assert len(queues) == 3
+        assert len(queues) == 5
         for queue in queues.values():
             assert queue["KmsMasterKeyId"] == KEY
             assert "SqsManagedSseEnabled" not in queue
         for group in of_type("AWS::Logs::LogGroup", resources).values():
             assert group["KmsKeyId"] == KEY
 
-    @pytest.mark.parametrize("role", ["StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole"])
+    @pytest.mark.parametrize(
+        "role", ["StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "NotifyRole"]
+    )
     def test_whoever_touches_data_may_use_it(self, role: str) -> None:
         (statement,) = [
             each for each in statements(stack(KmsKeyArn=KEY), role) if each["Resource"] == KEY

@@ -209,6 +209,7 @@ class TestOperations:
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",
+            "NotifyLogGroup",
             "AuthorizerLogGroup",
         }
         for group in groups.values():

@@ -93,11 +93,11 @@ class TestOn:
         alarms = of_type("AWS::CloudWatch::Alarm", with_snapshots()).values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 7
+        assert len(functions) == 8
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction", "NotifyFunction")
 
 
 class TestOff:
