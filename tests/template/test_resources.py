@@ -7,6 +7,7 @@ import pytest
 
 from archive.staging import STAGING
 from archive.uploads import SECONDS_KNOWN, SECONDS_UNSEEN
+from archive.items import INSTANCE_INDEX
 from tests.template.parts import (
     API,
     FUNCTIONS,
@@ -66,6 +67,14 @@ class TestArchive:
             "StudyInstanceUID",
             "Resource",
         ]
+
+    def test_instances_are_found_by_their_own_uid_in_an_index_of_keys_alone(self) -> None:
+        (index,) = RESOURCES["IndexTable"]["Properties"]["GlobalSecondaryIndexes"]
+        assert index == {
+            "IndexName": INSTANCE_INDEX,
+            "KeySchema": [{"AttributeName": "SOPInstanceUID", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
 
 
 class TestLargeRequests:
@@ -209,6 +218,8 @@ class TestOperations:
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",
+            "CommitmentLogGroup",
+            "CommitmentWorkerLogGroup",
             "AuthorizerLogGroup",
         }
         for group in groups.values():
