@@ -156,9 +156,15 @@ class _Check:
 
         What has not begun by then is not begun any more.
         """
-        futures = {each: self._pool.submit(self._in_time, do, each) for each in given}
+        futures: dict[_Given, Future[_Result]] = {
+            each: self._pool.submit(self._in_time, do, each) for each in given
+        }
         wait(futures.values(), self._deadline.seconds_left)
-        return {each: _result(future) for each, future in futures.items()}
+        results: dict[_Given, _Result | ArchiveError] = {}
+        for each, future in futures.items():
+            result = _result(future)
+            results[each] = result
+        return results
 
     def _in_time(self, do: Callable[[_Given], _Result], given: _Given) -> _Result:
         self._deadline.check()
@@ -172,7 +178,7 @@ def _key(reference: Reference) -> ItemKey:
     )
 
 
-def _result(future: "Future[_Result]") -> _Result | ArchiveError:
+def _result(future: Future[_Result]) -> _Result | ArchiveError:
     if not future.done():
         return out_of_time()
     exception = future.exception()

@@ -1,7 +1,6 @@
 """What storage commitment needs of the template, under moto, and a sender that asks for it."""
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import commitment.answering
@@ -86,7 +85,7 @@ class Commitments:
     def store(self, *instances: SOPInstance) -> None:
         assert set(self.sender.outcomes(*instances)) == {"stored"}
 
-    def ask(
+    def ask(  # noqa: PLR0913 - all but two by keyword
         self,
         request: object,
         transaction: str = TRANSACTION,
@@ -94,11 +93,12 @@ class Commitments:
         seconds: float = 28,
         principal: str = "",
         content_type: str = "application/dicom+json",
+        content_encoding: str = "",
         **headers: str,
     ) -> Reply:
         """POST a request: a data set in JSON, or bytes."""
         payload = request if isinstance(request, bytes) else json.dumps(request).encode()
-        fields = {**JSON, **headers}
+        fields = {**JSON, **headers, "Content-Encoding": content_encoding}
         sent = commitment_event("POST", transaction, payload, content_type, fields)
         return self._invoke(sent, principal, seconds)
 
@@ -137,13 +137,13 @@ class Commitments:
 def committed(reply: Reply) -> list[str]:
     """Return the instances that an answer in JSON commits to, by either form."""
     module = json.loads(reply.body)
-    return _uids(module, "00081199") + _uids(module, "00081110")
+    return [*_uids(module, "00081199"), *_uids(module, "00081110")]
 
 
 def failed(reply: Reply) -> dict[str, str]:
     """Return the reasons, in hex, of the instances that an answer in JSON does not commit to."""
     module = json.loads(reply.body)
-    items = _instances(module, "00081198") + _instances(module, "0008119B")
+    items = [*_instances(module, "00081198"), *_instances(module, "0008119B")]
     return {item["00081155"]["Value"][0]: f"{item['00081197']['Value'][0]:04X}" for item in items}
 
 
@@ -151,9 +151,9 @@ def _uids(module: dict[str, Any], tag: str) -> list[str]:
     return [item["00081155"]["Value"][0] for item in _instances(module, tag)]
 
 
-def _instances(item: dict[str, Any], tag: str) -> Sequence[Any]:
+def _instances(item: dict[str, Any], tag: str) -> list[dict[str, Any]]:
     """Return the items at the end of the sequences that begin with ``tag``."""
-    found = item.get(tag, {}).get("Value", [])
+    found: list[dict[str, Any]] = item.get(tag, {}).get("Value", [])
     for below in ("00081115", "00081112", "0008114A"):
         found = [each for item in found for each in item.get(below, {}).get("Value", [item])]
     return found

@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 import commitment.answering
 import commitment.handler
 from archive.heads import Heads
+from archive.items import Item
 from archive.queues import Queue
-from archive.transactions import Transactions
+from archive.transactions import Transaction, Transactions
+from commitment.settings import settings
 from commitment.worker import TryAgain
 from dicomweb.commitment.outcomes import CommitmentOutcome
 from tests.archive.deployment import instance
@@ -45,7 +47,7 @@ def fails(raised: Exception, only: str = "") -> Callable[..., Any]:
     """Return a look at an object that raises, for the items of ``only`` or for all."""
     look = Heads.outcome
 
-    def outcome(heads: Heads, item: Any) -> CommitmentOutcome:
+    def outcome(heads: Heads, item: Item) -> CommitmentOutcome:
         if only in item["Resource"]["S"]:
             raise raised
         return look(heads, item)
@@ -175,15 +177,15 @@ class TestIndex:
         assert committed(commitments.ask(by_sop(instance(1)))) == ["1.2.1.1"]
         assert asked == [0.5, 1.0]
 
-    def test_what_it_still_has_is_not_what_is_there(self, commitments: Commitments) -> None:
+    def test_what_it_still_has_is_not_what_is_there(
+        self, commitments: Commitments, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         commitments.store(instance(1))
-        sop_instances = commitment.answering.safekeeping(
-            commitment.handler.settings()
-        )._sop_instances
+        sop_instances = commitment.answering.safekeeping(settings())._sop_instances
         keys = sop_instances.keys("1.2.1.1")
         for key in keys:
             commitments.dynamodb.delete_item(TableName="planted-table-name", Key=key.item())
-        sop_instances.keys = lambda _: keys  # type: ignore[method-assign] # an index that lags
+        monkeypatch.setattr(sop_instances, "keys", lambda _: keys)  # an index that lags
         assert failed(commitments.ask(by_sop(instance(1)))) == {"1.2.1.1": "0112"}
 
     @pytest.mark.usefixtures("no_pause")
@@ -192,9 +194,7 @@ class TestIndex:
         self, commitments: Commitments, monkeypatch: pytest.MonkeyPatch, code: str
     ) -> None:
         commitments.store(instance(1), instance(2))
-        sop_instances = commitment.answering.safekeeping(
-            commitment.handler.settings()
-        )._sop_instances
+        sop_instances = commitment.answering.safekeeping(settings())._sop_instances
 
         def missing(**_: object) -> None:
             raise error(code, HTTPStatus.BAD_REQUEST, "Query")
@@ -220,9 +220,7 @@ class TestIndex:
     def test_another_error_of_a_query_is_not_taken_for_it(
         self, commitments: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        sop_instances = commitment.answering.safekeeping(
-            commitment.handler.settings()
-        )._sop_instances
+        sop_instances = commitment.answering.safekeeping(settings())._sop_instances
 
         def denied(**_: object) -> None:
             raise error("AccessDeniedException", HTTPStatus.BAD_REQUEST, "Query")
@@ -252,7 +250,7 @@ class TestTime:
         commitments.store(instance(1), instance(2))
         let_go, look = Event(), Heads.outcome
 
-        def never_ends(heads: Heads, item: Any) -> CommitmentOutcome:
+        def never_ends(heads: Heads, item: Item) -> CommitmentOutcome:
             if "1.2.1.2" in item["Resource"]["S"]:
                 assert let_go.wait(20)
             return look(heads, item)
@@ -297,7 +295,7 @@ class TestDeath:
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 15
-        monkeypatch.setattr(commitment.handler.time, "time", lambda: later)
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
         assert is_accepted(dead.look())
         assert is_accepted(dead.ask(REQUEST))
         assert dead.work() == 0
@@ -306,14 +304,14 @@ class TestDeath:
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 31
-        monkeypatch.setattr(commitment.handler.time, "time", lambda: later)
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
         assert committed(dead.ask(REQUEST)) == ["1.2.1.1", "1.2.1.2"]
 
     def test_and_so_does_a_look_by_the_queue(
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 31
-        monkeypatch.setattr(commitment.handler.time, "time", lambda: later)
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
         assert is_accepted(dead.look())
         assert is_accepted(dead.look())
         assert dead.work() == 1
@@ -323,10 +321,10 @@ class TestDeath:
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 31
-        monkeypatch.setattr(commitment.handler.time, "time", lambda: later)
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
         take_over = Transactions.take_over
 
-        def beaten(table: Transactions, transaction: Any, until: int) -> bool:
+        def beaten(table: Transactions, transaction: Transaction, until: int) -> bool:
             assert take_over(table, transaction, until - 1)
             return take_over(table, transaction, until)
 
@@ -338,7 +336,7 @@ class TestDeath:
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 31
-        monkeypatch.setattr(commitment.handler.time, "time", lambda: later)
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
         monkeypatch.setattr(Transactions, "take_over", lambda *_: False)
         assert is_accepted(dead.look())
         assert dead.work() == 0
@@ -383,7 +381,9 @@ class TestQueue:
     ) -> None:
         finish = Transactions.finish
 
-        def second(table: Transactions, transaction: Any, answer: bytes) -> Any:
+        def second(
+            table: Transactions, transaction: Transaction, answer: bytes
+        ) -> Transaction | None:
             with monkeypatch.context() as first:
                 first.setattr(Transactions, "finish", finish)
                 commitments.sqs.send_message(
@@ -430,5 +430,5 @@ def test_settings_that_are_missing_are_answered_503(
     commitments: Commitments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMMITMENT_TABLE")
-    commitment.handler.settings.cache_clear()
+    settings.cache_clear()
     assert commitments.look().status == 503

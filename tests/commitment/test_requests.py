@@ -249,7 +249,7 @@ class TestRefusals:
         assert words in reply.warnings[0]
 
     def test_a_compressed_payload_is_refused(self, commitments: Commitments) -> None:
-        reply = commitments.ask(by_sop(instance(1)), **{"Content-Encoding": "gzip"})
+        reply = commitments.ask(by_sop(instance(1)), content_encoding="gzip")
         assert reply.status == 400
 
     def test_pages_may_read_the_answer_if_their_origin_may(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from archive.items import INSTANCE_INDEX
 from archive.staging import STAGING
 from archive.uploads import SECONDS_KNOWN, SECONDS_UNSEEN
-from archive.items import INSTANCE_INDEX
 from tests.template.parts import (
     API,
     FUNCTIONS,

@@ -1,6 +1,7 @@
 """The Storage Commitment Request Module, in both notations and both forms (PS3.18 J.1)."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -168,7 +169,7 @@ def test_what_is_not_the_module_is_refused(
 
 
 @pytest.mark.parametrize("encode", [in_json, in_xml])
-def test_sequences_that_are_nested_too_deeply_are_refused(encode: Any) -> None:
+def test_sequences_that_are_nested_too_deeply_are_refused(encode: Callable[[Tree], bytes]) -> None:
     tree: Tree = {}
     for _ in range(20):
         tree = {"00081199": sequence(tree)}
