@@ -1,14 +1,13 @@
 """The command line: its options, and the values that they accept."""
 
 import argparse
-import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
+from stowport.reaching import add_options, add_token
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
@@ -41,6 +40,16 @@ def _send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
+    command.add_argument(
+        "--follow-links", action="store_true", help="also send what links in folders lead to"
+    )
+    command.add_argument(
+        "--skipped",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each file that is not stored: its name, a tab, and the reason",
+    )
+    _timeout(command, 30)
 
 
 def _relay(command: argparse.ArgumentParser) -> None:
@@ -64,17 +73,12 @@ def _relay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
     )
+    _timeout(command, 300)
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    _token(
-        command,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
-    )
-    _token(
+    add_options(command)
+    add_token(
         command,
         "--other-token",
         "STOWPORT_OTHER_TOKEN",
@@ -103,22 +107,8 @@ def _smoke(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the results as a JSON object")
 
 
-def _service(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--url", required=True, type=base_url, help="the service, with or without /studies"
-    )
-
-
 def _server(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    given = command.add_mutually_exclusive_group()
-    _token(
-        given,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
-    )
-    given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
+    add_options(command)
     command.add_argument(
         "--limit",
         type=size,
@@ -142,17 +132,15 @@ def _server(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
-    """Add an option for a token, which may also be in the environment."""
-    command.add_argument(option, metavar="T", default=os.environ.get(variable), help=text)
-
-
-def base_url(text: str) -> str:
-    """Return the URL of the service without ``/studies`` and the last slash."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
-    return text.rstrip("/").removesuffix("/studies")
+def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
+    command.add_argument(
+        "--timeout",
+        type=at_least_one,
+        default=seconds,
+        metavar="SECONDS",
+        help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
+        f" {seconds}, and more for requests over 10MB)",
+    )
 
 
 def uid(text: str) -> str:
