@@ -334,3 +334,23 @@ def test_retrieve_urls_and_warnings_of_servers_with_their_own_ways(
 def test_options_of_a_server_that_is_down_is_503(relay: Start) -> None:
     answer = relay("--tries", "1", url="http://127.0.0.1:9").post(b"", method="OPTIONS")
     assert answer.status == 503
+
+
+def test_what_may_be_stored_later_is_503_whatever_else_was_sent(stub: Stub, relay: Start) -> None:
+    stub.script["POST"] = [status_report(503, "busy", Retry_After="0")] * 2
+    answer = relay("--tries", "1").store(b"garbage", instance(1), instance(2)[:-10])
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("status", [500, 501, 507])
+def test_a_failure_of_the_server_is_503(stub: Stub, relay: Start, status: int) -> None:
+    stub.script["POST"] = [Reply(status=status)] * 9
+    answer = relay("--tries", "1").store(instance(1))
+    assert answer.status == 503
+    assert answer.failed[0][0] == sop_uid(1)
+
+
+def test_an_upload_that_is_refused_is_the_relays_fault(stub: Stub, relay: Start) -> None:
+    stub.script["PUT"] = [Reply(status=403)]
+    assert relay().store(large(1)).status == 503
