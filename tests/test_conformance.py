@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authorizer import tokens
-from dicomweb import attributes, checks, codestreams, conformance
+from dicomweb import attributes, checks, codestreams, conformance, returnattributes
 from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
@@ -106,10 +106,10 @@ def test_the_sop_classes_are_counted_by_group() -> None:
 
 def test_the_indexed_attributes_are_those_of_the_index() -> None:
     levels = {
-        "Study": attributes.STUDY,
-        "Series": attributes.SERIES,
-        "Instance": attributes.INSTANCE,
-        "Request Attributes Sequence": attributes.REQUEST,
+        "Study": returnattributes.STUDY,
+        "Series": returnattributes.SERIES,
+        "Instance": returnattributes.INSTANCE,
+        "Request Attributes Sequence": returnattributes.REQUEST,
     }
     listed = {row[0]: row[1].split(", ") for row in table("Level", "Attributes")}
     assert listed == {

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dicomweb.checks import is_uid
+from dicomweb.uids import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
 from stowport.transport import TRIES

@@ -6,7 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept
+from archive.archive import Archive
+from archive.entries import Kept
+from archive.errors import ArchiveError
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy, Retention
+from archive.entries import DuplicatePolicy
+from archive.locks import Retention
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 from transaction.gateway import read_origins

@@ -13,9 +13,9 @@ from pybase64 import b64decode
 
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
-from dicomweb.checks import is_uid
 from dicomweb.envelope.mediatypes import DICOM_XML, refuse_forms
 from dicomweb.errors import MalformedRequest
+from dicomweb.uids import is_uid
 
 Event = MutableMapping[str, Any]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 from store import settings
