@@ -68,7 +68,8 @@ def test_the_implementation_is_named() -> None:
 def test_the_statuses_are_those_of_the_capabilities() -> None:
     listed = {int(row[0]) for row in table("Status", "When")}
     assert listed == STATUSES
-    assert all(set(known.statuses) == STATUSES for known in capabilities._RESOURCES)
+    stores = [method for known in capabilities._STORE for method in known.methods]
+    assert all(set(method.statuses) == STATUSES for method in stores)
 
 
 def test_the_transfer_syntaxes_and_their_groups_are_those_of_the_table() -> None:

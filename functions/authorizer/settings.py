@@ -1,4 +1,4 @@
-"""The deployment's settings on who may store and read: the only place that reads the environment."""
+"""The settings on who may store and read: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping

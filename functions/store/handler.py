@@ -70,7 +70,10 @@ def store(
     )
     payload = gateway.take_payload(event, request)
     receipt = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = response.report(receipt.outcomes, media_type, chosen.retrieve_base_url)
+    retrieve_base_url = gateway.retrieve_base_url(
+        request, chosen.retrieve_base_url, retrieves=chosen.retrieves
+    )
+    answer = response.report(receipt.outcomes, media_type, retrieve_base_url)
     journal.record_outcomes(
         receipt.outcomes,
         answer.status,
