@@ -39,15 +39,13 @@ def describe(request: StoreRequest) -> StoreResponse:
         methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
         return _answer(request, "application/json", "{}", methods, methods)
     path = request.resource
-    for name, attribute in _VARIABLES.items():
-        path = path.replace(name, attribute)
+    for variable, attribute in _VARIABLES.items():
+        path = path.replace(variable, attribute)
     media_type, body = capabilities.describe(
         path, request.base_url, request.headers.get("accept"), retrieves=retrieves()
     )
-    methods = capabilities.methods(path, retrieves=retrieves())
-    return _answer(
-        request, media_type, body, ", ".join(["OPTIONS", *methods]), _of_pages(path, methods)
-    )
+    own = capabilities.methods(path, retrieves=retrieves())
+    return _answer(request, media_type, body, ", ".join(["OPTIONS", *own]), _of_pages(path, own))
 
 
 def _of_pages(path: str, methods: Sequence[str]) -> str:
