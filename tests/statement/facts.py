@@ -45,6 +45,10 @@ def facts(page: str) -> dict[str, Any]:
         "statuses": [
             {"status": int(row[0]), "when": _plain(row[1])} for row in table(page, "Status", "When")
         ],
+        "retrievalStatuses": [
+            {"status": int(row[0]), "when": _plain(row[1])}
+            for row in table(page, "Status code", "Condition")
+        ],
         "failureReasons": _reasons(table(page, "Reason", "Keyword", "When")),
         "warningReasons": _reasons(table(page, "Warning", "Keyword", "When")),
         "limits": [_limit(*row) for row in table(page, "Limit", "Value", "Beyond it")],
@@ -87,7 +91,9 @@ def resources() -> list[dict[str, Any]]:
     return [
         {
             "method": route.method,
-            "path": route.resource.replace("{study}", "{StudyInstanceUID}"),
+            "path": route.resource.replace("{study}", "{StudyInstanceUID}")
+            .replace("{series}", "{SeriesInstanceUID}")
+            .replace("{instance}", "{SOPInstanceUID}"),
             "token": route.authorizer is not None,
         }
         for route in sorted(routes, key=lambda route: (route.resource, route.method))
