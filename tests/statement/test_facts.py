@@ -101,7 +101,9 @@ def test_the_resources_of_the_page_are_those_of_the_template() -> None:
 
 
 def test_the_capabilities_are_among_the_facts() -> None:
-    described = json.loads(capabilities.describe("", "http://x", "application/json", retrieves=True)[1])
+    described = json.loads(
+        capabilities.describe("", "http://x", "application/json", retrieves=True)[1]
+    )
     for resource in described["resources"]:
         for method in resource["methods"]:
             stated = {(each["method"], each["path"]) for each in STATED["resources"]}
