@@ -24,16 +24,16 @@ _OF_TLS = {
 }
 
 
-def in_words(error: urllib3.exceptions.HTTPError, url: str) -> str:
+def in_words(error: Exception, url: str) -> str:
     """Return what led to ``error`` on the way to ``url``."""
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted: {cause.verify_message}; --cacert names a further"
             " authority"
         )
     if isinstance(cause, ssl.SSLError):
-        said = cause.reason or ""
+        said = cause.reason or "the TLS connection was cut off"
         return next((text for name, text in _OF_TLS.items() if said.endswith(name)), said)
     if isinstance(error, urllib3.exceptions.ProxyError):
         said = printable(str(cause))
@@ -43,9 +43,9 @@ def in_words(error: urllib3.exceptions.HTTPError, url: str) -> str:
     return type(error).__name__
 
 
-def is_final(error: urllib3.exceptions.HTTPError) -> bool:
+def is_final(error: Exception) -> bool:
     """Tell whether the next try would end like this one: TLS was refused, or by the proxy."""
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, ssl.SSLError):
         return not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     return isinstance(error, urllib3.exceptions.ProxyError) and _REFUSED in str(cause)
@@ -56,8 +56,9 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text[:_LONGEST]).strip()
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause_of(error: BaseException) -> BaseException:
+    """Return the exception that led to ``error``, or the reason of TLS for it."""
     cause = error
-    while cause.__cause__ or cause.__context__:
+    while not isinstance(cause, ssl.SSLError) and (cause.__cause__ or cause.__context__):
         cause = cause.__cause__ or cause.__context__ or cause
     return cause

@@ -87,8 +87,9 @@ class Transport:
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                response, fault = None, in_words(error, request.url)
-                if is_final(error):
+                why = self._connections.explained(error, request.url)
+                response, fault = None, in_words(why, request.url)
+                if is_final(why):
                     break
                 continue
             if response.status not in WAIT:
