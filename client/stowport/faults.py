@@ -26,7 +26,13 @@ _OF_TLS = {
 
 def in_words(error: Exception, url: str) -> str:
     """Return what led to ``error`` on the way to ``url``."""
-    cause = cause_of(error)
+    if not isinstance(error, urllib3.exceptions.ProxyError):
+        return _of(cause_of(error)) or type(error).__name__
+    said = _of(cause_of(error)) or printable(str(cause_of(error)))
+    return proxies.refusal(url) if _UNAUTHENTICATED in said else f"at the proxy: {said}"
+
+
+def _of(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted: {cause.verify_message}; --cacert names a further"
@@ -35,12 +41,7 @@ def in_words(error: Exception, url: str) -> str:
     if isinstance(cause, ssl.SSLError):
         said = cause.reason or "the TLS connection was cut off"
         return next((text for name, text in _OF_TLS.items() if said.endswith(name)), said)
-    if isinstance(error, urllib3.exceptions.ProxyError):
-        said = printable(str(cause))
-        return proxies.refusal(url) if _UNAUTHENTICATED in said else f"of the proxy: {said}"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return type(error).__name__
+    return (isinstance(cause, OSError) and cause.strerror) or ""
 
 
 def is_final(error: Exception) -> bool:
@@ -58,7 +59,11 @@ def printable(text: str) -> str:
 
 def cause_of(error: BaseException) -> BaseException:
     """Return the exception that led to ``error``, or the reason of TLS for it."""
-    cause = error
-    while not isinstance(cause, ssl.SSLError) and (cause.__cause__ or cause.__context__):
-        cause = cause.__cause__ or cause.__context__ or cause
-    return cause
+    while not isinstance(error, ssl.SSLError):
+        # urllib3 hands some errors on as an argument only.
+        given = next((each for each in error.args if isinstance(each, ssl.SSLError)), None)
+        inner = given or error.__cause__ or error.__context__
+        if inner is None:
+            break
+        error = inner
+    return error
