@@ -40,6 +40,16 @@ def _send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
+    command.add_argument(
+        "--follow-links", action="store_true", help="also send what links in folders lead to"
+    )
+    command.add_argument(
+        "--skipped",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each file that is not stored: its name, a tab, and the reason",
+    )
+    _timeout(command, 30)
 
 
 def _relay(command: argparse.ArgumentParser) -> None:
@@ -63,6 +73,7 @@ def _relay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
     )
+    _timeout(command, 300)
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
@@ -118,6 +129,17 @@ def _server(command: argparse.ArgumentParser) -> None:
         default=4,
         metavar="N",
         help="requests at a time (default 4)",
+    )
+
+
+def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
+    command.add_argument(
+        "--timeout",
+        type=at_least_one,
+        default=seconds,
+        metavar="SECONDS",
+        help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
+        f" {seconds}, and more for requests over 10MB)",
     )
 
 

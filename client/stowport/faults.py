@@ -5,6 +5,7 @@ import ssl
 import urllib3
 
 from stowport import proxies
+from stowport.printing import printable
 
 _LONGEST = 200
 _REFUSED = "Tunnel connection failed: 4"
@@ -26,9 +27,11 @@ _OF_TLS = {
 
 def in_words(error: Exception, url: str) -> str:
     """Return what led to ``error`` on the way to ``url``."""
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return "it hangs, no byte came from it in time (--timeout)"
     if not isinstance(error, urllib3.exceptions.ProxyError):
         return _of(cause_of(error)) or type(error).__name__
-    said = _of(cause_of(error)) or printable(str(cause_of(error)))
+    said = _of(cause_of(error)) or printable(str(cause_of(error))[:_LONGEST])
     return proxies.refusal(url) if _UNAUTHENTICATED in said else f"at the proxy: {said}"
 
 
@@ -47,14 +50,11 @@ def _of(cause: BaseException) -> str:
 def is_final(error: Exception) -> bool:
     """Tell whether the next try would end like this one: TLS was refused, or by the proxy."""
     cause = cause_of(error)
+    if isinstance(error, urllib3.exceptions.LocationParseError):  # no host can have this name
+        return True
     if isinstance(cause, ssl.SSLError):
         return not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     return isinstance(error, urllib3.exceptions.ProxyError) and _REFUSED in str(cause)
-
-
-def printable(text: str) -> str:
-    """Return the start of what a server says, fit for a terminal."""
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST]).strip()
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from stowport.credentials import NoToken
-from stowport.faults import printable
 from stowport.messages import Request
+from stowport.printing import printable
 from stowport.tls import Unsuitable
 
 if TYPE_CHECKING:

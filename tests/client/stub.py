@@ -79,6 +79,7 @@ class Stub(ThreadingHTTPServer):
         self.out_of_resources = 0
         self.room = 1_000_000
         self.script: dict[str, list[Reply | None]] = {}
+        self.staging_script: list[Reply] = []
         self.seen: list[Seen] = []
         self.digests: list[str] = []
         self.uploads: dict[str, Upload] = {}
@@ -292,6 +293,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stage(self, name: str, query: str, body: IO[bytes], size: int) -> Reply:
         upload = self.server.uploads[name]
+        if self.server.staging_script:
+            return self.server.staging_script.pop(0)
         if self.command == "PUT":
             assert "Authorization" not in self.headers
             upload.stream.seek(int(query.removeprefix("offset=") or 0))
