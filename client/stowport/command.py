@@ -11,9 +11,11 @@ from rich.console import Console
 from stowport.arguments import parser
 from stowport.delivery import Delivery
 from stowport.journal import Journal, state_folder
+from stowport.printing import printable
 from stowport.reaching import LOOPBACK, transport_to
 from stowport.report import show, write_json, write_not_sent
 from stowport.send import INTERRUPTED, UNUSABLE, Sender, Sent, exit_code
+from stowport.separated import write_csv
 from stowport.tls import Unsuitable
 from stowport.transport import Transport
 
@@ -64,6 +66,10 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
         )
     if chosen.json:
         write_json(sent, seconds, sys.stdout)
+    elif chosen.csv:
+        write_csv(sent, sys.stdout)
+        if sent.fault:
+            sys.stderr.write(f"stowport: {printable(sent.fault)}\n")
     else:
         show(sent, seconds, Console())
     if listed and not _is_listed(sent, listed):
