@@ -192,7 +192,7 @@ _COMMANDS = (
         "send",
         _send,
         "Send files, folders, zip files or a DICOMDIR",
-        "Exit codes: 0 all is stored; 1 some is not; 2 the send could not start or end; 130 Ctrl-C.",
+        "Exit codes: 0 all is stored; 1 some is not; 2 it could not start or end; 130 Ctrl-C.",
     ),
     (
         "relay",
