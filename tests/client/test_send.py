@@ -775,13 +775,14 @@ def test_parts_that_cannot_be_completed_say_why(
     assert "Try again" in result["refused"][0]["text"]
 
 
+@pytest.mark.parametrize("status", [404, 412])
 def test_parts_that_were_completed_though_the_answer_was_lost_are_stored(
-    stub: Stub, tmp_path: Path, capsys: Capture
+    stub: Stub, tmp_path: Path, capsys: Capture, status: int
 ) -> None:
     stub.part_size = 2_500_000
     write(tmp_path / "in", large(1))
     ticket = stub.open_upload({"contentType": "application/dicom", "size": LARGE_BODY})
-    stub.script["POST"] = [ticket, None, Reply(status=404)]
+    stub.script["POST"] = [ticket, None, Reply(status=status)]
     stub.script["GET"] = [stub.store(*_single(large(1)))]
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert (code, len(result["stored"])) == (0, 1)
