@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild test test-fast torture send-many check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -59,6 +59,9 @@ test-fast: $(VENV)/test ## run the tests that start no processes, with fewer exa
 torture: $(VENV)/test emulator ## break the wire, kill functions and race senders: make torture [SEED=] [MINUTES=] [CASE=]
 	@PYTHONPATH=functions:client $(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case "$(CASE)")
+
+send-many: $(VENV)/test ## measure the memory of `stowport send` with many files: make send-many [FILES=50000]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.client.many $(FILES)
 
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
