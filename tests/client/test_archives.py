@@ -1,7 +1,7 @@
 """Zip files: what is found in them is sent, or named, and no zip file makes the sender unfold."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ from tests.client.searching import searched, write_directory
 IMAGE = instance(1)
 
 
-def zipped(path: Path, compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> Path:
+def zipped(
+    path: Path, members: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED
+) -> Path:
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in members.items():
-            archive.writestr(name.replace("__", "/"), content)
+            archive.writestr(name, content)
     return path
 
 
@@ -25,7 +27,9 @@ def zipped(path: Path, compression: int = zipfile.ZIP_DEFLATED, **members: bytes
 def test_the_members_of_a_zip_file_are_found(tmp_path: Path, compression: int) -> None:
     (tmp_path / "in").mkdir()
     path = zipped(
-        tmp_path / "in" / "a.zip", compression, CD__IM1=IMAGE, CD__IM2=instance(2), notes=b"x"
+        tmp_path / "in" / "a.zip",
+        {"CD/IM1": IMAGE, "CD/IM2": instance(2), "notes": b"x"},
+        compression,
     )
     for paths in ([path], [tmp_path / "in"]):
         search = searched(paths)
@@ -47,7 +51,7 @@ def test_two_members_with_one_name_are_two_files(tmp_path: Path) -> None:
 def test_a_zip_file_without_instances_is_skipped_in_a_folder_and_missing_if_it_is_named(
     tmp_path: Path,
 ) -> None:
-    path = zipped(tmp_path / "a.zip", a=b"1", b=b"2", c=b"")
+    path = zipped(tmp_path / "a.zip", {"a": b"1", "b": b"2", "c": b""})
     assert searched([tmp_path]).skipped == [path]
     assert searched([tmp_path]).missing == {}
     assert "without instances" in searched([path]).missing[path]
@@ -56,9 +60,9 @@ def test_a_zip_file_without_instances_is_skipped_in_a_folder_and_missing_if_it_i
 
 
 def test_a_document_of_an_office_program_is_no_zip_file_of_instances(tmp_path: Path) -> None:
-    inner = zipped(tmp_path / "x", a=b"1").read_bytes()
+    inner = zipped(tmp_path / "x", {"a": b"1"}).read_bytes()
     path = zipped(
-        tmp_path / "a.docx", **{"[Content_Types].xml": b"<Types/>", "word__embedded.xlsx": inner}
+        tmp_path / "a.docx", {"[Content_Types].xml": b"<Types/>", "word/embedded.xlsx": inner}
     )
     (tmp_path / "x").unlink()
     search = searched([tmp_path])
@@ -66,8 +70,8 @@ def test_a_document_of_an_office_program_is_no_zip_file_of_instances(tmp_path: P
 
 
 def test_a_zip_file_in_a_zip_file_is_named_and_not_read(tmp_path: Path) -> None:
-    inner = zipped(tmp_path / "b.zip", IM1=IMAGE).read_bytes()
-    path = zipped(tmp_path / "a.zip", IM1=IMAGE, inner=inner)
+    inner = zipped(tmp_path / "b.zip", {"IM1": IMAGE}).read_bytes()
+    path = zipped(tmp_path / "a.zip", {"IM1": IMAGE, "inner": inner})
     search = searched([path])
     assert search.found == [path / "IM1"]
     assert "a zip file in a zip file" in search.missing[path / "inner"]
@@ -121,7 +125,7 @@ def test_a_member_that_cannot_be_read_is_missing_and_the_others_are_found(
 
 
 def test_a_member_that_is_compressed_in_another_way_is_missing(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", zipfile.ZIP_BZIP2, IM1=IMAGE)
+    path = zipped(tmp_path / "a.zip", {"IM1": IMAGE}, zipfile.ZIP_BZIP2)
     assert "expected deflate" in searched([path]).missing[path / "IM1"]
 
 
@@ -136,20 +140,20 @@ def test_a_directory_that_takes_too_much_memory_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stowport.archives._MOST_OF_DIRECTORY", 100)
-    path = zipped(tmp_path / "a.zip", **{f"IM{number}": b"" for number in range(10)})
+    path = zipped(tmp_path / "a.zip", {f"IM{number}": b"" for number in range(10)})
     assert "its directory has" in searched([path]).missing[path]
 
 
 @pytest.mark.parametrize("size", [10, 60, 300])
 def test_a_zip_file_that_was_cut_off_is_missing(tmp_path: Path, size: int) -> None:
-    path = zipped(tmp_path / "a.zip", IM1=IMAGE)
+    path = zipped(tmp_path / "a.zip", {"IM1": IMAGE})
     path.write_bytes(path.read_bytes()[:size])
     assert searched([tmp_path]).missing[path].startswith("the zip file cannot be read: ")
 
 
 def test_a_dicomdir_in_a_zip_file_is_skipped_and_its_files_are_found(tmp_path: Path) -> None:
     directory = write_directory(tmp_path / "cd", ("IM1",)).read_bytes()
-    path = zipped(tmp_path / "a.zip", DICOMDIR=directory, IM1=IMAGE)
+    path = zipped(tmp_path / "a.zip", {"DICOMDIR": directory, "IM1": IMAGE})
     search = searched([path])
     assert (search.found, search.skipped) == ([path / "IM1"], [path / "DICOMDIR"])
 
@@ -158,12 +162,12 @@ def test_a_member_is_read_in_any_order_and_no_longer_once_its_zip_file_was_chang
     tmp_path: Path,
 ) -> None:
     content = part10(data_set(1, PixelData=bytes(range(256)) * 8192, Rows=1024, Columns=1024))
-    path = zipped(tmp_path / "a.zip", IM1=content)
+    path = zipped(tmp_path / "a.zip", {"IM1": content})
     modified = path.stat().st_mtime_ns
     member = Member(path, 0, len(content), modified)
     for offset, size in ((0, 10), (BLOCK, 20), (5, 7), (0, len(content)), (len(content) - 3, 3)):
         assert member.read(offset, size) == content[offset : offset + size]
-    zipped(path, IM1=IMAGE)
+    zipped(path, {"IM1": IMAGE})
     with pytest.raises(ContentUnreadable, match="changed"):
         Member(path, 0, len(content), modified).read(0, 10)
     path.unlink()

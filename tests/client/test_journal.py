@@ -50,7 +50,7 @@ def test_it_is_bounded_and_the_oldest_entries_go_first(
 ) -> None:
     monkeypatch.setattr(journal, "MOST", 3)
     for second in range(5):
-        monkeypatch.setattr(journal.time, "time", lambda second=second: float(second))
+        monkeypatch.setattr("time.time", lambda second=second: float(second))
         kept = Journal(tmp_path, URL)
         kept.add([found(second)])
         kept.close()
