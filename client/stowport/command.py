@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(chosen, transport)
     try:
         return _send(chosen, transport)
-    except KeyboardInterrupt:  # before anything was sent: while the folders are searched
+    except KeyboardInterrupt:  # the second one, or before there was anything to sum up
         return INTERRUPTED
 
 
@@ -70,10 +71,11 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
         sys.stderr.write(
             f"warning: no journal is kept ({journal.fault}): the next send starts over\n"
         )
-    _print(sent, seconds, chosen)
-    if listed and not _is_listed(sent, listed):
-        return UNUSABLE
-    return exit_code(sent)
+    with closing(sent.ledger):
+        _print(sent, seconds, chosen)
+        if listed and not _is_listed(sent, listed):
+            return UNUSABLE
+        return exit_code(sent)
 
 
 def _print(sent: Sent, seconds: float, chosen: argparse.Namespace) -> None:

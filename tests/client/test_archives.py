@@ -39,6 +39,15 @@ def test_the_members_of_a_zip_file_are_found(tmp_path: Path, compression: int) -
         assert search.missing == {}
 
 
+def test_a_part_10_file_whose_preamble_begins_like_a_zip_file_is_an_instance(
+    tmp_path: Path,
+) -> None:
+    content = b"PK\3\4" + IMAGE[4:]
+    path = tmp_path / "a.dcm"
+    path.write_bytes(content)
+    assert searched([path]).contents == [content]
+
+
 def test_two_members_with_one_name_are_two_files(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
