@@ -23,7 +23,7 @@ _SEPARATOR = "\\"
 """Separates UIDs, which have no backslash."""
 
 _SCHEMA = """
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 CREATE TABLE files (
   number INTEGER PRIMARY KEY, identity BLOB UNIQUE, state INTEGER, wave INTEGER DEFAULT 0,
   path BLOB, file BLOB, place INTEGER, size INTEGER, modified INTEGER, version INTEGER,
