@@ -9,6 +9,7 @@ key is ``Resource``, the resource's path below the study::
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
         SOPClassUID
+        SOPInstanceUID               again, for the index by it (``INSTANCE_INDEX``)
         TransferSyntaxUID            of the bytes (0002,0010)
         NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Size SHA256                  of the bytes: how many, and their digest (hex)
@@ -23,8 +24,9 @@ is that of the first instance that has one; the patient comes from one instance 
 (``archive.patients``). The instance item is the commit: only an instance that has one is stored.
 
 An instance item has at most 1 KB, which is what one write unit carries. So nothing is in it that
-follows from its key, or from the deployment: not the UIDs of series and instance, and not where
-the bytes are (``archive.objects.key_of``). Items of older versions have these as well.
+follows from its key, or from the deployment: not the UID of the series, and not where the bytes
+are (``archive.objects.key_of``). The UID of the instance is the key of an index, and has to be an
+attribute for that. Some items of older versions lack it; others have all of these.
 """
 
 from collections.abc import Mapping
@@ -48,6 +50,9 @@ MOST_MEMBERS = 100
 
 # The longest member in bytes, as long as a UID may be. A Modality has at most 16 (PS3.5 6.2).
 _LONGEST_MEMBER = 64
+
+INSTANCE_INDEX = "BySOPInstanceUID"
+"""The global secondary index of instance items by SOPInstanceUID, which has only keys."""
 
 SETS_TRUNCATED: "Item" = {"SetsTruncated": {"BOOL": True}}
 """The mark of a study with a set that lacks a member: it was too long, or one too many."""
@@ -154,6 +159,7 @@ def instance_attributes(instance: SOPInstance) -> Item:
         {
             **instance.attributes.instance,
             "SOPClassUID": instance.sop_class_uid,
+            "SOPInstanceUID": instance.sop_instance_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
             "NumberOfFrames": "" if frames is None else frames,
             "Size": len(instance.content),

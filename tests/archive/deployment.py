@@ -16,6 +16,7 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from archive import Archive, ArchiveError, DuplicatePolicy, Provenance, Way
 from archive.clients import dynamodb_client, s3_client
+from archive.items import INSTANCE_INDEX
 from archive.objects import key_of
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
@@ -198,6 +199,14 @@ def create_index(dynamodb: "DynamoDBClient", table: str) -> None:
         AttributeDefinitions=[
             {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
             {"AttributeName": "Resource", "AttributeType": "S"},
+            {"AttributeName": "SOPInstanceUID", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INSTANCE_INDEX,
+                "KeySchema": [{"AttributeName": "SOPInstanceUID", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
         ],
     )
 

@@ -59,7 +59,10 @@ class TestExistingBucketAndTable:
         pattern = resources["BodyIsStagedRule"]["Properties"]["EventPattern"]
         assert pattern["detail"]["bucket"] == {"name": ["kept-archive"]}
 
-    @pytest.mark.parametrize("role", ["StoreRole", "UploadsRole", "IngestRole"])
+    @pytest.mark.parametrize(
+        "role",
+        ["StoreRole", "UploadsRole", "IngestRole", "CommitmentRole", "CommitmentWorkerRole"],
+    )
     @pytest.mark.parametrize("lock", ["none", "GOVERNANCE"])
     def test_the_functions_may_do_to_them_what_they_may_do_to_the_stack_s_own(
         self, role: str, lock: str
@@ -175,7 +178,7 @@ class TestKey:
             }
         ]
         tables = of_type("AWS::DynamoDB::Table", resources)
-        assert len(tables) == 2
+        assert len(tables) == 3
         for table in tables.values():
             assert table["SSESpecification"] == {
                 "SSEEnabled": True,
@@ -191,7 +194,16 @@ class TestKey:
             assert group["KmsKeyId"] == KEY
 
     @pytest.mark.parametrize(
-        "role", ["StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole", "NotifyRole"]
+        "role",
+        [
+            "StoreRole",
+            "UploadsRole",
+            "IngestRole",
+            "DeadLetterRole",
+            "CommitmentRole",
+            "CommitmentWorkerRole",
+            "NotifyRole",
+        ],
     )
     def test_whoever_touches_data_may_use_it(self, role: str) -> None:
         (statement,) = [

@@ -130,6 +130,31 @@ class TestFunctions:
                 "UNTOLD_QUEUE",
                 "AWS_ENDPOINT_URL",
             },
+            "CommitmentFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "COMMITMENT_TABLE",
+                "STORAGE_PROFILE",
+                "COMMITMENT_DAYS",
+                "COMMITMENT_QUEUE",
+                "COMMITMENT_VISIBILITY_TIMEOUT",
+                "MAX_COMMITMENT_ATTEMPTS",
+                "ALLOWED_ORIGINS",
+                "AWS_ENDPOINT_URL",
+            },
+            "CommitmentWorkerFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "COMMITMENT_TABLE",
+                "STORAGE_PROFILE",
+                "COMMITMENT_DAYS",
+                "COMMITMENT_QUEUE",
+                "COMMITMENT_VISIBILITY_TIMEOUT",
+                "MAX_COMMITMENT_ATTEMPTS",
+                "AWS_ENDPOINT_URL",
+            },
             "AuthorizerFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "AUTHENTICATION",
@@ -263,6 +288,45 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_commitment_functions_may_only_look_at_instances(self) -> None:
+        looks: dict[str, set[str]] = {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:GetObject"},
+            '{"Fn::GetAtt": "ArchiveBucket.Arn"}': {"s3:ListBucket"},
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:BatchGetItem"},
+            '{"Fn::Sub": "${IndexTable.Arn}/index/BySOPInstanceUID"}': {"dynamodb:Query"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+        logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert granted("CommitmentRole") == looks | {
+            '{"Fn::GetAtt": "CommitmentTable.Arn"}': {
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            '{"Fn::GetAtt": "CommitmentQueue.Arn"}': {"sqs:SendMessage"},
+            '{"Fn::GetAtt": "CommitmentLogGroup.Arn"}': logs,
+        }
+        assert granted("CommitmentWorkerRole") == looks | {
+            '{"Fn::GetAtt": "CommitmentTable.Arn"}': {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+            '{"Fn::GetAtt": "CommitmentQueue.Arn"}': {
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
+            },
+            '{"Fn::GetAtt": "CommitmentWorkerLogGroup.Arn"}': logs,
+        }
+
+    @pytest.mark.parametrize("name", ["CommitmentFunction", "CommitmentWorkerFunction"])
+    def test_the_commitment_functions_know_their_queue(self, name: str) -> None:
+        queue = RESOURCES["CommitmentQueue"]["Properties"]
+        variables = FUNCTIONS[name]["Environment"]["Variables"]
+        timeout = str(queue["VisibilityTimeout"])
+        assert variables["COMMITMENT_VISIBILITY_TIMEOUT"] == timeout
+        attempts = str(queue["RedrivePolicy"]["maxReceiveCount"])
+        assert variables["MAX_COMMITMENT_ATTEMPTS"] == attempts
+        assert queue["VisibilityTimeout"] == 6 * FUNCTIONS["CommitmentWorkerFunction"]["Timeout"]
+
     def test_every_function_has_one_of_these_roles_and_no_other_policy(self) -> None:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
@@ -273,6 +337,8 @@ class TestPermissions:
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "NotifyFunction": {"Fn::GetAtt": "NotifyRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
+            "CommitmentFunction": {"Fn::GetAtt": "CommitmentRole.Arn"},
+            "CommitmentWorkerFunction": {"Fn::GetAtt": "CommitmentWorkerRole.Arn"},
         }
         for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -67,12 +67,14 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "CommitmentFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -116,12 +118,14 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "CommitmentFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
