@@ -34,15 +34,20 @@ def test_an_event_is_a_line(detail_type: str, detail: dict[str, Any], line: str)
 
 
 class Webhook(ThreadingHTTPServer):
-    """A server that answers with ``statuses`` in turn, and keeps what was posted to it."""
+    """A server that answers with ``statuses`` in turn, and keeps what it was sent."""
 
     def __init__(self, *statuses: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses = list(statuses)
-        self.posted: list[tuple[str, Any]] = []
+        self.received: list[tuple[dict[str, str], str, bytes]] = []
         self.url = f"http://127.0.0.1:{self.server_port}/events"
         self._serving = Thread(target=self.serve_forever, args=(0.02,))
         self._serving.start()
+
+    @property
+    def posted(self) -> list[tuple[str, Any]]:
+        """The media type and the document of each request with JSON."""
+        return [(headers["Content-Type"], json.loads(body)) for headers, _, body in self.received]
 
     def end(self) -> None:
         self.shutdown()
@@ -55,9 +60,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posted.append((self.headers["Content-Type"], json.loads(body)))
+        self.server.received.append((dict(self.headers), f"{self.command} {self.path}", body))
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
         self.end_headers()
+
+    do_PUT = do_POST  # noqa: N815 - the name that the server calls
 
     def log_message(self, *_: object) -> None:
         """Nothing."""

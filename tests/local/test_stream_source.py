@@ -50,7 +50,7 @@ def test_a_property_that_is_not_known_is_an_error() -> None:
     ],
 )
 def test_a_filter_lets_commits_through(name: str, resource: str, matched: bool) -> None:
-    record = {"eventName": name, "dynamodb": {"Keys": {"Resource": {"S": resource}}}}
+    record: Any = {"eventName": name, "dynamodb": {"Keys": {"Resource": {"S": resource}}}}
     assert matches(PATTERN, record) == matched
     # EventBridge's rules, which have the same patterns.
     assert EventPattern(json.dumps(PATTERN), dict(PATTERN)).matches_event(record) == matched
