@@ -87,7 +87,7 @@ class Stream:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         session = boto3.Session("testing", "testing", region_name=REGION)
         self._dynamodb = session.client("dynamodb")
-        keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
+        keys = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
         properties = TEMPLATE.properties("IndexTable")
         self._dynamodb.create_table(
             TableName=TEMPLATE.table,
