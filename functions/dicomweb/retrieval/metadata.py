@@ -17,6 +17,7 @@ from dicomweb.part10.headers import (
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     Headers,
+    is_padding,
 )
 from dicomweb.part10.inflation import Inflation
 from dicomweb.part10.walker import (
@@ -124,8 +125,10 @@ def _data_set(window: _Window, position: int, *, implicit_vr: bool, url: str) ->
     found: Object = {}
     reader = _Reader(window.data, url)
     while position < window.size:
+        at = position - window.start
+        if is_padding(window.data[at:]):
+            break
         try:
-            at = position - window.start
             tag, attribute, end = reader.attribute(at, len(window.data), implicit_vr=implicit_vr)
         except InstanceRejected:
             if window.is_at_end:
@@ -133,8 +136,6 @@ def _data_set(window: _Window, position: int, *, implicit_vr: bool, url: str) ->
             window.move(position)
             reader = reader.over(window.data)
             continue
-        if tag >> 16 == 0:  # padding
-            break
         found[f"{tag:08X}"] = attribute
         if tag in _PIXELS:
             break

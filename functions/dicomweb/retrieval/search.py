@@ -76,7 +76,7 @@ def _number(parameters: Mapping[str, Sequence[str]], name: str) -> int | None:
         return None
     values = parameters[name]
     if len(values) != 1 or not _NUMBER.fullmatch(values[0]):
-        raise MalformedRequest(f"found a {name} that is no number, expected digits, once")
+        raise MalformedRequest(f"found no number as {name}, expected digits, once")
     return int(values[0])
 
 
