@@ -8,13 +8,12 @@ from dicomweb.uids import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
 from stowport.reaching import add_options, add_token
+from stowport.relay.arguments import add_options as add_relay_options
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
 _FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
-_LISTEN = "127.0.0.1:8104"
 _SMALLEST = 1000
-_PORTS = 65536
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,25 +53,7 @@ def _send(command: argparse.ArgumentParser) -> None:
 
 def _relay(command: argparse.ArgumentParser) -> None:
     _server(command)
-    command.add_argument(
-        "--listen",
-        type=address,
-        default=address(_LISTEN),
-        metavar="HOST:PORT",
-        help=f"address to listen on (default {_LISTEN}); on loopback only this machine can send",
-    )
-    command.add_argument(
-        "--host",
-        action="append",
-        type=str.lower,
-        default=[],
-        metavar="NAME",
-        help="name by which clients address the relay, if not by localhost or an IP address (may"
-        " be repeated)",
-    )
-    command.add_argument(
-        "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
-    )
+    add_relay_options(command, size=size, at_least_one=at_least_one)
     _timeout(command, 300)
 
 
@@ -150,13 +131,6 @@ def uid(text: str) -> str:
     return text
 
 
-def folder(text: str) -> Path:
-    """Return a folder that is there."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError("expected a folder")
-    return Path(text)
-
-
 def size(text: str) -> int:
     """Return bytes, given as a number with or without kB, MB or GB (powers of 1000)."""
     match = _SIZE.fullmatch(text)
@@ -164,14 +138,6 @@ def size(text: str) -> int:
     if found < _SMALLEST:
         raise argparse.ArgumentTypeError("expected a size such as 4.7MB or 2GB")
     return int(found)
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return host and port; an IPv6 address stands in brackets."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) >= _PORTS:
-        raise argparse.ArgumentTypeError("expected HOST:PORT such as 127.0.0.1:8104")
-    return host.strip("[]"), int(port)
 
 
 def at_least_one(text: str) -> int:

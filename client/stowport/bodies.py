@@ -114,6 +114,16 @@ class Part:
         return self.content.size
 
 
+class Body(Protocol):
+    """A body of a known size and type, any range of which can be had again."""
+
+    content_type: str
+    size: int
+
+    def blocks(self, offset: int = 0, size: int | None = None) -> Iterator[Block]:
+        """Yield the range of the body in blocks; all of it unless told otherwise."""
+
+
 class RelatedBody:
     """The multipart/related body of ``parts``, under a boundary of its own."""
 

@@ -12,6 +12,7 @@ from stowport.arguments import parser
 from stowport.delivery import Delivery
 from stowport.journal import Journal, state_folder
 from stowport.reaching import LOOPBACK, transport_to
+from stowport.relay.arguments import is_open
 from stowport.report import show, write_json, write_not_sent
 from stowport.send import INTERRUPTED, UNUSABLE, Sender, Sent, exit_code
 from stowport.tls import Unsuitable
@@ -83,7 +84,8 @@ def _is_listed(sent: Sent, listed: TextIO) -> bool:
 
 def _warn(chosen: argparse.Namespace) -> None:
     """Warn of a relay that is open to others."""
-    if chosen.command == "relay" and chosen.listen[0] not in LOOPBACK:
+    if chosen.command == "relay" and chosen.listen[0] not in LOOPBACK and is_open(chosen):
         sys.stderr.write(
-            "warning: anyone who can reach this address can store with the relay's credentials\n"
+            "warning: anyone who can reach this address can store with the relay's credentials:"
+            " expected --allow, --client-ca or --client-tokens\n"
         )

@@ -71,9 +71,13 @@ class Transport:
         self._tries = tries
         self._first_delay = FIRST_DELAY
 
-    def apart(self) -> "Transport":
-        """Return a transport with the same credentials and connections, but its own ``stop``."""
+    def apart(self, tries: int | None = None) -> "Transport":
+        """Return a transport with the same credentials and connections, but its own ``stop``.
+
+        It may have another number of tries.
+        """
         other = copy(self)
+        vars(other)["_tries"] = tries or self._tries
         other.stop = threading.Event()
         return other
 

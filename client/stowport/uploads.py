@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from dicomweb.reasons import FailureReason
 from stowport.answers import read_answer
-from stowport.bodies import Block, RelatedBody
+from stowport.bodies import Block, Body
 from stowport.messages import WAIT, Request, Response, retry_after
 from stowport.tickets import BadTicket, Target, read_ticket
 from stowport.transport import TRIES, Transport, Unreachable
@@ -41,10 +41,11 @@ class Uploads:
         self._transport = transport
         self._url = f"{base_url}/uploads"
 
-    def store(self, body: RelatedBody, study: str | None, count: Count) -> Response:
+    def store(self, body: Body, study: str | None, count: Count, accept: str = ACCEPT) -> Response:
         """Upload ``body`` and return the STOW answer to it, or the refusal of the upload.
 
         ``count`` is told of bytes as they are sent, and takes back those of a failed try.
+        ``accept`` is the media type that the answer should have.
         Raises NoUploads, UploadRefused, and what Transport raises.
         """
         response = self._ask(body, study)
@@ -57,9 +58,9 @@ class Uploads:
         tags = [self._put(target, body, count) for target in ticket.targets]
         if ticket.complete:
             self._complete(*ticket.complete, tags)
-        return self._outcome(f"{self._url}/{quote(ticket.name, safe='')}")
+        return self._outcome(f"{self._url}/{quote(ticket.name, safe='')}", accept)
 
-    def _ask(self, body: RelatedBody, study: str | None) -> Response:
+    def _ask(self, body: Body, study: str | None) -> Response:
         wanted = {"contentType": body.content_type, "size": body.size}
         if study:
             wanted["studyInstanceUID"] = study
@@ -78,7 +79,7 @@ class Uploads:
             raise NoUploads(f"the server has no /uploads (it answered {response.status})")
         return response
 
-    def _put(self, target: Target, body: RelatedBody, count: Count) -> str:
+    def _put(self, target: Target, body: Body, count: Count) -> str:
         """Put a range of the body; return the ETag of it."""
         response = self._transport.exchange(
             Request(
@@ -130,11 +131,11 @@ class Uploads:
         if not is_done and (response.status != HTTPStatus.NOT_FOUND or tries == 1):
             raise UploadRefused(_refusal(response))
 
-    def _outcome(self, location: str) -> Response:
+    def _outcome(self, location: str, accept: str) -> Response:
         end = time.monotonic() + _MAX_WAIT
         while time.monotonic() < end:
             response = self._transport.authorized(
-                Request(method="GET", url=location, headers={"Accept": ACCEPT}, is_urgent=False)
+                Request(method="GET", url=location, headers={"Accept": accept}, is_urgent=False)
             )
             if not _is_pending(response):
                 return response

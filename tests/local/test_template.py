@@ -115,6 +115,9 @@ def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
         *((method, path, False) for path in WHOLE for method in ("GET", "HEAD")),
         *(("GET", path, False) for path in LISTS),
         *(("OPTIONS", path, True) for path in (*WHOLE[1:], *LISTS)),
+        ("POST", "/commitment-requests/{transaction}", False),
+        ("GET", "/commitment-requests/{transaction}", False),
+        ("OPTIONS", "/commitment-requests/{transaction}", True),
     }
 
 

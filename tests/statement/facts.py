@@ -85,15 +85,28 @@ def _editions(page: str) -> dict[str, str]:
     return {"standard": found[1], "webServices": found[2], "template": form[1]}
 
 
+_VARIABLES = {
+    "{study}": "{StudyInstanceUID}",
+    "{series}": "{SeriesInstanceUID}",
+    "{instance}": "{SOPInstanceUID}",
+    "{transaction}": "{TransactionUID}",
+}
+
+
+def _standard(resource: str) -> str:
+    """Return the path of a resource with the standard's names for its variables."""
+    for variable, attribute in _VARIABLES.items():
+        resource = resource.replace(variable, attribute)
+    return resource
+
+
 def resources() -> list[dict[str, Any]]:
     """Return methods and paths of the API that the template describes."""
     routes = rest_api.read(Template(ROOT / "template.yaml", _ISSUER)).routes
     return [
         {
             "method": route.method,
-            "path": route.resource.replace("{study}", "{StudyInstanceUID}")
-            .replace("{series}", "{SeriesInstanceUID}")
-            .replace("{instance}", "{SOPInstanceUID}"),
+            "path": _standard(route.resource),
             "token": route.authorizer is not None,
         }
         for route in sorted(routes, key=lambda route: (route.resource, route.method))

@@ -147,4 +147,6 @@ class TestParameters:
             "IngestDeadLetterQueueUrl",
             "FailedUploadsQueueUrl",
             "FailedUploadsQueueArn",
+            "NotifyFunctionName",
+            "UntoldQueueUrl",
         }
