@@ -4,17 +4,16 @@ import argparse
 import re
 from pathlib import Path
 
-from dicomweb.checks import is_uid
+from dicomweb.uids import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
 from stowport.reaching import add_options, add_token
+from stowport.relay.arguments import add_options as add_relay_options
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
 _FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
-_LISTEN = "127.0.0.1:8104"
 _SMALLEST = 1000
-_PORTS = 65536
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,45 +23,44 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"stowport {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _send(commands.add_parser("send", help="send files, folders or a DICOMDIR"))
-    _relay(
-        commands.add_parser("relay", help="accept STOW-RS requests of any size and forward them")
-    )
-    _smoke(commands.add_parser("smoke", help="check what a deployment answers, request by request"))
+    for name, add_options_of, text, codes in _COMMANDS:
+        command = commands.add_parser(name, help=text, description=f"{text}.", epilog=codes)
+        add_options_of(command)
     return root
 
 
 def _send(command: argparse.ArgumentParser) -> None:
-    command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+    command.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="a file, a zip file, a folder with all that is in it, or a DICOMDIR",
+    )
     _server(command)
     command.add_argument("--study", type=uid, metavar="UID", help="store into this study only")
-    command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    printed = command.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    printed.add_argument("--csv", action="store_true", help="print a row for each file, as CSV")
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
+    command.add_argument(
+        "--follow-links", action="store_true", help="also send what links in folders lead to"
+    )
+    command.add_argument(
+        "--skipped",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each file that is not stored: its name, a tab, and the reason",
+    )
+    _timeout(command, 30)
 
 
 def _relay(command: argparse.ArgumentParser) -> None:
     _server(command)
-    command.add_argument(
-        "--listen",
-        type=address,
-        default=address(_LISTEN),
-        metavar="HOST:PORT",
-        help=f"address to listen on (default {_LISTEN}); on loopback only this machine can send",
-    )
-    command.add_argument(
-        "--host",
-        action="append",
-        type=str.lower,
-        default=[],
-        metavar="NAME",
-        help="name by which clients address the relay, if not by localhost or an IP address (may"
-        " be repeated)",
-    )
-    command.add_argument(
-        "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
-    )
+    add_relay_options(command, size=size, at_least_one=at_least_one)
+    _timeout(command, 300)
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
@@ -121,18 +119,22 @@ def _server(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
+    command.add_argument(
+        "--timeout",
+        type=at_least_one,
+        default=seconds,
+        metavar="SECONDS",
+        help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
+        f" {seconds}, and more for requests over 10MB)",
+    )
+
+
 def uid(text: str) -> str:
     """Return a UID (PS3.5 9.1)."""
     if not is_uid(text):
         raise argparse.ArgumentTypeError("expected a DICOM UID")
     return text
-
-
-def folder(text: str) -> Path:
-    """Return a folder that is there."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError("expected a folder")
-    return Path(text)
 
 
 def size(text: str) -> int:
@@ -144,16 +146,31 @@ def size(text: str) -> int:
     return int(found)
 
 
-def address(text: str) -> tuple[str, int]:
-    """Return host and port; an IPv6 address stands in brackets."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) >= _PORTS:
-        raise argparse.ArgumentTypeError("expected HOST:PORT such as 127.0.0.1:8104")
-    return host.strip("[]"), int(port)
-
-
 def at_least_one(text: str) -> int:
     """Return a number of requests or tries."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError("expected a number of at least 1")
     return int(text)
+
+
+_COMMANDS = (
+    (
+        "send",
+        _send,
+        "Send files, folders, zip files or a DICOMDIR",
+        "Exit codes: 0 all is stored; 1 some is not; 2 it could not start or end; 130 Ctrl-C.",
+    ),
+    (
+        "relay",
+        _relay,
+        "Accept STOW-RS requests of any size and forward them",
+        "It runs until Ctrl-C or SIGTERM. Exit codes: 0 it was ended so; 2 it could not start.",
+    ),
+    (
+        "smoke",
+        _smoke,
+        "Check what a deployment answers, request by request",
+        "Exit codes: 0 no check failed; 1 one did; 2 it could not start.",
+    ),
+)
+"""Each command: its name, its options, what it does, and its exit codes."""

@@ -6,7 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept
+from archive.archive import Archive
+from archive.entries import Kept
+from archive.errors import ArchiveError
+from archive.items import Provenance, Way
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
@@ -57,8 +60,9 @@ def store(
     context: LambdaContext,
 ) -> StoreResponse:
     """Report the outcome of each instance; raises RequestRejected before anything is stored."""
+    provenance = Provenance(Way.POST, request.request_id, request.principal)
     intake = Intake(
-        keep=partial(keep, chosen=chosen, context=context),
+        keep=partial(keep, provenance=provenance, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         preamble_policy=chosen.preamble_policy,
@@ -68,7 +72,10 @@ def store(
     )
     payload = gateway.take_payload(event, request)
     receipt = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = response.report(receipt.outcomes, media_type, chosen.retrieve_base_url)
+    retrieve_base_url = gateway.retrieve_base_url(
+        request, chosen.retrieve_base_url, retrieves=chosen.retrieves
+    )
+    answer = response.report(receipt.outcomes, media_type, retrieve_base_url)
     journal.record_outcomes(
         receipt.outcomes,
         answer.status,
@@ -85,11 +92,15 @@ def seconds_left(context: LambdaContext) -> float:
 
 
 def keep(
-    instances: Sequence[SOPInstance], *, chosen: Settings, context: LambdaContext
+    instances: Sequence[SOPInstance],
+    *,
+    provenance: Provenance,
+    chosen: Settings,
+    context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
     """Keep the instances in the time that is left after making the archive, which is slow."""
     kept_in = archive(chosen)
-    return kept_in.keep(instances, seconds=seconds_left(context))
+    return kept_in.keep(instances, seconds=seconds_left(context), provenance=provenance)
 
 
 @cache

@@ -7,7 +7,8 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from moto.dynamodb.models import DynamoDBBackend
 
-from archive import ArchiveError, DuplicatePolicy
+from archive.entries import DuplicatePolicy
+from archive.errors import ArchiveError
 from dicomweb.reasons import FailureReason
 from local import partiql
 from tests.archive.deployment import (
@@ -16,6 +17,7 @@ from tests.archive.deployment import (
     INSERT,
     OBJECT,
     PARENT,
+    PROVENANCE,
     READ,
     STEPS,
     STEPS_ALONE,
@@ -156,7 +158,7 @@ def test_the_text_for_the_sender_says_what_was_expected_and_no_names(
     sender: Sender, call: str, fault: Fault, reason: str
 ) -> None:
     with sender.hooked(f"before-call.{call}", fails(fault)):
-        (error,) = sender.archive.keep([instance()], seconds=20)
+        (error,) = sender.archive.keep([instance()], seconds=20, provenance=PROVENANCE)
 
     assert isinstance(error, ArchiveError)
     assert error.reason is FailureReason[reason]

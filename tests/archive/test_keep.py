@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from tests.archive.deployment import (
     COMMIT,
@@ -11,6 +11,7 @@ from tests.archive.deployment import (
     INSERT,
     OBJECT,
     PARENT,
+    PROVENANCE,
     READ,
     SOP_CLASSES,
     Deployment,
@@ -71,6 +72,7 @@ def test_the_items_of_a_new_study_are_complete(sender: Sender, deployment: Deplo
             "InstanceNumber": {"N": "7"},
             "Size": {"N": "3"},
             "SHA256": {"S": digest},
+            **PROVENANCE.item(),
         },
     }
 

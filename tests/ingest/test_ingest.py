@@ -7,8 +7,8 @@ from mmap import mmap
 import pytest
 
 import ingest.handler
-from archive import ArchiveError
 from archive.copies import SMALLEST_COPY_BYTES
+from archive.errors import ArchiveError
 from archive.staging import StagedBody, Staging
 from archive.uploads import SECONDS_UNSEEN
 from dicomweb.instances import SOPInstance
@@ -317,6 +317,15 @@ class TestFaultsOfTheArchive:
         assert large.look_up(upload).status == 202
         assert list(large.instances().values()) == [SMALL]
         assert large.versions("staging/") == 0
+
+    def test_the_items_say_by_which_upload_they_were_stored_and_who_announced_it(
+        self, large: LargeRequests
+    ) -> None:
+        upload = large.upload(body_of(SMALL))
+        large.change(upload, Principal={"S": "4dc1cbef"})
+        invoke_ingest(large.message(upload))
+        (item,) = (each for each in large.items() if "SHA256" in each)
+        assert item["Request"]["S"] == f"upload {upload} 4dc1cbef"
 
     @pytest.mark.parametrize(
         "reason", [FailureReason.PROCESSING_FAILURE, FailureReason.OUT_OF_RESOURCES]

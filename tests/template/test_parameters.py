@@ -12,9 +12,11 @@ DEFAULTS = {
     "OidcIssuer": "",
     "OidcAudience": "",
     "RequiredScope": "stowport/store",
+    "ReadScope": "stowport/read",
     "StorageProfile": "conformance",
     "PreamblePolicy": "keep",
     "DuplicatePolicy": "reject",
+    "Retrieve": "on",
     "RetrieveBaseUrl": "",
     "AllowedOrigins": "",
     "Architecture": "arm64",
@@ -145,4 +147,6 @@ class TestParameters:
             "IngestDeadLetterQueueUrl",
             "FailedUploadsQueueUrl",
             "FailedUploadsQueueArn",
+            "NotifyFunctionName",
+            "UntoldQueueUrl",
         }

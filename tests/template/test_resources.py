@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from archive.items import INSTANCE_INDEX
 from archive.staging import STAGING
 from archive.uploads import SECONDS_KNOWN, SECONDS_UNSEEN
 from tests.template.parts import (
@@ -66,6 +67,14 @@ class TestArchive:
             "StudyInstanceUID",
             "Resource",
         ]
+
+    def test_instances_are_found_by_their_own_uid_in_an_index_of_keys_alone(self) -> None:
+        (index,) = RESOURCES["IndexTable"]["Properties"]["GlobalSecondaryIndexes"]
+        assert index == {
+            "IndexName": INSTANCE_INDEX,
+            "KeySchema": [{"AttributeName": "SOPInstanceUID", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
 
 
 class TestLargeRequests:
@@ -195,8 +204,11 @@ class TestLargeRequests:
         bucket = RESOURCES["ArchiveBucket"]["Properties"]
         condition, allowed, otherwise = bucket["CorsConfiguration"]["Fn::If"]
         assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
-        (rule,) = allowed["CorsRules"]
+        rule, of_redirects = allowed["CorsRules"]
         assert rule["AllowedOrigins"] == {"Fn::Split": [",", {"Ref": "AllowedOrigins"}]}
+        condition, redirects, otherwise = of_redirects["Fn::If"]
+        assert (condition, otherwise) == ("Retrieves", {"Ref": "AWS::NoValue"})
+        assert redirects["AllowedMethods"] == ["GET", "HEAD"]
 
 
 class TestOperations:
@@ -209,7 +221,11 @@ class TestOperations:
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",
+            "NotifyLogGroup",
+            "CommitmentLogGroup",
+            "CommitmentWorkerLogGroup",
             "AuthorizerLogGroup",
+            "RetrieveLogGroup",
         }
         for group in groups.values():
             assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}

@@ -67,12 +67,16 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -93,11 +97,11 @@ class TestOn:
         alarms = of_type("AWS::CloudWatch::Alarm", with_snapshots()).values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 7
+        assert len(functions) == 8
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction", "NotifyFunction")
 
 
 class TestOff:
@@ -116,12 +120,16 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
@@ -185,10 +193,12 @@ CHANGES = {
     "ObjectLockDays": "365",
     "ExistingArchiveBucket": "kept",
     "ExistingIndexTable": "restored",
+    "Retrieve": "off",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
     "Authentication": "none",
     "RequiredScope": "dicom:store",
+    "ReadScope": "dicom:read",
     "OidcAudience": "other",
     "OidcIssuer": "https://other.example.org",
     "EndpointUrl": "http://127.0.0.1:5050",
@@ -245,7 +255,7 @@ class TestVersions:
             (
                 "StoreFunction",
                 {
-                    "RetrieveBaseUrl": "https://" + "r" * 47,
+                    "RetrieveBaseUrl": "https://" + "r" * 43,
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
@@ -256,8 +266,9 @@ class TestVersions:
                 "AuthorizerFunction",
                 {
                     "OidcIssuer": "https://" + "i" * 92,
-                    "OidcAudience": "a" * 65,
-                    "RequiredScope": "s" * 65,
+                    "OidcAudience": "a" * 49,
+                    "RequiredScope": "s" * 40,
+                    "ReadScope": "r" * 40,
                 },
             ),
         ],

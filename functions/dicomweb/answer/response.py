@@ -7,6 +7,7 @@ the form of a response, when to send again, who may read it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from http import HTTPStatus
 
 from dicomweb.answer.responsemodule import (
@@ -17,9 +18,10 @@ from dicomweb.answer.responsemodule import (
 )
 from dicomweb.errors import RequestRejected
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.reasons import FailureReason
 
-Reason = FailureReason | WarningReason
+Reason = IntEnum
+"""A Failure Reason or a Warning Reason of one of the transactions."""
 
 UNFORESEEN = "the request could not be processed because of an unforeseen error: send it again"
 
@@ -31,7 +33,8 @@ _MAX_WARNING_BYTES = 4096
 class StoreResponse:
     """An answer: its status, its text, its own header fields, and reasons for the Warning field.
 
-    A 503 with ``given_up`` is final, so it is sent without Retry-After.
+    If it has ``content``, its body is these bytes and not a text. A 503 with ``given_up`` is final,
+    so it is sent without Retry-After.
     """
 
     status: HTTPStatus
@@ -40,6 +43,7 @@ class StoreResponse:
     warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     given_up: bool = False
+    content: bytes | None = None
 
 
 def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str) -> StoreResponse:
@@ -57,7 +61,7 @@ def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str)
     )
 
 
-def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> StoreResponse:
+def refusal(status: HTTPStatus, reason: Reason, text: str, media_type: str) -> StoreResponse:
     """Answer with a Status Report a request of which nothing was stored."""
     return StoreResponse(
         status=status,
