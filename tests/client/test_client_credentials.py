@@ -133,7 +133,7 @@ def test_a_token_is_not_used_to_its_last_minute(
     ("status", "answer", "words"),
     [
         (401, b'{"error": "invalid_client"}', "the issuer answered 401: invalid_client$"),
-        (400, b'{"error": "\\u001b[31mred"}', r"answered 400: \[31mred$"),
+        (400, b'{"error": "\\u001b[31mred"}', r"answered 400: .\[31mred$"),
         (500, b"", "answered 500$"),
         (302, b"", "answered 302$"),
         (200, b"no JSON", "without a bearer token"),
