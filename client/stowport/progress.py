@@ -1,9 +1,9 @@
 """The progress bar: instances, bytes, rate, time left, and waiting, only on a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -12,8 +12,20 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from stowport.printing import printable
+
+
+class _Progress(Progress):
+    """The bar, and below it what is waited for, however narrow the terminal is."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield both lines."""
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if said := task.fields["said"]:
+                yield Text(said, style="yellow", no_wrap=True, overflow="ellipsis")
 
 
 class Meter:
@@ -41,13 +53,12 @@ class Meter:
 @contextmanager
 def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
     """Show the bar for as long as the block runs."""
-    with Progress(
+    with _Progress(
         TextColumn("{task.fields[done]}/{task.fields[instances]} instances"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[said]}", markup=False, style="yellow"),
         console=console,
         disable=not console.is_terminal,
         transient=True,
