@@ -14,10 +14,12 @@ from rich.console import Console
 from stowport.arguments import parser
 from stowport.delivery import Delivery
 from stowport.journal import Journal, state_folder
+from stowport.printing import printable
 from stowport.reaching import LOOPBACK, transport_to
 from stowport.relay.arguments import is_open
 from stowport.report import show, write_json, write_not_sent
 from stowport.send import INTERRUPTED, UNUSABLE, Sender, Sent, exit_code
+from stowport.separated import write_csv
 from stowport.tls import Unsuitable
 from stowport.transport import Transport
 
@@ -70,16 +72,19 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
             f"warning: no journal is kept ({journal.fault}): the next send starts over\n"
         )
     with closing(sent.ledger):
-        _print(sent, seconds, as_json=chosen.json)
+        _print(sent, seconds, chosen)
         if listed and not _is_listed(sent, listed):
             return UNUSABLE
         return exit_code(sent)
 
 
-def _print(sent: Sent, seconds: float, *, as_json: bool) -> None:
+def _print(sent: Sent, seconds: float, chosen: argparse.Namespace) -> None:
     try:
-        if as_json:
+        if chosen.json:
             write_json(sent, seconds, sys.stdout)
+        elif chosen.csv:
+            write_csv(sent, sys.stdout)
+            sys.stderr.write(f"stowport: {printable(sent.fault)}\n" if sent.fault else "")
         else:
             show(sent, seconds, Console())
         sys.stdout.flush()

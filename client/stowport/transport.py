@@ -116,9 +116,10 @@ class Transport:
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                response, fault = None, in_words(error, request.url)
+                why = self._connections.explained(error, request.url)
+                response, fault = None, in_words(why, request.url)
                 hung += isinstance(error, urllib3.exceptions.ReadTimeoutError)
-                if is_final(error) or hung == _HANGS:
+                if is_final(why) or hung == _HANGS:
                     break
                 continue
             if response.status not in request.again:
