@@ -69,12 +69,12 @@ class Commitment:
 
     def _request(self, instances: Sequence[UID]) -> Mapping[UID | None, int]:
         """Return for each instance that the answer names COMMITTED or its Failure Reason."""
-        payload = _payload(instances)
-        url = f"{self._url}/{_transaction_uid()}"
-        response = self._send("POST", url, payload)
+        asked = payload(instances)
+        url = f"{self._url}/{transaction_uid()}"
+        response = self._send("POST", url, asked)
         if response.status == HTTPStatus.CONFLICT:
-            url = f"{self._url}/{_transaction_uid()}"
-            response = self._send("POST", url, payload)
+            url = f"{self._url}/{transaction_uid()}"
+            response = self._send("POST", url, asked)
         waited_since = time.monotonic()
         while response.status == HTTPStatus.ACCEPTED:
             if time.monotonic() - waited_since > LONGEST_WAIT:
@@ -93,25 +93,26 @@ class Commitment:
             for item in answer.items or ()
         }
 
-    def _send(self, method: str, url: str, payload: bytes = b"") -> Response:
-        content_type = {"Content-Type": _JSON} if payload else {}
+    def _send(self, method: str, url: str, content: bytes = b"") -> Response:
+        content_type = {"Content-Type": _JSON} if content else {}
         return self._transport.authorized(
             Request(
                 method=method,
                 url=url,
                 headers={"Accept": _JSON, **content_type},
-                size=len(payload),
-                blocks=lambda: (payload,),
+                size=len(content),
+                blocks=lambda: (content,),
             )
         )
 
 
-def _transaction_uid() -> str:
+def transaction_uid() -> str:
     """Return a UID that nobody has used (PS3.5 B.2)."""
     return f"2.25.{uuid.uuid4().int}"
 
 
-def _payload(instances: Sequence[UID]) -> bytes:
+def payload(instances: Sequence[UID]) -> bytes:
+    """Return a request that names ``instances`` by their own UIDs (PS3.18 J.1)."""
     items = [
         {
             "00081150": {"vr": "UI", "Value": [sop_class]},
