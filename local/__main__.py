@@ -81,7 +81,8 @@ def _run(values: dict[str, str], path: Path) -> None:
         stack.enter_context(announced(running))
         sources = event_source.read(template)
         log_event = _event_log(console)
-        stack.enter_context(bus.watched(template.parameters["EventBusName"], webhook, log_event))
+        bus_name = template.parameters.get("EventBusName", "default")
+        stack.enter_context(bus.watched(bus_name, webhook, log_event))
         stack.enter_context(event_source.mapped(sources, functions, log_event))
         streams = stream_source.read(template)
         stack.enter_context(stream_source.mapped(streams, functions, log_event))
@@ -124,7 +125,8 @@ def _with_issuer(parameters: Mapping[str, str], path: Path, stack: ExitStack) ->
     if parameters["Authentication"] != "oidc" or parameters.get("OidcIssuer"):
         return {**parameters}
     # Read with none, because with oidc the template demands the issuer that this is for.
-    scope = Template(path, {**parameters, "Authentication": "none"}).parameters["RequiredScope"]
+    known = Template(path, {**parameters, "Authentication": "none"}).parameters
+    scope = " ".join(filter(None, (known["RequiredScope"], known.get("ReadScope"))))
     audience = parameters.get("OidcAudience") or _AUDIENCE
     issuer = Issuer.start(STATE, audience=audience, scope=scope)
     stack.callback(issuer.stop)
