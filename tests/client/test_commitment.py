@@ -10,7 +10,7 @@ import pytest
 
 from stowport import commitment
 from stowport.command import main
-from stowport.transport import Transport
+from stowport.transport import Stopped, Transport
 from tests.builders import instance, sop_uid
 from tests.client.stub import Reply, Stub, json_reply, status_report
 
@@ -204,7 +204,7 @@ def test_an_answer_that_names_no_instance_commits_to_none(
     assert result["notCommitted"] == [{"path": path, "reason": ""}]
 
 
-@pytest.mark.parametrize("key", [KeyboardInterrupt, commitment.Stopped])
+@pytest.mark.parametrize("key", [KeyboardInterrupt, Stopped])
 def test_an_interruption_leaves_the_report(
     stub: Stub,
     tmp_path: Path,

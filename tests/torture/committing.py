@@ -12,7 +12,7 @@ from random import Random
 
 import commitment.handler
 import commitment.worker
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from dicomweb.commitment.outcomes import CommitmentOutcome
 from events.proxy import commitment_event
 from tests import builders
