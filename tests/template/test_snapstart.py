@@ -67,6 +67,7 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
             "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
@@ -74,6 +75,7 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
             "CommitmentFunction",
         }
 
@@ -118,6 +120,7 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
             "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
@@ -125,6 +128,7 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
             "CommitmentFunction",
         }
 
@@ -189,10 +193,12 @@ CHANGES = {
     "ObjectLockDays": "365",
     "ExistingArchiveBucket": "kept",
     "ExistingIndexTable": "restored",
+    "Retrieve": "off",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
     "Authentication": "none",
     "RequiredScope": "dicom:store",
+    "ReadScope": "dicom:read",
     "OidcAudience": "other",
     "OidcIssuer": "https://other.example.org",
     "EndpointUrl": "http://127.0.0.1:5050",
@@ -249,7 +255,7 @@ class TestVersions:
             (
                 "StoreFunction",
                 {
-                    "RetrieveBaseUrl": "https://" + "r" * 47,
+                    "RetrieveBaseUrl": "https://" + "r" * 43,
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
@@ -260,8 +266,9 @@ class TestVersions:
                 "AuthorizerFunction",
                 {
                     "OidcIssuer": "https://" + "i" * 92,
-                    "OidcAudience": "a" * 65,
-                    "RequiredScope": "s" * 65,
+                    "OidcAudience": "a" * 49,
+                    "RequiredScope": "s" * 40,
+                    "ReadScope": "r" * 40,
                 },
             ),
         ],
