@@ -38,6 +38,7 @@ validate: sam $(WITH_OVERLAYS) ## check the template as written and as deployed,
 	.sam-venv/bin/sam validate --lint
 	.sam-venv/bin/sam validate --lint --template examples/template.yaml
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_OVERLAYS) --append-rules cfn_lint_serverless.rules
+	.sam-venv/bin/cfn-lint deploy/relay.yaml
 	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(lastword $(WITH_OVERLAYS))
 
 # Results without bytecode are neither put into SAM's cache nor taken from it.
