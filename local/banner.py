@@ -23,5 +23,5 @@ def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
 Try it:
   curl -sS {authorization}\
 -H 'Content-Type: application/dicom' --data-binary @{quote(str(SAMPLE))} {service.base_url}/studies
-One line for each request and each ingest:
+One line for each request, each ingest and each event:
 """
