@@ -1,0 +1,1 @@
+"""Function: writes the audit trail."""
