@@ -17,7 +17,7 @@ from dicomweb.audit.participants import Origin, User
 _ABSENT = "-"
 """What API Gateway writes for a variable that has no value."""
 
-_UNAUTHORIZED = "401"
+_UNAUTHORIZED = "UNAUTHORIZED"
 
 
 def messages(data: str, source: str) -> list[str]:
@@ -36,7 +36,7 @@ def message(line: Mapping[str, Any], source: str) -> str:
     time = datetime.fromtimestamp(int(line["time"]) / 1000, UTC)
     origin = Origin(time.isoformat(timespec="milliseconds"), source)
     address = line["sourceIp"]
-    if line["status"] == _UNAUTHORIZED:
+    if line["responseType"] == _UNAUTHORIZED:
         return user_authentication(origin, address)
     principal = line["principal"]
     user = User(address if principal == _ABSENT else principal, address)
