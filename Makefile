@@ -82,7 +82,7 @@ architecture: $(VENV)/test
 
 # In a virtual environment of its own, because it pins other versions of what the tests use.
 audit: .audit-venv/installed
-	@.audit-venv/bin/python deploy/audit.py $(foreach set,test sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
 # values that are excluded are those of the tests and of the laptop.
@@ -120,9 +120,9 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
+	cd requirements && for set in test local client sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|client|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	for layer in requirements authorizer; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/$$layer.in \

@@ -1,14 +1,13 @@
 """The command line: its options, and the values that they accept."""
 
 import argparse
-import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
+from stowport.reaching import add_options, add_token
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
@@ -67,14 +66,8 @@ def _relay(command: argparse.ArgumentParser) -> None:
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    _token(
-        command,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
-    )
-    _token(
+    add_options(command)
+    add_token(
         command,
         "--other-token",
         "STOWPORT_OTHER_TOKEN",
@@ -103,22 +96,8 @@ def _smoke(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the results as a JSON object")
 
 
-def _service(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--url", required=True, type=base_url, help="the service, with or without /studies"
-    )
-
-
 def _server(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    given = command.add_mutually_exclusive_group()
-    _token(
-        given,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
-    )
-    given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
+    add_options(command)
     command.add_argument(
         "--limit",
         type=size,
@@ -140,19 +119,6 @@ def _server(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="requests at a time (default 4)",
     )
-
-
-def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
-    """Add an option for a token, which may also be in the environment."""
-    command.add_argument(option, metavar="T", default=os.environ.get(variable), help=text)
-
-
-def base_url(text: str) -> str:
-    """Return the URL of the service without ``/studies`` and the last slash."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
-    return text.rstrip("/").removesuffix("/studies")
 
 
 def uid(text: str) -> str:

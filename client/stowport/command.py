@@ -4,32 +4,32 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from stowport.arguments import parser
-from stowport.credentials import Credentials
 from stowport.delivery import Delivery
 from stowport.journal import Journal, journal_of
+from stowport.reaching import LOOPBACK, transport_to
 from stowport.report import as_json, show
-from stowport.send import INTERRUPTED, Sender, exit_code
+from stowport.send import INTERRUPTED, UNUSABLE, Sender, exit_code
+from stowport.tls import Unsuitable
 from stowport.transport import Transport
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     chosen = parser().parse_args(arguments)
-    _warn(chosen)
     if chosen.command == "smoke":
         from stowport.smoke.command import run as smoke  # noqa: PLC0415 - a send makes no instances
 
         return smoke(chosen)
-    command = chosen.token_command
-    credentials = Credentials(None if command else chosen.token, command)
-    transport = Transport(credentials, connections=chosen.parallel, tries=chosen.tries)
+    _warn(chosen)
+    try:
+        transport = transport_to(chosen, chosen.parallel, chosen.tries)
+    except Unsuitable as error:
+        sys.stderr.write(f"stowport: {error}\n")
+        return UNUSABLE
     if chosen.command == "relay":
         from stowport.relay.command import run  # noqa: PLC0415 - a send needs no HTTP server
 
@@ -64,12 +64,8 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
 
 
 def _warn(chosen: argparse.Namespace) -> None:
-    """Warn of a token in clear text, and of a relay that is open to others."""
-    parts = urlsplit(chosen.url)
-    has_token = chosen.token or getattr(chosen, "token_command", None)
-    if has_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        sys.stderr.write("warning: the token goes over plain HTTP, where others can read it\n")
-    if chosen.command == "relay" and chosen.listen[0] not in _LOOPBACK:
+    """Warn of a relay that is open to others."""
+    if chosen.command == "relay" and chosen.listen[0] not in LOOPBACK:
         sys.stderr.write(
             "warning: anyone who can reach this address can store with the relay's credentials\n"
         )

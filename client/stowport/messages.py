@@ -27,13 +27,21 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent; ``blocks`` is called again for the body of each try."""
+    """What is to be sent; ``blocks`` is called again for the body of each try.
+
+    ``sign`` returns further header fields for each try, because a signature is valid for minutes.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     size: int = 0
     blocks: Callable[[], Iterable[Block]] = tuple
+    sign: Callable[["Request"], Mapping[str, str]] | None = None
+
+    def fields(self) -> dict[str, str]:
+        """Return the header fields of the next try."""
+        return {**self.headers, **(self.sign(self) if self.sign else {})}
 
     def authorized(self, authorization: str | None) -> "Request":
         """Return the request with this Authorization field, or as it is without one."""

@@ -2,17 +2,21 @@
 
 import random
 import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
+from copy import copy
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
 import urllib3
 
+from stowport import proxies
 from stowport.bodies import Block
-from stowport.credentials import Credentials
+from stowport.connections import Connections
+from stowport.credentials import Authentication
+from stowport.faults import in_words, is_final
 from stowport.messages import Request, Response, retry_after
+from stowport.tls import TLS, Unsuitable
 
 WAIT = frozenset((429, 502, 503, 504))
 """Statuses with which a server, or a gateway in front of it, asks for the request later."""
@@ -35,29 +39,38 @@ class Stopped(Exception):
 
 
 class Transport:
-    """Connections to the server and to the host of its uploads, shared by all threads."""
+    """Sends requests to the server and to the host of its uploads, for all threads."""
 
     def __init__(
         self,
-        credentials: Credentials,
+        credentials: Authentication,
         *,
         connections: int,
         tries: int = TRIES,
+        tls: TLS | None = None,
     ) -> None:
         self.stop = threading.Event()
         self._credentials = credentials
-        self._connections = connections
+        self._connections = Connections(connections, tls or TLS())
         self._tries = tries
         self._first_delay = FIRST_DELAY
-        self._lock = threading.Lock()
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def apart(self) -> "Transport":
+        """Return a transport with the same credentials and connections, but its own ``stop``."""
+        other = copy(self)
+        other.stop = threading.Event()
+        return other
+
+    def prepare(self, url: str) -> None:
+        """Read what connections to ``url`` need; raises Unsuitable."""
+        self._connections.pool(url)
 
     def authorized(self, request: Request) -> Response:
         """Send ``request`` with credentials; if they are refused, once more with new ones."""
-        authorization = self._credentials.authorization()
-        response = self.exchange(request.authorized(authorization))
-        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(authorization):
-            response = self.exchange(request.authorized(self._credentials.authorization()))
+        sent = self._credentials.authorize(request)
+        response = self.exchange(sent)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(sent):
+            response = self.exchange(self._credentials.authorize(request))
         return response
 
     def exchange(self, request: Request) -> Response:
@@ -74,8 +87,8 @@ class Transport:
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                response, fault = None, _in_words(error)
-                if isinstance(error, urllib3.exceptions.SSLError):
+                response, fault = None, in_words(error, request.url)
+                if is_final(error):
                     break
                 continue
             if response.status not in WAIT:
@@ -108,6 +121,8 @@ class Transport:
         )
         body = answer.read(_MAX_ANSWER)
         answer.release_conn()
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise Unreachable(proxies.refusal(request.url))
         return Response(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
@@ -115,46 +130,26 @@ class Transport:
             warnings=tuple(answer.headers.getlist("warning")),
         )
 
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        try:
+            return self._connections.pool(url)
+        except Unsuitable as error:
+            raise Unreachable(str(error)) from error
+
     def _blocks(self, request: Request) -> Iterator[Block]:
         """Yield the body; a large one is not sent to its end once the user wants to stop."""
         for block in request.blocks():
             self.wait(0)
             yield block
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        """Return the pool for ``url``: the proxies of the environment count, as for curl."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        proxy = urllib.request.getproxies().get(parts.scheme)
-        if proxy and urllib.request.proxy_bypass(host):
-            proxy = None
-        with self._lock:
-            if proxy not in self._pools:
-                size = self._connections
-                self._pools[proxy] = (
-                    urllib3.ProxyManager(proxy, maxsize=size)
-                    if proxy
-                    else urllib3.PoolManager(maxsize=size)
-                )
-            return self._pools[proxy]
-
 
 def _with_length(request: Request) -> dict[str, str]:
     """Return the header with a length: without one, urllib3 sends chunks, which S3 refuses."""
     length = {"Content-Length": str(request.size)} if request.size else {}
-    return {**request.headers, **length}
+    return {**request.fields(), **length}
 
 
 def _place(url: str) -> str:
     """Return scheme and host: the query of a presigned URL is a secret until it expires."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-
-
-def _in_words(error: urllib3.exceptions.HTTPError) -> str:
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return type(error).__name__
