@@ -73,7 +73,7 @@ def _run(values: dict[str, str], path: Path) -> None:
             bucket=template.bucket,
             table=template.table,
             authentication=template.parameters["Authentication"],
-            audit_log_group=template.audit_log_group,
+            audit_trail=template.audit_trail,
         )
         console = sys.stdout
         log = FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8")

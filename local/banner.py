@@ -28,7 +28,7 @@ One line for each request and each ingest:
 
 
 def _audit_trail(service: Service) -> str:
-    group = service.audit_log_group
+    group = service.audit_trail
     if not group:
         return ""
     return f"  Audit     aws --endpoint-url {service.endpoint} logs tail {group} --follow\n"

@@ -31,8 +31,8 @@ def create(template: Template) -> None:
         _create_table(dynamodb, name, properties)
     _create_queues(template.resources("AWS::SQS::Queue"))
     _create_rules(template.resources("AWS::Events::Rule"))
-    if template.audit_log_group:  # what functions print is in a file
-        _create_log_group(template.audit_log_group)
+    if template.audit_trail:  # what functions print is in a file
+        _create_log_group(template.audit_trail)
 
 
 def _create_bucket(s3: "S3Client", name: str, properties: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ class NotRunning(Exception):
 class Service:
     """A running local service: its base URL, its S3 and DynamoDB, its bucket and table.
 
-    ``audit_log_group`` is empty if it has no audit trail.
+    ``audit_trail`` is empty if it has no audit trail.
     """
 
     base_url: str
@@ -29,7 +29,7 @@ class Service:
     bucket: str
     table: str
     authentication: str
-    audit_log_group: str = ""
+    audit_trail: str = ""
 
 
 @contextmanager

@@ -78,9 +78,9 @@ class Template:
         return name
 
     @property
-    def audit_log_group(self) -> str:
+    def audit_trail(self) -> str:
         """The name of the log group of the audit trail, or an empty one if there is none."""
-        groups = (each.environment.get("AUDIT_LOG_GROUP", "") for each in self.functions)
+        groups = (each.environment.get("AUDIT_TRAIL", "") for each in self.functions)
         return next(filter(None, groups), "")
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:

@@ -33,11 +33,11 @@ _ITEMS_AN_INSERT = 25
 
 
 class Index:
-    """The table of study, series and instance items; without a ``session`` it has its own."""
+    """The table of study, series and instance items."""
 
-    def __init__(self, table: str, session: Session | None = None) -> None:
+    def __init__(self, table: str, session: Session) -> None:
         self._table = table
-        self._dynamodb = dynamodb_client(session or Session())
+        self._dynamodb = dynamodb_client(session)
 
     def read(self, keys: Sequence[ItemKey], deadline: Deadline) -> dict[ItemKey, Item]:
         """Return the existing items under the distinct ``keys``."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit.refusals import messages
+from notify.refusals import messages
 from local import access_log, rest_api
 from local.access_log import AccessLog
 from local.gateway import Gateway
@@ -117,7 +117,7 @@ def test_without_an_audit_trail_nobody_is_subscribed() -> None:
     path = Path(__file__).parents[2] / "template.yaml"
     template = Template(path, {**AUDITED, "AuditRetentionDays": "off"})
     assert access_log.read(template) == []
-    assert template.audit_log_group == ""
+    assert template.audit_trail == ""
 
 
 def test_another_filter_pattern_is_not_supported() -> None:

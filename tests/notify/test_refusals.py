@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from audit.refusals import messages
-from tests.audit.subscriptions import DENIED, UNAUTHORIZED, line, subscription
+from notify.refusals import messages
+from tests.notify.subscriptions import DENIED, UNAUTHORIZED, line, subscription
 from tests.dicomweb.audit.test_messages import attributes, event, objects, read, roles
 from tests.template.parts import FUNCTIONS
 

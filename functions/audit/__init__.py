@@ -1,1 +1,0 @@
-"""Function: writes the audit trail."""
