@@ -20,9 +20,9 @@ def study(
 
     ``request`` is how the other logs find the request; empty if it is not known.
     """
-    details = {"Request": request} if request else {}
+    details = {"Stowport request": request} if request else {}
     if "PatientsDiffer" in item:
-        details["Patients"] = "The instances of this study have different patients."
+        details["Patients differ"] = "The instances of this study have different patients."
     return Study(
         study_instance_uid=study_instance_uid,
         instances=Counter(sop_class_uids),

@@ -84,7 +84,7 @@ def test_a_message_says_who_stored_what_of_which_patient_and_when(trail: Trail) 
     (ct,) = attributes(root, ".//SOPClass")
     assert ct == {"UID": SOP_CLASSES["CT"], "NumberOfInstances": "2"}
     assert attributes(root, "EventIdentification")[0]["EventDateTime"] == at(2)
-    assert details(root) == {"Request": f"post {PROVENANCE.request_id}"}
+    assert details(root) == {"Stowport request": f"post {PROVENANCE.request_id}"}
 
 
 def test_there_is_a_message_for_each_study_and_request(trail: Trail) -> None:
@@ -146,7 +146,7 @@ def test_a_study_of_different_patients_says_so(trail: Trail) -> None:
         }
     )
     (root,) = trail.write()
-    assert details(root)["Patients"] == "The instances of this study have different patients."
+    assert details(root)["Patients differ"] == "The instances of this study have different patients."
     assert root.findtext(".//ParticipantObjectName[.='Planted^Name']")
     assert attributes(root, ".//Accession") == [{"Number": "PLANTED-A"}]
 
