@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authorizer import tokens
-from dicomweb import attributes, checks, codestreams, conformance
+from dicomweb import attributes, checks, codestreams, conformance, returnattributes
 from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
@@ -68,7 +68,8 @@ def test_the_implementation_is_named() -> None:
 def test_the_statuses_are_those_of_the_capabilities() -> None:
     listed = {int(row[0]) for row in table("Status", "When")}
     assert listed == STATUSES
-    assert all(set(known.statuses) == STATUSES for known in capabilities._RESOURCES)
+    stores = [method for known in capabilities._STORE for method in known.methods]
+    assert all(set(method.statuses) == STATUSES for method in stores)
 
 
 def test_the_transfer_syntaxes_and_their_groups_are_those_of_the_table() -> None:
@@ -106,10 +107,10 @@ def test_the_sop_classes_are_counted_by_group() -> None:
 
 def test_the_indexed_attributes_are_those_of_the_index() -> None:
     levels = {
-        "Study": attributes.STUDY,
-        "Series": attributes.SERIES,
-        "Instance": attributes.INSTANCE,
-        "Request Attributes Sequence": attributes.REQUEST,
+        "Study": returnattributes.STUDY,
+        "Series": returnattributes.SERIES,
+        "Instance": returnattributes.INSTANCE,
+        "Request Attributes Sequence": returnattributes.REQUEST,
     }
     listed = {row[0]: row[1].split(", ") for row in table("Level", "Attributes")}
     assert listed == {

@@ -8,7 +8,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from archive import Archive, DuplicatePolicy
+from archive.archive import Archive
+from archive.entries import DuplicatePolicy
 from archive.errors import CALL_FAILED, archive_error
 from archive.staging import Staging
 from archive.stored import StoredObjects

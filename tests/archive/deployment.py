@@ -14,8 +14,10 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
-from archive import Archive, ArchiveError, DuplicatePolicy
+from archive.archive import Archive
 from archive.clients import dynamodb_client, s3_client
+from archive.entries import DuplicatePolicy
+from archive.errors import ArchiveError
 from archive.objects import key_of
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from authorizer import tokens
-from dicomweb import attributes, codestreams
+from dicomweb import codestreams, returnattributes
 from dicomweb.answer import capabilities
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope import mediatypes
@@ -64,10 +64,10 @@ def facts(page: str) -> dict[str, Any]:
         "indexedAttributes": {
             level: [keyword for _, keyword, _ in known]
             for level, known in (
-                ("study", attributes.STUDY),
-                ("series", attributes.SERIES),
-                ("instance", attributes.INSTANCE),
-                ("requestAttributesSequence", attributes.REQUEST),
+                ("study", returnattributes.STUDY),
+                ("series", returnattributes.SERIES),
+                ("instance", returnattributes.INSTANCE),
+                ("requestAttributesSequence", returnattributes.REQUEST),
             )
         },
     }

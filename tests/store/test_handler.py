@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from archive import Kept
+from archive.entries import Kept
 from archive.objects import key_of
 from dicomweb.answer import response
 from dicomweb.candidates import Candidate

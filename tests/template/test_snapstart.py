@@ -67,12 +67,14 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -116,12 +118,14 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "RetrieveFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "RetrieveFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
@@ -185,10 +189,12 @@ CHANGES = {
     "ObjectLockDays": "365",
     "ExistingArchiveBucket": "kept",
     "ExistingIndexTable": "restored",
+    "Retrieve": "off",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
     "Authentication": "none",
     "RequiredScope": "dicom:store",
+    "ReadScope": "dicom:read",
     "OidcAudience": "other",
     "OidcIssuer": "https://other.example.org",
     "EndpointUrl": "http://127.0.0.1:5050",
@@ -245,7 +251,7 @@ class TestVersions:
             (
                 "StoreFunction",
                 {
-                    "RetrieveBaseUrl": "https://" + "r" * 47,
+                    "RetrieveBaseUrl": "https://" + "r" * 43,
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
@@ -256,8 +262,9 @@ class TestVersions:
                 "AuthorizerFunction",
                 {
                     "OidcIssuer": "https://" + "i" * 92,
-                    "OidcAudience": "a" * 65,
-                    "RequiredScope": "s" * 65,
+                    "OidcAudience": "a" * 49,
+                    "RequiredScope": "s" * 40,
+                    "ReadScope": "r" * 40,
                 },
             ),
         ],

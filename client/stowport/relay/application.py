@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicomweb.answer import response
-from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.uids import is_uid
 from stowport import messages, transport
 from stowport.relay.forwarding import Forwarding
 from stowport.relay.hosts import is_answered
