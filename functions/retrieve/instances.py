@@ -12,6 +12,7 @@ from dicomweb.retrieval import acceptable, body
 from dicomweb.retrieval.acceptable import Form
 from dicomweb.retrieval.body import Part
 from dicomweb.retrieval.refusals import NotAcceptable, Unknown
+from retrieve import audit
 from retrieve.settings import Settings
 from transaction.gateway import StoreRequest
 
@@ -29,7 +30,6 @@ def retrieve_instance(
 
     Raises Unknown and NotAcceptable, and errors of ``archive.retrieval``.
     """
-    del chosen
     in_path = request.in_path
     stored = retrieval.find(in_path["study"], in_path["series"], in_path["instance"])
     if stored is None:
@@ -39,13 +39,14 @@ def retrieve_instance(
     if _is_known(request.headers.get("if-none-match"), stored.sha256):
         return _without_body(HTTPStatus.NOT_MODIFIED, stored.media_type, fields)
     if form is Form.SINGLE_PART:
+        audit.write(request, [stored], retrieval, chosen)
         fields |= {
             "Location": retrieval.presign(stored, request.method),
             "Repr-Digest": _digest(bytes.fromhex(stored.sha256)),
             "Cache-Control": _NOT_KEPT,
         }
         return _without_body(HTTPStatus.SEE_OTHER, stored.media_type, fields)
-    return _wrapped(request, retrieval, [stored], fields)
+    return _wrapped(request, retrieval, chosen, [stored], fields)
 
 
 def retrieve_instances(
@@ -55,7 +56,6 @@ def retrieve_instances(
 
     Raises Unknown, and errors of ``archive.retrieval``.
     """
-    del chosen
     found = list(retrieval.instances(request.in_path["study"], request.in_path.get("series", "")))
     if not found:
         raise Unknown("found no stored instance in the study or series of the URL")
@@ -70,7 +70,7 @@ def retrieve_instances(
     if Form.MULTIPART not in offered or not acceptable.bytes_arrive(accept):
         return _listed(request, found, _EXPECTED_FIRST)
     fields = {"Content-Location": _url(request), "Vary": "Accept", "Cache-Control": _REVALIDATE}
-    return _wrapped(request, retrieval, found, fields)
+    return _wrapped(request, retrieval, chosen, found, fields)
 
 
 _EXPECTED_FIRST = (
@@ -119,6 +119,7 @@ def _is_known(if_none_match: str | None, sha256: str) -> bool:
 def _wrapped(
     request: StoreRequest,
     retrieval: Retrieval,
+    chosen: Settings,
     found: Sequence[StoredInstance],
     fields: Mapping[str, str],
 ) -> StoreResponse:
@@ -131,6 +132,7 @@ def _wrapped(
         )
         for stored in found
     ]
+    audit.write(request, found, retrieval, chosen)
     media_type, content = body.encode(parts)
     digest = _digest(sha256(content).digest())
     return StoreResponse(

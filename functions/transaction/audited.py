@@ -12,6 +12,9 @@ from dicomweb.audit.participants import Patient, Study
 Item = Mapping[str, Any]
 """An item of DynamoDB, empty if there is none (``archive.items``)."""
 
+ANONYMOUS = "anonymous"
+"""The sender or reader if nobody has authorized the request, as the authorizer says it."""
+
 
 def study(
     study_instance_uid: str, sop_class_uids: Iterable[str], request: str, item: Item

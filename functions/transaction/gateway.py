@@ -30,7 +30,8 @@ class StoreRequest:
     """Everything in a request except its payload. Field names are in lower case.
 
     ``upload`` is the id in the path, and ``principal`` the sender that the authorizer found.
-    ``in_path`` has the variable parts of the path, and ``query`` the values of each parameter.
+    ``in_path`` has the variable parts of the path, ``query`` the values of each parameter, and
+    ``source_ip`` is the address that the request came from.
     """
 
     method: str
@@ -45,6 +46,7 @@ class StoreRequest:
     principal: str = ""
     in_path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    source_ip: str = ""
 
     @property
     def study_instance_uid(self) -> str | None:
@@ -86,6 +88,7 @@ def read_request(event: Event) -> StoreRequest:
         in_path=in_path,
         query=event.get("multiValueQueryStringParameters")
         or {name: [value] for name, value in parameters.items()},
+        source_ip=context.get("identity", {}).get("sourceIp", ""),
     )
 
 
