@@ -146,7 +146,9 @@ def test_a_study_of_different_patients_says_so(trail: Trail) -> None:
         }
     )
     (root,) = trail.write()
-    assert details(root)["Patients differ"] == "The instances of this study have different patients."
+    assert (
+        details(root)["Patients differ"] == "The instances of this study have different patients."
+    )
     assert root.findtext(".//ParticipantObjectName[.='Planted^Name']")
     assert attributes(root, ".//Accession") == [{"Number": "PLANTED-A"}]
 
