@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild tell test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -102,6 +102,13 @@ rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUC
 	@POWERTOOLS_METRICS_DISABLED=true PYTHONPATH=functions $(BIN)/python -m rebuild \
 	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
 	$(if $(AFTER),--after $(AFTER))
+
+tell: $(VENV)/local ## tell again of what is stored: make tell BUCKET=... TABLE=... [BUS=default] [ATTRIBUTES=...] SINCE=time|STUDY="uid ..."
+	@test -n "$(BUCKET)" -a -n "$(TABLE)" -a -n "$(SINCE)$(STUDY)" || { echo "Name the bucket, the" \
+	"table, and SINCE or STUDY: make tell BUCKET=... TABLE=... SINCE=2026-11-28T10" >&2; exit 1; }
+	@PYTHONPATH=functions $(BIN)/python -m notify --bucket "$(BUCKET)" --table "$(TABLE)" \
+	$(if $(BUS),--bus "$(BUS)") $(if $(ATTRIBUTES),--attributes "$(ATTRIBUTES)") \
+	$(if $(STUDY),--study $(STUDY),--since "$(SINCE)")
 
 events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make

@@ -63,7 +63,7 @@ class Gateway:
         functions: LambdaService,
         log: Log,
         hosts: frozenset[str] = frozenset(),
-        access_log: AccessLog = dict,
+        access_log: AccessLog | None = None,
     ) -> None:
         self._api = api
         self._functions = functions
@@ -102,7 +102,8 @@ class Gateway:
             return self._refuse(request, refusal)
 
     def _refuse(self, request: Request, refusal: Refusal) -> Response:
-        self._access_log(refusal_context(refusal, request))
+        if self._access_log:
+            self._access_log(refusal_context(refusal, request))
         return gateway_response(refusal, self._api.gateway_responses, request)
 
     def _route(self, request: Request) -> tuple[Route, dict[str, str]]:

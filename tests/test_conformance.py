@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authorizer import tokens
-from dicomweb import attributes, checks, codestreams, conformance, returnattributes
+from dicomweb import attributes, codestreams, conformance, returnattributes, uids
 from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
@@ -17,6 +17,7 @@ from dicomweb.envelope.mediatypes import ALIASES
 from dicomweb.metadata import budget, nativemodel, notation, writer
 from dicomweb.part10 import headers, inflation, walker
 from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.retrieval import body
 from local import gateway as local_gateway
 from local import lambda_service
 from store import handler
@@ -142,6 +143,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("Warning fields of an answer", response._MAX_WARNING_BYTES),
         ("Authorization field", tokens.MAX_HEADER),
         ("body of a request", local_gateway.BODY_LIMIT),
+        ("body of several instances that are retrieved", body.MAX_BODY_BYTES),
         ("time for a request", 28),
     ],
 )
@@ -171,7 +173,7 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
         f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
         f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
     )
-    assert checks._MAX_UID == 64
+    assert uids.LONGEST == 64
     assert "up to 64 digits and dots" in STATEMENT
 
 

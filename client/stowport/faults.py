@@ -38,6 +38,8 @@ def in_words(error: urllib3.exceptions.HTTPError, url: str) -> str:
     if isinstance(error, urllib3.exceptions.ProxyError):
         said = printable(str(cause))
         return proxies.refusal(url) if _UNAUTHENTICATED in said else f"of the proxy: {said}"
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return "it hangs, no byte came from it in time (--timeout)"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return type(error).__name__
@@ -46,6 +48,8 @@ def in_words(error: urllib3.exceptions.HTTPError, url: str) -> str:
 def is_final(error: urllib3.exceptions.HTTPError) -> bool:
     """Tell whether the next try would end like this one: TLS was refused, or by the proxy."""
     cause = _cause(error)
+    if isinstance(error, urllib3.exceptions.LocationParseError):  # no host can have this name
+        return True
     if isinstance(cause, ssl.SSLError):
         return not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     return isinstance(error, urllib3.exceptions.ProxyError) and _REFUSED in str(cause)

@@ -2,7 +2,8 @@
 
 import random
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from http import HTTPStatus
 from typing import cast
@@ -12,19 +13,26 @@ import urllib3
 
 from stowport import proxies
 from stowport.bodies import Block
+from stowport.breaker import Breaker
 from stowport.connections import Connections
 from stowport.credentials import Authentication
 from stowport.faults import in_words, is_final
 from stowport.messages import Request, Response, retry_after
 from stowport.tls import TLS, Unsuitable
 
-WAIT = frozenset((429, 502, 503, 504))
-"""Statuses with which a server, or a gateway in front of it, asks for the request later."""
-
 TRIES = 7
 FIRST_DELAY = 1.0
+TIMEOUT = 300.0
+"""Seconds without a byte after which a server hangs."""
+
 _LONGEST_DELAY = 60.0
-_TIMEOUT = urllib3.Timeout(connect=10, read=300)
+_CONNECT_SECONDS = 10.0
+_BYTES_A_SECOND = 10_000_000
+"""A server may also take this time to look at a body before its first byte of an answer."""
+
+_AT_ONCE = 64 * 1024
+"""Bytes given to a socket, which have to be sent within the time to connect."""
+
 _MAX_ANSWER = 64 * 1024 * 1024
 
 _chance = random.SystemRandom()
@@ -39,7 +47,12 @@ class Stopped(Exception):
 
 
 class Transport:
-    """Sends requests to the server and to the host of its uploads, for all threads."""
+    """Sends requests to the server and to the host of its uploads, for all threads.
+
+    ``timeout`` is how many seconds a server may leave a request without a byte. ``tell`` is told
+    what is waited for, and "" when an answer came. No request is tried while the ``breaker`` says
+    that the server is down.
+    """
 
     def __init__(
         self,
@@ -50,14 +63,21 @@ class Transport:
         tls: TLS | None = None,
     ) -> None:
         self.stop = threading.Event()
+        self.tell: Callable[[str], None] = lambda _: None
+        self.timeout = TIMEOUT
+        self.breaker = Breaker(trips=False)
         self._credentials = credentials
         self._connections = Connections(connections, tls or TLS())
         self._tries = tries
         self._first_delay = FIRST_DELAY
 
-    def apart(self) -> "Transport":
-        """Return a transport with the same credentials and connections, but its own ``stop``."""
+    def apart(self, tries: int | None = None) -> "Transport":
+        """Return a transport with the same credentials and connections, but its own ``stop``.
+
+        It may have another number of tries.
+        """
         other = copy(self)
+        vars(other)["_tries"] = tries or self._tries
         other.stop = threading.Event()
         return other
 
@@ -77,13 +97,18 @@ class Transport:
         """Send ``request`` until it is answered, for a limited number of tries.
 
         Returns the last answer if the server still asks to wait. Raises Unreachable if there
-        was no answer at all, and Stopped as soon as ``stop`` is set.
+        was no answer at all, or the server is down, and Stopped as soon as ``stop`` is set.
         """
+        server = _place(request.url)
+        started = time.monotonic()
         fault = "no try"
         response = None
         for number in range(self._tries):
             if number:
-                self.wait(self._delay(number, response))
+                delay = self._delay(number, response)
+                self.tell(f"{fault}: try {number + 1} of {self._tries} in {delay:.0f} s")
+                self.wait(delay)
+            self._check(server)
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
@@ -91,16 +116,29 @@ class Transport:
                 if is_final(error):
                     break
                 continue
-            if response.status not in WAIT:
+            if response.status not in request.again:
+                self._answered(server)
                 return response
+            fault = f"the server answers {response.status}"
+        if request.is_urgent:
+            text = f"{server} is down: {fault}, for {time.monotonic() - started:.0f} seconds"
+            self.breaker.used_up(server, started, text)
         if response is None:
-            raise Unreachable(f"{_place(request.url)} cannot be reached: {fault}")
+            raise Unreachable(f"{server} cannot be reached: {fault}")
         return response
 
     def wait(self, seconds: float) -> None:
         """Wait, or raise Stopped."""
         if self.stop.wait(seconds) if seconds else self.stop.is_set():
             raise Stopped
+
+    def _answered(self, server: str) -> None:
+        self.tell("")
+        self.breaker.answered(server)
+
+    def _check(self, server: str) -> None:
+        if fault := self.breaker.fault_of(server):
+            raise Unreachable(fault)
 
     def _delay(self, number: int, response: Response | None) -> float:
         backoff = min(self._first_delay * 2.0 ** (number - 1), _LONGEST_DELAY)
@@ -116,7 +154,9 @@ class Transport:
             headers=_with_length(request),
             redirect=False,
             retries=False,
-            timeout=_TIMEOUT,
+            timeout=urllib3.Timeout(
+                connect=_CONNECT_SECONDS, read=self.timeout + request.size / _BYTES_A_SECOND
+            ),
             preload_content=False,
         )
         body = answer.read(_MAX_ANSWER)
@@ -139,8 +179,10 @@ class Transport:
     def _blocks(self, request: Request) -> Iterator[Block]:
         """Yield the body; a large one is not sent to its end once the user wants to stop."""
         for block in request.blocks():
-            self.wait(0)
-            yield block
+            view = memoryview(block)
+            for start in range(0, len(view), _AT_ONCE):
+                self.wait(0)
+                yield view[start : start + _AT_ONCE]
 
 
 def _with_length(request: Request) -> dict[str, str]:

@@ -33,21 +33,23 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 def describe(request: StoreRequest) -> StoreResponse:
     """Answer OPTIONS: the capabilities of the resource, and a preflight if it is one.
 
-    The resources of uploads are not the standard's, so they have methods and no description.
+    The resources of uploads are not the standard's, so they have methods and no description. That
+    of commitment has none either: clients know it by the standard.
     """
+    if request.resource.startswith("commitment-requests"):
+        methods = "GET, POST, OPTIONS"
+        return _answer(request, "application/json", "{}", methods, methods)
     if request.resource.startswith("uploads"):
         methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
         return _answer(request, "application/json", "{}", methods, methods)
     path = request.resource
-    for name, attribute in _VARIABLES.items():
-        path = path.replace(name, attribute)
+    for variable, attribute in _VARIABLES.items():
+        path = path.replace(variable, attribute)
     media_type, body = capabilities.describe(
         path, request.base_url, request.headers.get("accept"), retrieves=retrieves()
     )
-    methods = capabilities.methods(path, retrieves=retrieves())
-    return _answer(
-        request, media_type, body, ", ".join(["OPTIONS", *methods]), _of_pages(path, methods)
-    )
+    own = capabilities.methods(path, retrieves=retrieves())
+    return _answer(request, media_type, body, ", ".join(["OPTIONS", *own]), _of_pages(path, own))
 
 
 def _of_pages(path: str, methods: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the DICOM standard says about the studies service of the web (PS3.18 Section 10).
+"""What the DICOM standard says about the studies service of the web (PS3.18 Sections 10.4 to 10.6).
 
 Pure: bytes and values in, values out. Nothing here depends on AWS, the environment, the clock,
 randomness or a log, so every module can be used, tested and fuzzed as a library.

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from pydicom.uid import JPEG2000MC, JPEG2000MCLossless
 
-from dicomweb import conformance
+from dicomweb import conformance, uids
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
-from dicomweb.uids import MAX_UID, is_uid
+from dicomweb.uids import is_uid
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -106,7 +106,7 @@ def check_uid(keyword: str, uid: str | None) -> None:
     if not is_uid(uid):
         raise InstanceRejected(
             FailureReason.INVALID_OBJECT_INSTANCE,
-            f"found a {keyword} that is not a UID, expected at most {MAX_UID} digits and dots,"
+            f"found a {keyword} that is not a UID, expected at most {uids.LONGEST} digits and dots,"
             " without leading zeros",
         )
 

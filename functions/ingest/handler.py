@@ -18,6 +18,7 @@ from archive.archive import Archive
 from archive.disk import DiskFull
 from archive.entries import Kept
 from archive.errors import ArchiveError
+from archive.items import Provenance, Way
 from archive.queues import Queue
 from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads
@@ -127,7 +128,7 @@ def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[
 def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Intake:
     """Return how the instances in ``body`` are stored."""
     return Intake(
-        keep=partial(keep, body=body, chosen=chosen, context=context),
+        keep=partial(keep, body=body, upload=upload, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         preamble_policy=chosen.preamble_policy,
@@ -146,6 +147,7 @@ def keep(
     instances: Sequence[SOPInstance],
     *,
     body: StagedBody,
+    upload: Upload,
     chosen: Settings,
     context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
@@ -153,6 +155,7 @@ def keep(
     return archive(chosen).keep(
         instances,
         seconds=seconds_left(context),
+        provenance=Provenance(Way.UPLOAD, upload.id, upload.principal),
         sources=[
             None if instance.offset is None else body.source(instance.offset)
             for instance in instances

@@ -2,7 +2,7 @@
 
 A second function on the stream, so that neither events nor audit messages wait for the other. It is
 also subscribed to the access log. After an exception, Lambda invokes it with the same records or
-lines again; what cannot be read is put into the queue of audit failures, and does not stop the rest.
+lines again. What cannot be read is put into the queue of audit failures, and stops nothing else.
 """
 
 import json

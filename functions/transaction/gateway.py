@@ -29,9 +29,9 @@ _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 class StoreRequest:
     """Everything in a request except its payload. Field names are in lower case.
 
-    ``upload`` is the id in the path, and ``principal`` the sender that the authorizer found.
-    ``in_path`` has the variable parts of the path, ``query`` the values of each parameter, and
-    ``source_ip`` is the address that the request came from.
+    ``upload`` and ``transaction`` are the id and the Transaction UID in the path, and ``principal``
+    is the sender that the authorizer found. ``in_path`` has the variable parts of the path,
+    ``query`` the values of each parameter, and ``source_ip`` is where the request came from.
     """
 
     method: str
@@ -43,6 +43,7 @@ class StoreRequest:
     base_url: str
     request_id: str
     upload: str = ""
+    transaction: str = ""
     principal: str = ""
     in_path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def read_request(event: Event) -> StoreRequest:
         ),
         request_id=context.get("requestId", ""),
         upload=in_path.get("id", ""),
+        transaction=in_path.get("transaction", ""),
         principal=(context.get("authorizer") or {}).get("principalId", ""),
         in_path=in_path,
         query=event.get("multiValueQueryStringParameters")

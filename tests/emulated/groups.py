@@ -5,6 +5,7 @@ _ACCOUNT = "us-east-1:123456789012"
 GROUPS = {
     "addresses": {"AllowedAddresses": "192.0.2.7,198.51.100.0/24"},
     "alarms": {"AlarmTopicArn": f"arn:aws:sns:{_ACCOUNT}:alarms", "Dashboard": "none"},
+    "audit": {"AuditRetentionDays": "2557"},
     "concurrency": {"MaxSimultaneousRequests": "5", "IngestConcurrency": "reserved"},
     "domain": {
         "DomainName": "dicom.example.org",
@@ -12,7 +13,16 @@ GROUPS = {
         "TruststoreUri": "s3://certificates/truststore.pem",
         "TruststoreVersion": "L4kqtJlcpXroDTDmpUMLUo",
     },
-    "existing": {"ExistingArchiveBucket": "an-archive", "ExistingIndexTable": "an-index"},
+    "events": {
+        "EventBusName": "instances",
+        "EventAttributes": "AccessionNumber",
+        "StudyQuietSeconds": "60",
+    },
+    "existing": {
+        "ExistingArchiveBucket": "an-archive",
+        "ExistingIndexTable": "an-index",
+        "ExistingIndexStreamArn": f"arn:aws:dynamodb:{_ACCOUNT}:table/an-index/stream/2026",
+    },
     "firewall": {"WebAcl": "create"},
     "functions": {"StoreMemory": "1024", "IngestMemory": "1024", "IngestStorage": "2048"},
     "key": {"KmsKeyArn": f"arn:aws:kms:{_ACCOUNT}:key/1234abcd"},
@@ -39,6 +49,7 @@ GROUPS = {
         "TransitionDays": "30",
         "BackupTag": "backup=daily",
         "LogRetentionDays": "365",
+        "CommitmentDays": "90",
     },
     "storing": {
         "StorageProfile": "any-storage",

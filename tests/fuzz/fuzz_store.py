@@ -40,6 +40,7 @@ _SETTINGS = Settings(
     preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
     retention=None,
+    retrieves=True,
     retrieve_base_url="",
     allowed_origins=frozenset(),
 )

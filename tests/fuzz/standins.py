@@ -14,6 +14,7 @@ from unittest import mock
 from archive.copies import Source
 from archive.entries import Kept
 from archive.errors import ArchiveError, duplicate
+from archive.items import Provenance
 from archive.staging import Presigned, StagedBody
 from archive.uploads import State, Upload
 from dicomweb.instances import SOPInstance
@@ -34,9 +35,11 @@ class Archive:
         instances: Sequence[SOPInstance],
         *,
         seconds: float,
+        provenance: Provenance,
         sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
         assert seconds > 0
+        assert provenance.item()
         assert sources is None or len(sources) == len(instances)
         return [self._keep(instance) for instance in instances]
 

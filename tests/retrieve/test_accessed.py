@@ -116,10 +116,8 @@ def test_nothing_is_given_if_the_trail_cannot_be_written(
     code: str,
     headers: dict[str, str],
 ) -> None:
-    planted = {"Error": {"Code": code, "Message": "PLANTED15"}}
-
     def refuse(*_: object) -> None:
-        raise ClientError(planted, "PutLogEvents")
+        raise ClientError({"Error": {"Code": code, "Message": "PLANTED15"}}, "PutLogEvents")
 
     monkeypatch.setattr(AuditLog, "write", refuse)
     reply = get(*UIDS, headers=headers)

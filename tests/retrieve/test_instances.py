@@ -16,7 +16,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 import retrieve.handler
 from archive.retrieval import Retrieval
 from dicomweb.retrieval import body
-from store.settings import settings
+from retrieve.settings import settings
+from store.settings import settings as of_storing
 from tests.builders import data_set, instance, part10, series_uid, sop_uid, study_uid
 from tests.retrieve.conftest import Get, Keep
 from tests.store.deployment import Deployment
@@ -76,6 +77,7 @@ class TestOneInstance:
             "",
             f"application/dicom; transfer-syntax={EXPLICIT}",
             "application/dicom; transfer-syntax=*",
+            "application/dicom, */*; q=0, application/dicom; q=0",
             f"{WRAPPED}; q=0.5, application/dicom",
             f"application/dicom, {WRAPPED}",
             "text/html, image/avif, */*; q=0.8",
@@ -183,11 +185,11 @@ class TestOneInstance:
         self, keep: Keep, get: Get, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DUPLICATE_POLICY", "replace")
-        settings.cache_clear()
+        of_storing.cache_clear()
         first, other = instance(7), instance(7, StudyID="other")
         keep(first)
         keep(other)
-        settings.cache_clear()
+        of_storing.cache_clear()
         uids = study_uid(7), series_uid(7), sop_uid(7)
         ((_, content),) = parts(get(*uids, headers={"Accept": WRAPPED}))
         assert content == other
@@ -339,7 +341,7 @@ class TestFailures:
         keep(instance(5))
         uids = study_uid(5), series_uid(5), sop_uid(5)
         (key,) = [key for key in deployment.objects() if study_uid(5) in key.split("/")]
-        deployment._s3.delete_object(Bucket=retrieve.handler.settings().archive_bucket, Key=key)
+        deployment._s3.delete_object(Bucket=settings().archive_bucket, Key=key)
         assert get(*uids, headers={"Accept": WRAPPED}).status == 503
 
     def test_an_answer_that_is_cut_off_is_asked_for_again(
@@ -364,7 +366,13 @@ class TestFailures:
             raise ClientError(
                 {
                     "Error": {"Code": "ProvisionedThroughputExceededException"},
-                    "ResponseMetadata": {"HTTPStatusCode": 400},
+                    "ResponseMetadata": {
+                        "HTTPStatusCode": 400,
+                        "RequestId": "",
+                        "HostId": "",
+                        "HTTPHeaders": {},
+                        "RetryAttempts": 0,
+                    },
                 },
                 "GetItem",
             )
@@ -393,9 +401,9 @@ class TestPages:
     @pytest.fixture
     def allowed(self, get: Get, monkeypatch: pytest.MonkeyPatch) -> Iterator[Get]:
         monkeypatch.setenv("ALLOWED_ORIGINS", "https://viewer.example.org")
-        retrieve.handler.settings.cache_clear()
+        settings.cache_clear()
         yield get
-        retrieve.handler.settings.cache_clear()
+        settings.cache_clear()
 
     def test_a_page_may_read_the_answer_and_its_fields(self, one: bytes, allowed: Get) -> None:
         del one

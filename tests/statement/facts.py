@@ -45,6 +45,10 @@ def facts(page: str) -> dict[str, Any]:
         "statuses": [
             {"status": int(row[0]), "when": _plain(row[1])} for row in table(page, "Status", "When")
         ],
+        "retrievalStatuses": [
+            {"status": int(row[0]), "when": _plain(row[1])}
+            for row in table(page, "Status code", "Condition")
+        ],
         "failureReasons": _reasons(table(page, "Reason", "Keyword", "When")),
         "warningReasons": _reasons(table(page, "Warning", "Keyword", "When")),
         "limits": [_limit(*row) for row in table(page, "Limit", "Value", "Beyond it")],
@@ -81,13 +85,28 @@ def _editions(page: str) -> dict[str, str]:
     return {"standard": found[1], "webServices": found[2], "template": form[1]}
 
 
+_VARIABLES = {
+    "{study}": "{StudyInstanceUID}",
+    "{series}": "{SeriesInstanceUID}",
+    "{instance}": "{SOPInstanceUID}",
+    "{transaction}": "{TransactionUID}",
+}
+
+
+def _standard(resource: str) -> str:
+    """Return the path of a resource with the standard's names for its variables."""
+    for variable, attribute in _VARIABLES.items():
+        resource = resource.replace(variable, attribute)
+    return resource
+
+
 def resources() -> list[dict[str, Any]]:
     """Return methods and paths of the API that the template describes."""
     routes = rest_api.read(Template(ROOT / "template.yaml", _ISSUER)).routes
     return [
         {
             "method": route.method,
-            "path": route.resource.replace("{study}", "{StudyInstanceUID}"),
+            "path": _standard(route.resource),
             "token": route.authorizer is not None,
         }
         for route in sorted(routes, key=lambda route: (route.resource, route.method))

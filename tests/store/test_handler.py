@@ -22,6 +22,7 @@ from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
 from transaction import gateway, intake
 
+BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 STORED = {
     "one-ct": 1,
     "ten-instances": 10,
@@ -55,10 +56,12 @@ def test_every_committed_event_is_sent() -> None:
 def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, instances: int) -> None:
     reply = store.send(name)
     assert reply.status == HTTPStatus.OK
-    assert reply.headers == {"Content-Type": "application/dicom+xml"}
-    assert reply.warnings == []
     kept = store.deployment.instances()
     assert len(kept) == instances
+    studies = {item["StudyInstanceUID"]["S"] for item in kept}
+    location = {"Location": f"{BASE}/studies/{next(iter(studies))}"} if len(studies) == 1 else {}
+    assert reply.headers == {"Content-Type": "application/dicom+xml", **location}
+    assert reply.warnings == []
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
         item["Resource"]["S"].rpartition("/")[2] for item in kept
     )
@@ -224,7 +227,15 @@ def test_the_time_that_making_the_archive_took_is_not_spent_again(
 
     monkeypatch.setattr(handler, "archive", made_in_eight_seconds)
     assert store.invoke(event("store/one-ct"), context=context).status == HTTPStatus.OK
-    assert asked.keep.call_args.kwargs == {"seconds": 20 - handler.SECONDS_TO_ANSWER}
+    assert asked.keep.call_args.kwargs["seconds"] == 20 - handler.SECONDS_TO_ANSWER
+
+
+def test_the_items_say_by_which_request_they_were_stored(store: Store) -> None:
+    sent = event("store/one-ct")
+    context = {**sent["requestContext"], "authorizer": {"principalId": "4dc1cbef"}}
+    store.invoke({**sent, "requestContext": context})
+    (item,) = store.deployment.instances()
+    assert item["Request"]["S"] == f"post {context['requestId']} 4dc1cbef"
 
 
 def test_a_part_that_nobody_foresaw_fails_alone_with_0110(

@@ -51,6 +51,9 @@ class TestApi:
             ("OPTIONS", f"{INSTANCE}/metadata"): "NONE",
             ("OPTIONS", "/uploads"): "NONE",
             ("OPTIONS", "/uploads/{id}"): "NONE",
+            ("POST", "/commitment-requests/{transaction}"): "BearerToken",
+            ("GET", "/commitment-requests/{transaction}"): "BearerToken",
+            ("OPTIONS", "/commitment-requests/{transaction}"): "NONE",
         }
 
     def test_the_authorizer_hears_of_every_request_and_no_verdict_is_kept(self) -> None:

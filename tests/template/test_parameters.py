@@ -147,4 +147,8 @@ class TestParameters:
             "IngestDeadLetterQueueUrl",
             "FailedUploadsQueueUrl",
             "FailedUploadsQueueArn",
+            "NotifyFunctionName",
+            "AuditTrailLogGroupName",
+            "AuditFailuresQueueUrl",
+            "UntoldQueueUrl",
         }

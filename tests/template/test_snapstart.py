@@ -68,6 +68,7 @@ class TestOn:
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
             "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
@@ -75,6 +76,7 @@ class TestOn:
             "CapabilitiesFunction",
             "UploadsFunction",
             "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -95,11 +97,11 @@ class TestOn:
         alarms = of_type("AWS::CloudWatch::Alarm", with_snapshots()).values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 7
+        assert len(functions) == 8
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction", "NotifyFunction")
 
 
 class TestOff:
@@ -119,6 +121,7 @@ class TestOff:
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
             "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
@@ -126,6 +129,7 @@ class TestOff:
             "CapabilitiesFunction",
             "UploadsFunction",
             "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
