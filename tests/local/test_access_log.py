@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from notify.refusals import messages
 from local import access_log, rest_api
 from local.access_log import AccessLog
 from local.gateway import Gateway
@@ -14,6 +13,7 @@ from local.intrinsics import TemplateError
 from local.lambda_service import FunctionError, LambdaService
 from local.messages import Request
 from local.template import Function, Template
+from notify.refusals import messages
 from tests.dicomweb.audit.test_messages import event, read, roles
 
 AUDITED = {

@@ -7,8 +7,8 @@ import pytest
 from lxml import etree
 
 from notify.refusals import messages
-from tests.notify.subscriptions import DENIED, UNAUTHORIZED, line, subscription
 from tests.dicomweb.audit.test_messages import attributes, event, objects, read, roles
+from tests.notify.subscriptions import DENIED, UNAUTHORIZED, line, subscription
 from tests.template.parts import FUNCTIONS
 
 SOURCE = "stowport-test"
