@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from lxml import etree
 
-import retrieve.audit
+import retrieve.accessed
 import retrieve.settings
 from archive.auditlog import AuditLog
 from tests.builders import instance, series_uid, sop_uid, study_uid
@@ -49,7 +49,7 @@ def trail(
     del deployment, stored
     monkeypatch.setenv("AUDIT_TRAIL", TRAIL)
     monkeypatch.setenv("AUDIT_SOURCE", SOURCE)
-    caches = (retrieve.settings.settings, retrieve.audit.audit_log)
+    caches = (retrieve.settings.settings, retrieve.accessed.trail)
     for cached in caches:
         cached.cache_clear()
     trail = Trail(boto3.client("logs", endpoint_url=endpoint))
@@ -98,6 +98,13 @@ def test_who_is_given_nothing_is_not_in_the_trail(
 ) -> None:
     assert get(*uids, headers=headers).status == status
     assert trail.messages() == []
+
+
+def test_who_is_given_the_metadata_is_in_the_trail(trail: Trail, get: Get) -> None:
+    reply = get(*UIDS, below="/metadata", headers={"Accept": "application/dicom+json"})
+    assert reply.status == 200
+    (root,) = trail.messages()
+    assert event(root)[:3] == ("110103", "DCM", "DICOM Instances Accessed")
 
 
 def test_head_is_given_no_instance(trail: Trail, get: Get) -> None:
