@@ -36,10 +36,6 @@ $(WITH_OVERLAYS): template.yaml $(wildcard deploy/*.yaml) deploy/overlay.py | .s
 
 validate: sam $(WITH_OVERLAYS) ## check the template as written and as deployed, without and with overlays
 	.sam-venv/bin/sam validate --lint
-<<<<<<< HEAD
-=======
-	.sam-venv/bin/sam validate --lint --template examples/template.yaml
->>>>>>> f775b8f (Make the tables of the tests with all that the template gives them)
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_OVERLAYS) --append-rules cfn_lint_serverless.rules
 	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(lastword $(WITH_OVERLAYS))
 
