@@ -33,7 +33,7 @@ from dicomweb.returnattributes import SPECIFIC_CHARACTER_SET
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes of a file from one offset up to another."""
 
-MAX_METADATA_BYTES = 4 * 1024 * 1024
+MOST_READ = 4 * 1024 * 1024
 """How much of a file is read."""
 
 _FIRST_BYTES = 256 * 1024
@@ -51,7 +51,7 @@ Object = dict[str, dict[str, object]]
 def encode(fetch: Fetch, size: int, transfer_syntax_uid: str, url: str) -> str:
     """Return the metadata of a file of ``size`` bytes: a JSON array with one data set.
 
-    What is left out is at ``url``. Raises NotAcceptable if more than ``MAX_METADATA_BYTES`` would
+    What is left out is at ``url``. Raises NotAcceptable if more than ``MOST_READ`` would
     have to be read, or the result does not fit into an answer.
     """
     if conformance.is_deflated(transfer_syntax_uid):
@@ -68,7 +68,7 @@ def encode(fetch: Fetch, size: int, transfer_syntax_uid: str, url: str) -> str:
 
 
 def _of_deflated(fetch: Fetch, size: int, url: str) -> Object:
-    if size > MAX_METADATA_BYTES:
+    if size > MOST_READ:
         raise _too_large()
     content = memoryview(fetch(0, size))
     start = read_file_meta(content).data_set_offset
@@ -89,7 +89,7 @@ class _Window:
     def __init__(self, fetch: Fetch, size: int) -> None:
         self._fetch = fetch
         self.size = size
-        self._left = MAX_METADATA_BYTES
+        self._left = MOST_READ
         self._bytes = _FIRST_BYTES
         self.start = 0
         self.data = memoryview(b"")
