@@ -15,11 +15,12 @@ import notify.audit
 import notify.settings
 from archive.auditlog import AuditLog
 from archive.items import Provenance, Way
+from notify.__main__ import main
 from notify.audit import TryAgain
 from tests.archive.deployment import PROVENANCE, SOP_CLASSES
 from tests.dicomweb.audit.test_messages import attributes, event, objects, read, roles
 from tests.notify.conftest import Invoke
-from tests.notify.deployment import OTHER, Notifying, at
+from tests.notify.deployment import OTHER, TABLE, Notifying, at
 from tests.notify.subscriptions import UNAUTHORIZED, line, subscription
 from tests.store.lambdas import Context
 
@@ -158,6 +159,20 @@ def test_a_study_without_an_item_has_no_patient(trail: Trail) -> None:
     trail.notifying.delete({"StudyInstanceUID": {"S": "1.2"}, "Resource": {"S": "study"}})
     (root,) = trail.write()
     assert objects(root)[1] == ("1", "1", "<none>", "2")
+
+
+def test_the_trail_can_be_written_again_from_the_index(
+    trail: Trail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail.notifying.commit(1)
+    trail.notifying.commit(2, request=OTHER)
+    trail.write()
+    before = trail.texts()
+    command = ["--bucket", "", "--table", TABLE, "--trail", TRAIL, "--source", SOURCE]
+    assert main([*command, "--study", "1.2"]) == 0
+    assert sorted(trail.texts()) == sorted(before * 2)
+    assert capsys.readouterr().out.endswith("1.2: 2 instances, 2 audit messages\n")
+    assert trail.notifying.events() == []
 
 
 def test_a_refused_request_is_in_the_trail(trail: Trail) -> None:

@@ -47,8 +47,6 @@ class Document:
         for each in participants:
             element = etree.SubElement(self._root, "ActiveParticipant")
             element.set("UserID", _clean(each.user_id))
-            if each.name:
-                element.set("UserName", _clean(each.name))
             element.set("UserIsRequestor", str(each.is_requestor).lower())
             if each.address:
                 element.set("NetworkAccessPointID", _clean(each.address))

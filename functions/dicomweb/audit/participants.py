@@ -31,14 +31,13 @@ class User(NamedTuple):
 class Participant:
     """A person or process that takes part.
 
-    ``user_id`` is what the other logs call it (PS3.15 A.5.2.1), ``name`` is for people, and
-    ``address`` is an IP address, if known.
+    ``user_id`` is what the other logs call it (PS3.15 A.5.2.1), and ``address`` is an IP address,
+    if known.
     """
 
     user_id: str
     is_requestor: bool
     role: Code | None = None
-    name: str = ""
     address: str = ""
 
 
