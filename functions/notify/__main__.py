@@ -1,7 +1,8 @@
 """``python -m notify --bucket NAME --table NAME``: tell again of what is in the index.
 
 For what could not be told when it was stored, and for who wants to hear of what was stored before.
-With ``--trail``, audit messages are written again instead of events. Prints a line for each study, with its UID. It may be run as often as one likes.
+With ``--trail``, audit messages are written again instead of events. Prints a line for each study,
+with its UID. It may be run as often as one likes.
 """
 
 import argparse
