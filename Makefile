@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild tell test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -82,7 +82,7 @@ architecture: $(VENV)/test
 
 # In a virtual environment of its own, because it pins other versions of what the tests use.
 audit: .audit-venv/installed
-	@.audit-venv/bin/python deploy/audit.py $(foreach set,test sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
 # values that are excluded are those of the tests and of the laptop.
@@ -103,6 +103,13 @@ rebuild: $(VENV)/local ## make the index again from the bucket: make rebuild BUC
 	--bucket "$(BUCKET)" --table "$(TABLE)" $(if $(DUPLICATE_POLICY),--duplicate-policy $(DUPLICATE_POLICY)) \
 	$(if $(AFTER),--after $(AFTER))
 
+tell: $(VENV)/local ## tell again of what is stored: make tell BUCKET=... TABLE=... [BUS=default] [ATTRIBUTES=...] SINCE=time|STUDY="uid ..."
+	@test -n "$(BUCKET)" -a -n "$(TABLE)" -a -n "$(SINCE)$(STUDY)" || { echo "Name the bucket, the" \
+	"table, and SINCE or STUDY: make tell BUCKET=... TABLE=... SINCE=2026-11-28T10" >&2; exit 1; }
+	@PYTHONPATH=functions $(BIN)/python -m notify --bucket "$(BUCKET)" --table "$(TABLE)" \
+	$(if $(BUS),--bus "$(BUS)") $(if $(ATTRIBUTES),--attributes "$(ATTRIBUTES)") \
+	$(if $(STUDY),--study $(STUDY),--since "$(SINCE)")
+
 events: $(VENV)/test ## regenerate the files of events/
 	$(BIN)/python -m events.make
 
@@ -120,9 +127,9 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local sam bench emulator fuzz runtime mutants audit; do \
+	cd requirements && for set in test local client sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|client|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	for layer in requirements authorizer; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/$$layer.in \

@@ -45,6 +45,10 @@ VALUES = {
     "BackupTag": ["", "backup=daily"],
     "EndpointUrl": ["", "http://127.0.0.1:5050"],
     "ExistingArchiveBucket": ["", "archive"],
+    "ExistingIndexStreamArn": [
+        "",
+        "arn:aws:dynamodb:us-east-1:123456789012:table/index/stream/2026-01-01T00:00:00.000",
+    ],
     "ExistingIndexTable": ["", "index"],
     "KmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
     "MaxSimultaneousRequests": ["unlimited", "5", "0"],
@@ -52,6 +56,7 @@ VALUES = {
     "OidcAudience": ["stowport"],
     "OidcIssuer": ["https://login.example.org"],
     "PermissionsBoundaryArn": ["", "arn:aws:iam::123456789012:policy/boundary"],
+    "StudyQuietSeconds": ["0", "60"],
     "RolloutType": ["AllAtOnce", "Canary10Percent30Minutes"],
     "TruststoreUri": ["", "s3://trust/store.pem"],
     "TruststoreVersion": ["", "version"],

@@ -22,12 +22,18 @@ def without(document: dict[str, Any]) -> list[str]:
         for name, resource in resources.items()
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
     ]
-    for name in alarms:
+    associations = [
+        name
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::WAFv2::WebACLAssociation"
+    ]
+    for name in alarms + associations:
         del resources[name]
     _make_gateway_responses(resources)
     numbers = sorted(set(_with_numbers(resources, document["Parameters"])))
     return [
         *(f"{name} is left out: the emulator has no metric math" for name in alarms),
+        *(f"{name} is left out: the emulator has no such resource" for name in associations),
         *(f"{name} has its default: the emulator takes text for text" for name in numbers),
     ]
 

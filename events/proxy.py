@@ -51,6 +51,25 @@ def upload_event(upload: str, headers: Mapping[str, str] | None = None) -> Event
     return {**request, **in_path, "body": None, "isBase64Encoded": False}
 
 
+def commitment_event(
+    method: str,
+    transaction: str,
+    payload: bytes = b"",
+    content_type: str = "application/dicom+json",
+    headers: Mapping[str, str] | None = None,
+) -> Event:
+    """Return the event of POST or GET /commitment-requests/{transaction}."""
+    resource = "/commitment-requests/{transaction}"
+    fields = {**(headers or {}), **({"Content-Type": content_type} if payload else {})}
+    request = _request(method, resource, f"/commitment-requests/{transaction}", fields)
+    return {
+        **request,
+        "pathParameters": {"transaction": transaction},
+        "body": b64encode(payload).decode("ascii") or None,
+        "isBase64Encoded": bool(payload),
+    }
+
+
 def staged_event(bucket: str, staged: Mapping[str, object], *, attempt: int = 1) -> Event:
     """Return what Lambda hands on from SQS when EventBridge tells of an object in S3.
 

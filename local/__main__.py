@@ -1,9 +1,9 @@
 """``python -m local NAME=value ...``: the service on a laptop, until Ctrl-C or SIGTERM.
 
-A NAME is a parameter of ``template.yaml``, or PORT (8080), AWS_PORT (5050) or HOSTS: other names of
-this machine, comma-separated. Standard output has the banner and then one line for each request and
-each ingest; what the functions print goes to ``.stowport/functions.log``, as it goes to CloudWatch
-Logs on AWS.
+A NAME is a parameter of ``template.yaml``, or PORT (8080), AWS_PORT (5050), HOSTS: other names of
+this machine, comma-separated, or WEBHOOK: a URL to which each event is posted. Standard output has
+the banner and then one line for each request, each ingest and each event; what the functions print
+goes to ``.stowport/functions.log``, as it goes to CloudWatch Logs on AWS.
 """
 
 import os
@@ -15,7 +15,7 @@ from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import TextIO
 
-from local import aws, event_source, rest_api
+from local import aws, bus, event_source, rest_api, stream_source
 from local.aws import AwsUnavailable
 from local.banner import banner
 from local.gateway import Gateway
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str], template: Path = TEMPLATE) -> int:
 
 def _run(values: dict[str, str], path: Path) -> None:
     port, aws_port = _port(values, "PORT", 8080), _port(values, "AWS_PORT", 5050)
-    hosts = values.pop("HOSTS", "").lower()
+    hosts, webhook = values.pop("HOSTS", "").lower(), _webhook(values)
     with ExitStack() as stack:
         listener = stack.enter_context(aws.listen(port, "PORT"))
         parameters = _with_issuer({"Authentication": "none", **values}, path, stack)
@@ -80,7 +80,11 @@ def _run(values: dict[str, str], path: Path) -> None:
         aws.create(template)
         stack.enter_context(announced(running))
         sources = event_source.read(template)
-        stack.enter_context(event_source.mapped(sources, functions, _event_log(console)))
+        log_event = _event_log(console)
+        stack.enter_context(bus.watched(template.parameters["EventBusName"], webhook, log_event))
+        stack.enter_context(event_source.mapped(sources, functions, log_event))
+        streams = stream_source.read(template)
+        stack.enter_context(stream_source.mapped(streams, functions, log_event))
         own = frozenset(filter(None, hosts.split(",")))
         gateway = Gateway(rest_api.read(template), functions, _request_log(console), own)
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
@@ -106,6 +110,13 @@ def _port(values: dict[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) > _LAST_PORT:
         raise ArgumentError(f"{name} is {text!r}; it must be a number from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def _webhook(values: dict[str, str]) -> str:
+    url = values.pop("WEBHOOK", "")
+    if url and not url.startswith(("http://", "https://")):
+        raise ArgumentError(f"WEBHOOK is {url!r}; it must be an http or https URL")
+    return url
 
 
 def _with_issuer(parameters: Mapping[str, str], path: Path, stack: ExitStack) -> dict[str, str]:

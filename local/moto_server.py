@@ -4,8 +4,8 @@
 number until its standard input ends, which happens when the process that holds the other end ends,
 however it ends. HOSTS and ORIGINS are comma-separated, and say who else may use it (``hosts``).
 What moto lacks is added: the checks of signatures (``presigned``, ``signatures``); in S3 objects of
-any size (``large_objects``) and events as AWS sends them (``s3_events``); and in DynamoDB what it
-lacks (``partiql``).
+any size (``large_objects``) and events as AWS sends them (``s3_events``); in DynamoDB what it lacks
+(``partiql``); and in EventBridge what needs no other library (``rules``).
 """
 
 import logging
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import make_server
 
-from local import partiql, s3_events
+from local import partiql, rules, s3_events
 from local.hosts import OwnPages
 from local.large_objects import create_app
 from local.presigned import SignedRequests
@@ -65,6 +65,7 @@ def main(descriptor: int, hosts: frozenset[str], origins: frozenset[str]) -> Non
     _allow_many_files()
     s3_events.send_as_aws()
     partiql.insert_in_batches()
+    rules.send_events_as_they_are()
     moto = OneDynamoDBRequestAtATime(DomainDispatcherApplication(create_app))
     make_server(
         "127.0.0.1",

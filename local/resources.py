@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-_CREATE_TABLE = {"AttributeDefinitions", "KeySchema", "BillingMode"}
+_CREATE_TABLE = {
+    "AttributeDefinitions",
+    "KeySchema",
+    "GlobalSecondaryIndexes",
+    "BillingMode",
+    "StreamSpecification",
+}
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
 
 
@@ -46,6 +52,11 @@ def _create_bucket(s3: "S3Client", name: str, properties: Mapping[str, Any]) -> 
 
 def _create_table(dynamodb: "DynamoDBClient", name: str, properties: Mapping[str, Any]) -> None:
     definition: dict[str, Any] = {key: properties[key] for key in _CREATE_TABLE & set(properties)}
+    if "StreamSpecification" in definition:
+        definition["StreamSpecification"] = {
+            "StreamEnabled": True,  # which CloudFormation adds
+            **definition["StreamSpecification"],
+        }
     try:
         dynamodb.create_table(TableName=name, **definition)
     except dynamodb.exceptions.ResourceInUseException:

@@ -147,12 +147,16 @@ class Template:
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind = self._resources.get(name, {}).get("Type")
+        if kind == "AWS::DynamoDB::Table" and attribute == "StreamArn":
+            return f"{self._attribute(name, 'Arn')}/stream/{_LATEST}"
         if kind is None or attribute != "Arn":
             raise TemplateError(f"{name}.{attribute} is not supported by the local service")
         return _ARNS.get(kind, _OTHER_ARN).format(name=self._physical_name(name))
 
 
 _FUNCTION = "AWS::Serverless::Function"
+_LATEST = "latest"
+"""In place of the time when the stream of a table was made, which only the emulator knows."""
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{name}}",
     "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{name}}",

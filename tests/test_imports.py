@@ -30,6 +30,7 @@ INTERNALS = {
     ("local/moto_server.py", "moto.moto_server.werkzeug_app", "MotoRequestHandler"),
     ("local/partiql.py", "moto.dynamodb.models", "DynamoDBBackend"),
     ("local/presigned.py", "botocore.auth", "S3SigV4QueryAuth"),
+    ("local/rules.py", "moto.events.models", "Rule"),
     ("local/s3_events.py", "moto.events.models", "events_backends"),
     ("local/s3_events.py", "moto.s3", "notifications"),
     ("local/s3_events.py", "moto.s3.notifications", "S3NotificationEvent"),

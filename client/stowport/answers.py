@@ -19,6 +19,7 @@ _REFERENCED = "00081199"
 _OTHER = "0008119A"
 _MODULE = (_FAILED, _REFERENCED, _OTHER)
 _TEXT = "0040A160"
+_MAX_US = 0xFFFF
 
 _WARNING = re.compile(r'299 \S+ "(?:([0-9A-Fa-f]{4}): )?(?:part (\d{1,9}): )?(.*?)"')
 _TAGS = {
@@ -63,13 +64,9 @@ def read_answer(response: Response) -> Answer:
     texts = dict(_texts(response.warnings))
     data_set, items = _module(response)
     unnumbered = (text for (_, part), text in texts.items() if part is None)
-    described = data_set.get(_TEXT) or [next(unnumbered, "")]
-    return Answer(
-        status=response.status,
-        items=items,
-        text=str(described[0]),
-        texts=texts,
-    )
+    described = next(iter(data_set.get(_TEXT, [])), None)
+    text = described if isinstance(described, str) and described else next(unnumbered, "")
+    return Answer(status=response.status, items=items, text=text, texts=texts)
 
 
 def _module(response: Response) -> tuple[DataSet, list[Item] | None]:
@@ -106,6 +103,8 @@ def _from_json(model: Any) -> DataSet:  # noqa: ANN401 - whatever JSON holds
     found: dict[str, list[Any]] = {}
     for tag, attribute in model.items():
         values = attribute.get("Value", [])
+        if not isinstance(values, list):
+            raise TypeError
         found[tag.upper()] = (
             [_from_json(value) for value in values] if attribute.get("vr") == "SQ" else values
         )
@@ -137,7 +136,9 @@ def _items(data_set: DataSet) -> Iterator[Item]:
 
 
 def _code(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+    """Return a reason code, a US (PS3.5 6.2)."""
+    code = int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+    return code if code is None or code <= _MAX_US else None
 
 
 def _texts(warnings: tuple[str, ...]) -> Iterator[tuple[tuple[int | None, int | None], str]]:

@@ -1,21 +1,19 @@
 """The command line: its options, and the values that they accept."""
 
 import argparse
-import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dicomweb.checks import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
+from stowport.reaching import add_options, add_token
+from stowport.relay.arguments import add_options as add_relay_options
 from stowport.transport import TRIES
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?")
 _FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
-_LISTEN = "127.0.0.1:8104"
 _SMALLEST = 1000
-_PORTS = 65536
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,40 +39,27 @@ def _send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
+    command.add_argument(
+        "--follow-links", action="store_true", help="also send what links in folders lead to"
+    )
+    command.add_argument(
+        "--skipped",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each file that is not stored: its name, a tab, and the reason",
+    )
+    _timeout(command, 30)
 
 
 def _relay(command: argparse.ArgumentParser) -> None:
     _server(command)
-    command.add_argument(
-        "--listen",
-        type=address,
-        default=address(_LISTEN),
-        metavar="HOST:PORT",
-        help=f"address to listen on (default {_LISTEN}); on loopback only this machine can send",
-    )
-    command.add_argument(
-        "--host",
-        action="append",
-        type=str.lower,
-        default=[],
-        metavar="NAME",
-        help="name by which clients address the relay, if not by localhost or an IP address (may"
-        " be repeated)",
-    )
-    command.add_argument(
-        "--spool", type=folder, metavar="DIR", help="folder for bodies on disk (default: TMPDIR)"
-    )
+    add_relay_options(command, size=size, at_least_one=at_least_one)
+    _timeout(command, 300)
 
 
 def _smoke(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    _token(
-        command,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN); without one, anyone may store",
-    )
-    _token(
+    add_options(command)
+    add_token(
         command,
         "--other-token",
         "STOWPORT_OTHER_TOKEN",
@@ -103,22 +88,8 @@ def _smoke(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the results as a JSON object")
 
 
-def _service(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--url", required=True, type=base_url, help="the service, with or without /studies"
-    )
-
-
 def _server(command: argparse.ArgumentParser) -> None:
-    _service(command)
-    given = command.add_mutually_exclusive_group()
-    _token(
-        given,
-        "--token",
-        "STOWPORT_TOKEN",
-        "bearer token (default: $STOWPORT_TOKEN, which other users do not see)",
-    )
-    given.add_argument("--token-command", metavar="CMD", help="command that prints a bearer token")
+    add_options(command)
     command.add_argument(
         "--limit",
         type=size,
@@ -142,17 +113,15 @@ def _server(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _token(command: argparse._ActionsContainer, option: str, variable: str, text: str) -> None:
-    """Add an option for a token, which may also be in the environment."""
-    command.add_argument(option, metavar="T", default=os.environ.get(variable), help=text)
-
-
-def base_url(text: str) -> str:
-    """Return the URL of the service without ``/studies`` and the last slash."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError("expected http(s)://host[:port][/path]")
-    return text.rstrip("/").removesuffix("/studies")
+def _timeout(command: argparse.ArgumentParser, seconds: int) -> None:
+    command.add_argument(
+        "--timeout",
+        type=at_least_one,
+        default=seconds,
+        metavar="SECONDS",
+        help="a server hangs if no byte comes from it, or is taken by it, for so long (default"
+        f" {seconds}, and more for requests over 10MB)",
+    )
 
 
 def uid(text: str) -> str:
@@ -162,13 +131,6 @@ def uid(text: str) -> str:
     return text
 
 
-def folder(text: str) -> Path:
-    """Return a folder that is there."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError("expected a folder")
-    return Path(text)
-
-
 def size(text: str) -> int:
     """Return bytes, given as a number with or without kB, MB or GB (powers of 1000)."""
     match = _SIZE.fullmatch(text)
@@ -176,14 +138,6 @@ def size(text: str) -> int:
     if found < _SMALLEST:
         raise argparse.ArgumentTypeError("expected a size such as 4.7MB or 2GB")
     return int(found)
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return host and port; an IPv6 address stands in brackets."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) >= _PORTS:
-        raise argparse.ArgumentTypeError("expected HOST:PORT such as 127.0.0.1:8104")
-    return host.strip("[]"), int(port)
 
 
 def at_least_one(text: str) -> int:

@@ -76,6 +76,27 @@ class File:
         return block
 
 
+@dataclass(frozen=True, slots=True)
+class Preceded:
+    """Bytes in memory, and the ``content`` that follows them."""
+
+    before: bytes
+    content: Content
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes there are of both."""
+        return len(self.before) + self.content.size
+
+    def read(self, offset: int, size: int) -> Block:
+        """Raise what the content raises."""
+        head = self.before[offset : offset + size]
+        if len(head) == size:
+            return head
+        at = max(offset - len(self.before), 0)
+        return b"".join((head, self.content.read(at, size - len(head))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One body part: ``head`` is its header with the empty line that ends it.
@@ -91,6 +112,16 @@ class Part:
     def size(self) -> int:
         """Return the bytes of the content."""
         return self.content.size
+
+
+class Body(Protocol):
+    """A body of a known size and type, any range of which can be had again."""
+
+    content_type: str
+    size: int
+
+    def blocks(self, offset: int = 0, size: int | None = None) -> Iterator[Block]:
+        """Yield the range of the body in blocks; all of it unless told otherwise."""
 
 
 class RelatedBody:

@@ -1,24 +1,31 @@
-"""Find the instances in files, folders and file-sets (PS3.10 Sections 7 and 8).
+"""Find the instances in files, folders, file-sets and zip files (PS3.10 Sections 7 and 8).
 
-Every file that was named, or is in a folder that was named, is accounted for: as found, as missing
-with a reason, or in the count of files that are not Part 10 files.
+Every file that was named, or is in a folder that was named, is entered into the ledger: as found,
+as refused with a reason, or as skipped because it is no instance.
 """
 
-import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from zipfile import ZipInfo
 
 from dicomweb.errors import InstanceRejected
-from dicomweb.part10.file import read_file_meta
-from stowport.bodies import File, Part
+from dicomweb.part10.file import is_file, read_file_meta
+from dicomweb.reasons import FailureReason
+from stowport.archives import SIGNATURE, BrokenArchive, Member, is_document, members_of, why_not
+from stowport.bodies import Content, ContentUnreadable, File, Part, Preceded
 from stowport.dicomdir import Unreadable, referenced_files
+from stowport.filemeta import may_lack_file_meta, what_is_missing
+from stowport.folders import Folders
+from stowport.ledger import Found, Ledger, State
 from stowport.sopinstanceuids import HEAD, sop_instance_uids
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-_PREFIX = slice(128, 132)
+_NO_INSTANCE = "found no DICM prefix at byte 128, expected a Part 10 file"
+_NONE_IN_IT = "found a zip file without instances, expected Part 10 files in it"
+_MOST_IN_MEMORY = 64 * 1024 * 1024
 _NO_FILE = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a FIFO",
@@ -28,63 +35,46 @@ _NO_FILE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """An instance in a file; ``modified`` is its time of modification in nanoseconds."""
+def find(
+    paths: Sequence[Path],
+    ledger: Ledger,
+    *,
+    is_stored: Callable[[Found], bool] = lambda _: False,
+    follow_links: bool = False,
+) -> None:
+    """Search ``paths`` and enter each file once, in a stable order.
 
-    path: Path
-    modified: int
-    part: Part
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of the file."""
-        return self.part.size
-
-
-@dataclass(slots=True)
-class Search:
-    """The result of a search: instances, and what should be sent but cannot be.
-
-    ``skipped`` counts files in folders that have no DICM prefix.
+    A file that is no instance is refused if the user or a DICOMDIR named it, and skipped if it was
+    only found in a folder. Links that the user names are followed, and those in folders if
+    ``follow_links``. What ``is_stored`` is entered as stored before.
     """
-
-    found: list[Found] = field(default_factory=list)
-    skipped: int = 0
-    missing: list[tuple[Path, str]] = field(default_factory=list)
-
-
-def find(paths: Iterable[Path]) -> Search:
-    """Search ``paths``: each file once, in a stable order.
-
-    A file that is not an instance is ``missing`` if the user or a DICOMDIR named it, and
-    ``skipped`` if it was only found in a folder. Links are followed.
-    """
-    finder = _Finder()
+    finder = _Finder(paths, ledger, is_stored, follow_links=follow_links)
     for path in paths:
         finder.look_at(path)
     finder.open_file_sets()
-    search = finder.search
-    search.skipped = len(finder.skipped)
-    return search
 
 
 class _Finder:
-    """A search in progress. Files and folders are identified by their paths without links."""
+    """A search in progress. Files are identified by their paths without links."""
 
-    def __init__(self) -> None:
-        self.search = Search()
-        self.skipped: set[str] = set()
-        self._seen: set[str] = set()
-        self._folders: set[str] = set()
-        self._missing: set[Path] = set()
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        ledger: Ledger,
+        is_stored: Callable[[Found], bool],
+        *,
+        follow_links: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._is_stored = is_stored
+        self._folders = Folders(paths, self._refuse, follow_links=follow_links)
         self._directories: list[Path] = []
 
     def look_at(self, path: Path) -> None:
         """Search a file or folder that the user has named."""
-        mode = self._mode(path)
+        mode = self._folders.mode_of(path)
         if stat.S_ISDIR(mode):
-            for file in self._files(path):
+            for file in self._folders.files(path):
                 self._look_into(file, named=False)
         elif mode:
             self._look_into(path, named=True)
@@ -94,87 +84,120 @@ class _Finder:
         for directory in self._directories:
             try:
                 for file, fault in referenced_files(directory):
-                    if fault and os.path.realpath(file) not in self._seen:
-                        self._miss(file, fault)
-                    elif self._mode(file):
+                    if fault and self._ledger.state_of(_identity(file)) is None:
+                        self._refuse(file, fault)
+                    elif not fault and self._folders.mode_of(file):
                         self._look_into(file, named=True)
             except Unreadable as error:
-                self._miss(directory, f"the DICOMDIR cannot be read: {error}")
+                self._refuse(directory, f"the DICOMDIR cannot be read: {error}")
 
-    def _files(self, root: Path) -> Iterator[Path]:
-        """Yield the files below a folder: first those in it, then those in its subfolders."""
-        outstanding = [(root, frozenset[str]())]
-        while outstanding:
-            folder, above = outstanding.pop()
-            real = os.path.realpath(folder)
-            if real in above:
-                self._miss(folder, "the link leads back to a folder that contains it")
-            if real in self._folders:
-                continue
-            self._folders.add(real)
-            folders = []
-            for path in self._entries(folder):
-                mode = self._mode(path)
-                if stat.S_ISDIR(mode):
-                    folders.append((path, above | {real}))
-                elif mode:
-                    yield path
-            outstanding += reversed(folders)
+    def _refuse(self, path: Path, why: str) -> None:
+        """Enter a path that is refused, whether or not there is a file with an entry of its own."""
+        self._enter_refused(str(path), os.fsencode(path) + b"\0", why)
 
-    def _entries(self, folder: Path) -> list[Path]:
-        try:
-            return sorted(folder.iterdir())
-        except OSError as error:
-            self._miss(folder, f"the folder cannot be read: {error.strerror}")
-            return []
-
-    def _mode(self, path: Path) -> int:
-        """Return the mode of the target of ``path``; if there is none, note it and return 0."""
-        try:
-            return path.stat().st_mode
-        except OSError as error:
-            # In this order: without permission to look, is_symlink raises the same error as stat.
-            nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
-            what = "the link leads nowhere" if nowhere else "the file cannot be read"
-            self._miss(path, f"{what}: {error.strerror}")
-            return 0
-
-    def _miss(self, path: Path, why: str) -> None:
-        if path not in self._missing:
-            self._missing.add(path)
-            self.search.missing.append((path, why))
+    def _enter_refused(self, path: str, identity: bytes, why: str) -> None:
+        reason = FailureReason.CANNOT_UNDERSTAND
+        self._ledger.note(State.REFUSED, path, identity, why, reason=reason)
 
     def _look_into(self, file: Path, *, named: bool) -> None:
-        real = os.path.realpath(file)
-        if real in self._seen:
-            if named and real in self.skipped:
-                self._skip(file, real, named=True)
+        identity = _identity(file)
+        known = self._ledger.state_of(identity)
+        if known is not None and not (named and known is State.SKIPPED):
             return
-        self._seen.add(real)
         try:
-            status = file.stat()
-            kind = stat.S_IFMT(status.st_mode)
+            kind = stat.S_IFMT(file.stat().st_mode)
             if kind != stat.S_IFREG:  # opening a FIFO would wait for a writer
-                self._miss(file, f"found {_NO_FILE.get(kind, 'no file')}, expected a file")
+                why = f"found {_NO_FILE.get(kind, 'no file')}, expected a file"
+                self._enter_refused(str(file), identity, why)
                 return
             with file.open("rb") as stream:
                 status, head = os.fstat(stream.fileno()), stream.read(HEAD)
         except OSError as error:
-            self._miss(file, f"the file cannot be read: {error.strerror}")
+            why = f"the file cannot be read: {error.strerror}"
+            self._enter_refused(str(file), identity, why)
             return
-        if head[_PREFIX] != b"DICM":
-            self._skip(file, real, named=named)
-        elif _is_directory(head):
+        modified = status.st_mtime_ns
+        content = File(file, status.st_size, modified)
+        if head.startswith(SIGNATURE):
+            self._open_archive(file, identity, modified, named=named)
+        elif is_file(memoryview(head)) and _is_directory(head):
+            self._ledger.note(State.OPENED, str(file), identity)
             self._directories.append(file)
-        else:
-            self.search.found.append(_found(file, status, head))
+        elif not self._enter(str(file), identity, modified, content, head):
+            self._skip(str(file), identity, _NO_INSTANCE, named=named)
 
-    def _skip(self, file: Path, real: str, *, named: bool) -> None:
+    def _enter(
+        self, path: str, identity: bytes, version: int, content: Content, head: bytes
+    ) -> bool:
+        """Enter an instance, or refuse it; return False if this is none."""
+        try:
+            before = b"" if is_file(memoryview(head)) else _before(content, head)
+        except (InstanceRejected, ContentUnreadable) as error:
+            self._enter_refused(path, identity, f"in a file without preamble: {error}")
+            return True
+        if before is None:
+            return False
+        part = Part(
+            content=Preceded(before, content) if before else content,
+            sop_instance_uids=sop_instance_uids(memoryview(before + head)),
+        )
+        found = Found(identity=identity, version=version, path=path, part=part)
+        self._ledger.enter(found, is_stored=self._is_stored(found))
+        return True
+
+    def _skip(self, path: str, identity: bytes, why: str, *, named: bool) -> None:
         if named:
-            self.skipped.discard(real)
-            self._miss(file, "found no DICM prefix at byte 128, expected a Part 10 file")
+            self._enter_refused(path, identity, why)
         else:
-            self.skipped.add(real)
+            self._ledger.note(State.SKIPPED, path, identity, why)
+
+    def _open_archive(self, file: Path, identity: bytes, modified: int, *, named: bool) -> None:
+        """Search the members of a zip file, which stands for itself if no instance is in it."""
+        try:
+            members = members_of(file, modified)
+        except BrokenArchive as error:
+            why = f"the zip file cannot be read: {error}"
+            self._enter_refused(str(file), identity, why)
+            return
+        entered = 0
+        if not is_document(members):
+            for place, member in enumerate(members):
+                entered += self._look_into_member(file, identity, modified, place, member)
+        if entered:
+            self._ledger.note(State.OPENED, str(file), identity)
+        else:
+            self._ledger.remove_below(str(file))
+            self._skip(str(file), identity, _NONE_IN_IT, named=named)
+
+    def _look_into_member(
+        self, file: Path, identity: bytes, modified: int, place: int, member: ZipInfo
+    ) -> bool:
+        """Enter a member of a zip file; tell whether it may be meant to be sent."""
+        if member.is_dir():
+            return False
+        path = f"{file}/{member.filename}"
+        own = b"%b\0%d\0%b" % (identity, place, member.filename.encode("utf-8", "surrogatepass"))
+        content = Member(file, place, member.file_size, modified)
+        why = why_not(member)
+        try:
+            head = b"" if why else bytes(content.read(0, min(HEAD, member.file_size)))
+        except ContentUnreadable as error:
+            why, head = str(error), b""
+        if head.startswith(SIGNATURE):
+            why = "found a zip file in a zip file, expected it to be unpacked"
+        if why:
+            self._enter_refused(path, own, why)
+        elif is_file(memoryview(head)) and _is_directory(head):
+            self._ledger.note(State.SKIPPED, path, own, "found a DICOMDIR in a zip file")
+            return False
+        elif not self._enter(path, own, member.CRC, content, head):
+            self._ledger.note(State.SKIPPED, path, own, _NO_INSTANCE)
+            return False
+        return True
+
+
+def _identity(file: Path) -> bytes:
+    return os.fsencode(os.path.realpath(file))
 
 
 def _is_directory(head: bytes) -> bool:
@@ -186,9 +209,21 @@ def _is_directory(head: bytes) -> bool:
     return meta.media_storage_sop_class_uid == MEDIA_STORAGE_DIRECTORY
 
 
-def _found(file: Path, status: os.stat_result, head: bytes) -> Found:
-    size, modified = status.st_size, status.st_mtime_ns
-    part = Part(
-        content=File(file, size, modified), sop_instance_uids=sop_instance_uids(memoryview(head))
-    )
-    return Found(path=file, modified=modified, part=part)
+def _before(content: Content, head: bytes) -> bytes | None:
+    """Return what has to precede a file that has no preamble, None if it is no data set.
+
+    Raises what `what_is_missing` raises, and ContentUnreadable.
+    """
+    if not may_lack_file_meta(head):
+        return None
+    if isinstance(content, File):
+        try:
+            with content.path.open("rb") as stream:
+                whole = memoryview(mmap(stream.fileno(), 0, access=ACCESS_READ))
+        except (OSError, ValueError) as error:
+            raise ContentUnreadable("the file cannot be read") from error
+    elif content.size > _MOST_IN_MEMORY:
+        raise ContentUnreadable("it is too large to be read in a zip file, unpack it")
+    else:
+        whole = memoryview(content.read(0, content.size))
+    return what_is_missing(whole) or None

@@ -7,6 +7,9 @@ from email.utils import parsedate_to_datetime
 
 from stowport.bodies import Block
 
+WAIT = frozenset((429, 502, 503, 504))
+"""Statuses with which a server, or a gateway in front of it, asks for the request later."""
+
 _LONGEST_RETRY_AFTER = 600.0
 
 
@@ -27,13 +30,25 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent; ``blocks`` is called again for the body of each try."""
+    """What is to be sent; ``blocks`` is called again for the body of each try.
+
+    ``sign`` returns further header fields for each try, because a signature is valid for minutes.
+    ``again`` are the statuses after which it is tried again. One that is not ``is_urgent`` does
+    not show that the server is down if it gets no other.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     size: int = 0
     blocks: Callable[[], Iterable[Block]] = tuple
+    again: frozenset[int] = WAIT
+    is_urgent: bool = True
+    sign: Callable[["Request"], Mapping[str, str]] | None = None
+
+    def fields(self) -> dict[str, str]:
+        """Return the header fields of the next try."""
+        return {**self.headers, **(self.sign(self) if self.sign else {})}
 
     def authorized(self, authorization: str | None) -> "Request":
         """Return the request with this Authorization field, or as it is without one."""
@@ -47,7 +62,7 @@ def retry_after(response: Response) -> float:
     value = response.headers.get("retry-after", "")
     try:
         seconds = float(value) if value.isdigit() else _seconds_until(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return float(min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from stowport.bodies import ENVELOPE, PART_ENVELOPE, Part
+from stowport.bodies import DICOM_HEAD, ENVELOPE, PART_ENVELOPE, Part
 
 LIMIT = 4_700_000
 """Bytes of body: what remains of the 6 MB of a Lambda invocation in base64, and of its event."""
@@ -19,6 +19,11 @@ def weight(part: Part) -> int:
 def fits(part: Part, limit: int) -> bool:
     """Tell whether a request of this part alone is within ``limit`` bytes."""
     return ENVELOPE + weight(part) <= limit
+
+
+def room_of_one(limit: int) -> int:
+    """Return how many bytes a Part 10 file may have that is sent alone within ``limit`` bytes."""
+    return limit - ENVELOPE - PART_ENVELOPE - len(DICOM_HEAD)
 
 
 def waves(parts: Sequence[Part]) -> list[list[Part]]:

@@ -1,4 +1,4 @@
-"""The progress bar: instances, bytes, rate and time left, only on a terminal."""
+"""The progress bar: instances, bytes, rate, time left, and waiting, only on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,15 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from stowport.printing import printable
+
 
 class Meter:
     """Counts instances that are done with, and bytes that were sent."""
 
     def __init__(self, progress: Progress, instances: int, size: int) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=size, done=0, instances=instances)
+        self._task = progress.add_task("", total=size, done=0, instances=instances, said="")
         self._done = 0
 
     def count(self, size: int) -> None:
@@ -31,6 +33,10 @@ class Meter:
         self._done += instances
         self._progress.update(self._task, done=self._done)
 
+    def say(self, text: str) -> None:
+        """Show what is waited for, "" if nothing is."""
+        self._progress.update(self._task, said=printable(text))
+
 
 @contextmanager
 def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
@@ -41,6 +47,7 @@ def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}", markup=False, style="yellow"),
         console=console,
         disable=not console.is_terminal,
         transient=True,

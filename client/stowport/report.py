@@ -1,17 +1,18 @@
 """The result of a send, for people and for scripts."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TextIO
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from stowport.ledger import Entry, State
+from stowport.printing import escaped, printable
 from stowport.send import Sent
-from stowport.verdicts import Verdict
 
 
 def show(sent: Sent, seconds: float, console: Console) -> None:
@@ -22,67 +23,97 @@ def show(sent: Sent, seconds: float, console: Console) -> None:
     for name, count, why in _rows(sent, seconds):
         table.add_row(name, str(count), escape(why))
     console.print(table)
-    _list("refused", sent.refused, console)
-    _list("stored with a warning", sent.warned, console)
+    _list("refused", sent.ledger.entries(State.REFUSED), console)
+    _list("stored with a warning", _warned(sent), console)
     if sent.fault:
         console.print(
-            f"[bold red]{escape(_printable(sent.fault))}[/]", highlight=False, soft_wrap=True
+            f"[bold red]{escape(printable(sent.fault))}[/]", highlight=False, soft_wrap=True
         )
     if sent.interrupted:
         console.print("Interrupted. The same command continues where this one stopped.")
+    elif sent.ledger.count(State.OUTSTANDING):
+        console.print("The same command continues where this one stopped.")
 
 
 def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
-    size = sum(found.size for found in sent.stored)
+    ledger = sent.ledger
+    size = ledger.size(State.STORED)
     rate = decimal(int(size / seconds)) if seconds else "0 bytes"
-    refused = Counter(_code(verdict.reason) for _, verdict in sent.refused)
     rows = [
-        ("stored", len(sent.stored), f"{decimal(size)} in {seconds:.1f} s, {rate}/s"),
-        ("stored before", len(sent.stored_before), "according to the journal of this send"),
-        *(("refused", count, code) for code, count in sorted(refused.items())),
-        ("not sent", sent.not_sent, "or sent without an answer: the send ended early"),
-        ("not DICOM", sent.skipped, "files without the DICM prefix"),
+        ("stored", ledger.count(State.STORED), f"{decimal(size)} in {seconds:.1f} s, {rate}/s"),
+        (
+            "made Part 10",
+            ledger.made(State.STORED),
+            "of those stored: a preamble was made, because the file has none",
+        ),
+        (
+            "stored before",
+            ledger.count(State.STORED_BEFORE),
+            "according to the journal; --again sends them again",
+        ),
+        *(("refused", count, _code(reason)) for reason, count in ledger.reasons()),
+        (
+            "not sent",
+            ledger.count(State.OUTSTANDING),
+            "or sent without an answer: the send ended early",
+        ),
+        ("not DICOM", ledger.count(State.SKIPPED), "files without the DICM prefix"),
     ]
     return [row for row in rows if row[1] or row[0] == "stored"]
 
 
-def _list(title: str, judged: Sequence[tuple[Path, Verdict]], console: Console) -> None:
-    if not judged:
+def _list(title: str, entries: Iterator[Entry], console: Console) -> None:
+    first = next(entries, None)
+    if first is None:
         return
     console.print(f"\n{title}:")
-    for path, verdict in judged:
-        for line in (f"{_code(verdict.reason)} {path}", f"     {verdict.text}"):
-            console.print(_printable(line), soft_wrap=True, markup=False, highlight=False)
+    for entry in chain((first,), entries):
+        for line in (f"{_code(entry.reason)} {entry.path}", f"     {entry.text}"):
+            console.print(printable(line), soft_wrap=True, markup=False, highlight=False)
 
 
-def _printable(text: str) -> str:
-    """Return ``text`` fit for a terminal: a file name may hold control characters."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+def write_json(sent: Sent, seconds: float, stream: TextIO) -> None:
+    """Write one JSON object with every file in it, which is never in memory as a whole."""
+    entries = sent.ledger.entries
+    lists: dict[str, Iterable[object]] = {
+        "stored": (entry.path for entry in entries(State.STORED)),
+        "storedBefore": (entry.path for entry in entries(State.STORED_BEFORE)),
+        "madePart10": (entry.path for entry in entries(State.STORED) if entry.is_made),
+        "refused": map(_object, entries(State.REFUSED)),
+        "warnings": map(_object, _warned(sent)),
+    }
+    members = {
+        "notSent": sent.ledger.count(State.OUTSTANDING),
+        "notDicom": sent.ledger.count(State.SKIPPED),
+        "fault": sent.fault,
+        "interrupted": sent.interrupted,
+        "bytes": sent.ledger.size(State.STORED),
+        "seconds": round(seconds, 3),
+    }
+    stream.write("{")
+    for name, found in lists.items():
+        stream.write(f'"{name}": [')
+        stream.writelines(
+            (", " if number else "") + json.dumps(each) for number, each in enumerate(found)
+        )
+        stream.write("], ")
+    stream.write(json.dumps(members)[1:] + "\n")
 
 
-def as_json(sent: Sent, seconds: float) -> str:
-    """Return one JSON object with every file in it."""
-    return json.dumps(
-        {
-            "stored": [str(found.path) for found in sent.stored],
-            "storedBefore": [str(found.path) for found in sent.stored_before],
-            "refused": _objects(sent.refused),
-            "warnings": _objects(sent.warned),
-            "notSent": sent.not_sent,
-            "notDicom": sent.skipped,
-            "fault": sent.fault,
-            "interrupted": sent.interrupted,
-            "bytes": sum(found.size for found in sent.stored),
-            "seconds": round(seconds, 3),
-        }
-    )
+def write_not_sent(sent: Sent, stream: TextIO) -> None:
+    """Write a line for each file that is not stored: its name, a tab, and why."""
+    ended = "not sent, or sent without an answer: the send ended early"
+    for entry in sent.ledger.entries(State.REFUSED, State.OUTSTANDING, State.SKIPPED):
+        why = ended if entry.state is State.OUTSTANDING else f"{_code(entry.reason)} {entry.text}"
+        stream.write(f"{escaped(entry.path)}\t{escaped(why.strip())}\n")
 
 
-def _objects(judged: Sequence[tuple[Path, Verdict]]) -> list[dict[str, str]]:
-    return [
-        {"path": str(path), "reason": _code(verdict.reason), "text": verdict.text}
-        for path, verdict in judged
-    ]
+def _warned(sent: Sent) -> Iterator[Entry]:
+    return (entry for entry in sent.ledger.entries(State.STORED) if entry.reason is not None)
+
+
+def _object(entry: Entry) -> dict[str, str]:
+    return {"path": entry.path, "reason": _code(entry.reason), "text": entry.text}
 
 
 def _code(reason: int | None) -> str:

@@ -1,27 +1,35 @@
-"""``stowport send``: files, folders and file-sets to a STOW-RS server."""
+"""``stowport send``: files, folders, zip files and file-sets to a STOW-RS server."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from dicomweb.reasons import FailureReason
+from stowport.bodies import Part
 from stowport.credentials import NoToken
+from stowport.crew import Crew
 from stowport.delivery import Delivery, Unusable
-from stowport.finding import Found, Search, find
+from stowport.finding import find
 from stowport.journal import Journal
-from stowport.packing import fits, pack, waves
+from stowport.ledger import Found, Ledger, State
+from stowport.packing import pack
 from stowport.progress import Meter, metered
 from stowport.transport import Stopped, Transport, Unreachable
-from stowport.verdicts import Verdict, failure
+from stowport.verdicts import Verdict
 
 REFUSED = 1
 UNUSABLE = 2
 INTERRUPTED = 130
 """The exit codes; the last one is that of shells after Ctrl-C."""
+
+_LAST_SECONDS = 1.0
+"""How long the requests under way may still be answered after Ctrl-C."""
+
+_MEANT = (State.OUTSTANDING, State.STORED_BEFORE, State.REFUSED)
+"""What is found if anything is that the user may have meant."""
 
 _GIVE_UP = (Unusable, Unreachable, NoToken)
 
@@ -30,19 +38,15 @@ _GIVE_UP = (Unusable, Unreachable, NoToken)
 class Sent:
     """The result of a send; ``fault`` says why it ended early, if it did."""
 
-    stored: list[Found] = field(default_factory=list)
-    stored_before: list[Found] = field(default_factory=list)
-    refused: list[tuple[Path, Verdict]] = field(default_factory=list)
-    warned: list[tuple[Path, Verdict]] = field(default_factory=list)
-    not_sent: int = 0
-    skipped: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
     fault: str = ""
     interrupted: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every instance that was found is stored."""
-        return not (self.refused or self.not_sent or self.fault or self.interrupted)
+        left = self.ledger.count(State.REFUSED, State.OUTSTANDING)
+        return not (left or self.fault or self.interrupted)
 
 
 class Sender:
@@ -57,49 +61,65 @@ class Sender:
         self._parallel = parallel
         self._lock = threading.Lock()
 
-    def send(self, paths: Sequence[Path], journal: Journal, console: Console) -> Sent:
+    def send(
+        self,
+        paths: Sequence[Path],
+        journal: Journal,
+        console: Console,
+        *,
+        follow_links: bool = False,
+    ) -> Sent:
         """Find the instances below ``paths`` and send what ``journal`` does not hold yet.
 
-        Ctrl-C ends it after the requests under way; uploads under way are given up.
+        Ctrl-C ends it: requests under way are waited for a second, and uploads are given up. A
+        second one raises KeyboardInterrupt.
         """
-        search = find(paths)
-        sent = _so_far(search, journal)
-        if not (search.found or search.missing):
-            sent.fault = _nothing(paths, search)
-        before = set(map(id, sent.stored_before))
-        outstanding = [found for found in search.found if id(found) not in before]
-        size = sum(found.size for found in outstanding)
-        with metered(console, len(outstanding), size) as meter:
-            self._send_all(outstanding, sent, journal, meter)
-        sent.not_sent = len(outstanding) - len(sent.stored) - _answered(sent, outstanding)
+        sent = Sent()
+        try:
+            find(paths, sent.ledger, is_stored=journal.__contains__, follow_links=follow_links)
+            if not sent.ledger.count(*_MEANT):
+                sent.fault = _nothing(paths, sent.ledger)
+            outstanding = sent.ledger.count(State.OUTSTANDING)
+            size = sent.ledger.size(State.OUTSTANDING)
+            with metered(console, outstanding, size) as meter:
+                self._transport.tell = meter.say
+                self._send_all(sent, journal, meter)
+        except KeyboardInterrupt:
+            if sent.interrupted:
+                raise
+            sent.interrupted = True
+        except sqlite3.Error as error:
+            sent.fault = f"the list of files does not fit into the temporary folder: {error}"
         return sent
 
-    def _send_all(
-        self, outstanding: Sequence[Found], sent: Sent, journal: Journal, meter: Meter
-    ) -> None:
-        with ThreadPoolExecutor(self._parallel) as pool:
-            try:
-                for wave in self._waves(outstanding):
-                    futures = [
-                        pool.submit(self._send_one, packed, sent, journal, meter) for packed in wave
-                    ]
-                    for future in futures:
-                        future.result()
-            except KeyboardInterrupt:
-                sent.interrupted = True
-                self._transport.stop.set()
-                pool.shutdown(cancel_futures=True)
+    def _send_all(self, sent: Sent, journal: Journal, meter: Meter) -> None:
+        crew = Crew(self._parallel, lambda founds: self._send_one(founds, sent, journal, meter))
+        try:
+            for packed in self._packed(sent.ledger, crew):
+                if self._transport.stop.is_set():
+                    break
+                crew.hand(packed)
+            crew.finish()
+        except KeyboardInterrupt:
+            sent.interrupted = True
+            self._transport.stop.set()
+            crew.finish_within(_LAST_SECONDS)
+        except sqlite3.Error:
+            self._transport.stop.set()
+            raise
 
-    def _waves(self, outstanding: Sequence[Found]) -> Iterator[list[list[Found]]]:
+    def _packed(self, ledger: Ledger, crew: Crew) -> Iterator[list[Found]]:
         """Yield the instances of each request, in waves that go one after the other.
 
         The large ones are first in a wave: they take longest.
         """
         limit = self._delivery.limit
-        by_part = {id(found.part): found for found in outstanding}
-        for wave in waves([found.part for found in outstanding]):
-            wave.sort(key=lambda part: fits(part, limit))
-            yield [[by_part[id(part)] for part in packed] for packed in pack(wave, limit)]
+        for wave in ledger.waves():
+            crew.finish()
+            by_part: dict[int, Found] = {}
+            parts = _parts(ledger.outstanding(wave, limit), by_part)
+            for packed in pack(parts, limit):
+                yield [by_part.pop(id(part)) for part in packed]
 
     def _send_one(
         self, founds: Sequence[Found], sent: Sent, journal: Journal, meter: Meter
@@ -110,14 +130,15 @@ class Sender:
         except Stopped:
             return
         except _GIVE_UP as error:
-            sent.fault = sent.fault or str(error)
+            with self._lock:
+                if not self._transport.stop.is_set():
+                    sent.fault = str(error)
             self._transport.stop.set()
             return
         judged = list(zip(founds, verdicts, strict=True))
         journal.add(found for found, verdict in judged if verdict.stored)
-        with self._lock:
-            for found, verdict in judged:
-                _note(found, verdict, sent)
+        for found, verdict in judged:
+            sent.ledger.judge(found, verdict)
 
     def _deliver(self, founds: Sequence[Found], meter: Meter) -> list[Verdict]:
         counted = 0
@@ -133,33 +154,17 @@ class Sender:
         return verdicts
 
 
-def _so_far(search: Search, journal: Journal) -> Sent:
-    sent = Sent(skipped=search.skipped)
-    sent.stored_before = [found for found in search.found if found in journal]
-    sent.refused = [
-        (path, failure(FailureReason.CANNOT_UNDERSTAND, text)) for path, text in search.missing
-    ]
-    return sent
+def _parts(founds: Iterator[Found], by_part: dict[int, Found]) -> Iterator[Part]:
+    for found in founds:
+        by_part[id(found.part)] = found
+        yield found.part
 
 
-def _nothing(paths: Sequence[Path], search: Search) -> str:
+def _nothing(paths: Sequence[Path], ledger: Ledger) -> str:
     places = ", ".join(map(str, paths))
-    others = f"{search.skipped} files without the DICM prefix" if search.skipped else "no files"
+    skipped = ledger.count(State.SKIPPED)
+    others = f"{skipped} files without the DICM prefix" if skipped else "no files"
     return f"found no instance in {places}: {others}, expected at least one Part 10 file"
-
-
-def _note(found: Found, verdict: Verdict, sent: Sent) -> None:
-    if not verdict.stored:
-        sent.refused.append((found.path, verdict))
-        return
-    sent.stored.append(found)
-    if verdict.reason is not None:
-        sent.warned.append((found.path, verdict))
-
-
-def _answered(sent: Sent, outstanding: Sequence[Found]) -> int:
-    paths = {found.path for found in outstanding}
-    return sum(path in paths for path, _ in sent.refused)
 
 
 def exit_code(sent: Sent) -> int:

@@ -2,25 +2,37 @@
 
 import random
 import threading
-import urllib.request
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
 import urllib3
 
+from stowport import proxies
 from stowport.bodies import Block
-from stowport.credentials import Credentials
+from stowport.breaker import Breaker
+from stowport.connections import Connections
+from stowport.credentials import Authentication
+from stowport.faults import in_words, is_final
 from stowport.messages import Request, Response, retry_after
-
-WAIT = frozenset((429, 502, 503, 504))
-"""Statuses with which a server, or a gateway in front of it, asks for the request later."""
+from stowport.tls import TLS, Unsuitable
 
 TRIES = 7
 FIRST_DELAY = 1.0
+TIMEOUT = 300.0
+"""Seconds without a byte after which a server hangs."""
+
 _LONGEST_DELAY = 60.0
-_TIMEOUT = urllib3.Timeout(connect=10, read=300)
+_CONNECT_SECONDS = 10.0
+_BYTES_A_SECOND = 10_000_000
+"""A server may also take this time to look at a body before its first byte of an answer."""
+
+_AT_ONCE = 64 * 1024
+"""Bytes given to a socket, which have to be sent within the time to connect."""
+
 _MAX_ANSWER = 64 * 1024 * 1024
 
 _chance = random.SystemRandom()
@@ -35,59 +47,98 @@ class Stopped(Exception):
 
 
 class Transport:
-    """Connections to the server and to the host of its uploads, shared by all threads."""
+    """Sends requests to the server and to the host of its uploads, for all threads.
+
+    ``timeout`` is how many seconds a server may leave a request without a byte. ``tell`` is told
+    what is waited for, and "" when an answer came. No request is tried while the ``breaker`` says
+    that the server is down.
+    """
 
     def __init__(
         self,
-        credentials: Credentials,
+        credentials: Authentication,
         *,
         connections: int,
         tries: int = TRIES,
+        tls: TLS | None = None,
     ) -> None:
         self.stop = threading.Event()
+        self.tell: Callable[[str], None] = lambda _: None
+        self.timeout = TIMEOUT
+        self.breaker = Breaker(trips=False)
         self._credentials = credentials
-        self._connections = connections
+        self._connections = Connections(connections, tls or TLS())
         self._tries = tries
         self._first_delay = FIRST_DELAY
-        self._lock = threading.Lock()
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def apart(self, tries: int | None = None) -> "Transport":
+        """Return a transport with the same credentials and connections, but its own ``stop``.
+
+        It may have another number of tries.
+        """
+        other = copy(self)
+        vars(other)["_tries"] = tries or self._tries
+        other.stop = threading.Event()
+        return other
+
+    def prepare(self, url: str) -> None:
+        """Read what connections to ``url`` need; raises Unsuitable."""
+        self._connections.pool(url)
 
     def authorized(self, request: Request) -> Response:
         """Send ``request`` with credentials; if they are refused, once more with new ones."""
-        authorization = self._credentials.authorization()
-        response = self.exchange(request.authorized(authorization))
-        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(authorization):
-            response = self.exchange(request.authorized(self._credentials.authorization()))
+        sent = self._credentials.authorize(request)
+        response = self.exchange(sent)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(sent):
+            response = self.exchange(self._credentials.authorize(request))
         return response
 
     def exchange(self, request: Request) -> Response:
         """Send ``request`` until it is answered, for a limited number of tries.
 
         Returns the last answer if the server still asks to wait. Raises Unreachable if there
-        was no answer at all, and Stopped as soon as ``stop`` is set.
+        was no answer at all, or the server is down, and Stopped as soon as ``stop`` is set.
         """
+        server = _place(request.url)
+        started = time.monotonic()
         fault = "no try"
         response = None
         for number in range(self._tries):
             if number:
-                self.wait(self._delay(number, response))
+                delay = self._delay(number, response)
+                self.tell(f"{fault}: try {number + 1} of {self._tries} in {delay:.0f} s")
+                self.wait(delay)
+            self._check(server)
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                response, fault = None, _in_words(error)
-                if isinstance(error, urllib3.exceptions.SSLError):
+                response, fault = None, in_words(error, request.url)
+                if is_final(error):
                     break
                 continue
-            if response.status not in WAIT:
+            if response.status not in request.again:
+                self._answered(server)
                 return response
+            fault = f"the server answers {response.status}"
+        if request.is_urgent:
+            text = f"{server} is down: {fault}, for {time.monotonic() - started:.0f} seconds"
+            self.breaker.used_up(server, started, text)
         if response is None:
-            raise Unreachable(f"{_place(request.url)} cannot be reached: {fault}")
+            raise Unreachable(f"{server} cannot be reached: {fault}")
         return response
 
     def wait(self, seconds: float) -> None:
         """Wait, or raise Stopped."""
         if self.stop.wait(seconds) if seconds else self.stop.is_set():
             raise Stopped
+
+    def _answered(self, server: str) -> None:
+        self.tell("")
+        self.breaker.answered(server)
+
+    def _check(self, server: str) -> None:
+        if fault := self.breaker.fault_of(server):
+            raise Unreachable(fault)
 
     def _delay(self, number: int, response: Response | None) -> float:
         backoff = min(self._first_delay * 2.0 ** (number - 1), _LONGEST_DELAY)
@@ -103,11 +154,15 @@ class Transport:
             headers=_with_length(request),
             redirect=False,
             retries=False,
-            timeout=_TIMEOUT,
+            timeout=urllib3.Timeout(
+                connect=_CONNECT_SECONDS, read=self.timeout + request.size / _BYTES_A_SECOND
+            ),
             preload_content=False,
         )
         body = answer.read(_MAX_ANSWER)
         answer.release_conn()
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise Unreachable(proxies.refusal(request.url))
         return Response(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
@@ -115,46 +170,28 @@ class Transport:
             warnings=tuple(answer.headers.getlist("warning")),
         )
 
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        try:
+            return self._connections.pool(url)
+        except Unsuitable as error:
+            raise Unreachable(str(error)) from error
+
     def _blocks(self, request: Request) -> Iterator[Block]:
         """Yield the body; a large one is not sent to its end once the user wants to stop."""
         for block in request.blocks():
-            self.wait(0)
-            yield block
-
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        """Return the pool for ``url``: the proxies of the environment count, as for curl."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        proxy = urllib.request.getproxies().get(parts.scheme)
-        if proxy and urllib.request.proxy_bypass(host):
-            proxy = None
-        with self._lock:
-            if proxy not in self._pools:
-                size = self._connections
-                self._pools[proxy] = (
-                    urllib3.ProxyManager(proxy, maxsize=size)
-                    if proxy
-                    else urllib3.PoolManager(maxsize=size)
-                )
-            return self._pools[proxy]
+            view = memoryview(block)
+            for start in range(0, len(view), _AT_ONCE):
+                self.wait(0)
+                yield view[start : start + _AT_ONCE]
 
 
 def _with_length(request: Request) -> dict[str, str]:
     """Return the header with a length: without one, urllib3 sends chunks, which S3 refuses."""
     length = {"Content-Length": str(request.size)} if request.size else {}
-    return {**request.headers, **length}
+    return {**request.fields(), **length}
 
 
 def _place(url: str) -> str:
     """Return scheme and host: the query of a presigned URL is a secret until it expires."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-
-
-def _in_words(error: urllib3.exceptions.HTTPError) -> str:
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return type(error).__name__

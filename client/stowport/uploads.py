@@ -4,14 +4,15 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from dicomweb.reasons import FailureReason
 from stowport.answers import read_answer
-from stowport.bodies import Block, RelatedBody
-from stowport.messages import Request, Response, retry_after
-from stowport.transport import WAIT, Transport, Unreachable
+from stowport.bodies import Block, Body
+from stowport.messages import WAIT, Request, Response, retry_after
+from stowport.tickets import BadTicket, Target, read_ticket
+from stowport.transport import TRIES, Transport, Unreachable
 
 ACCEPT = "application/dicom+json"
 _ANSWERS = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -19,6 +20,8 @@ _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED,)
 _POLL_SECONDS = 2.0
 _MAX_WAIT = 6 * 3600.0
 _SHOWN = 200
+_AGAIN = WAIT | {HTTPStatus.INTERNAL_SERVER_ERROR}
+"""S3 asks for a request again with 500 as well (Error Responses, InternalError)."""
 
 Count = Callable[[int], None]
 
@@ -38,24 +41,26 @@ class Uploads:
         self._transport = transport
         self._url = f"{base_url}/uploads"
 
-    def store(self, body: RelatedBody, study: str | None, count: Count) -> Response:
+    def store(self, body: Body, study: str | None, count: Count, accept: str = ACCEPT) -> Response:
         """Upload ``body`` and return the STOW answer to it, or the refusal of the upload.
 
         ``count`` is told of bytes as they are sent, and takes back those of a failed try.
+        ``accept`` is the media type that the answer should have.
         Raises NoUploads, UploadRefused, and what Transport raises.
         """
         response = self._ask(body, study)
         if response.status != HTTPStatus.OK:
             return response
         try:
-            ticket = json.loads(response.body)
-            location = f"{self._url}/{quote(ticket['id'], safe='')}"
-            self._put(ticket, body, count)
-        except (ValueError, TypeError, KeyError) as error:
-            raise NoUploads("the answer of the server's /uploads is not understood") from error
-        return self._outcome(location)
+            ticket = read_ticket(response.body, self._url, body.size)
+        except BadTicket as error:
+            raise NoUploads(str(error)) from error
+        tags = [self._put(target, body, count) for target in ticket.targets]
+        if ticket.complete:
+            self._complete(*ticket.complete, tags)
+        return self._outcome(f"{self._url}/{quote(ticket.name, safe='')}", accept)
 
-    def _ask(self, body: RelatedBody, study: str | None) -> Response:
+    def _ask(self, body: Body, study: str | None) -> Response:
         wanted = {"contentType": body.content_type, "size": body.size}
         if study:
             wanted["studyInstanceUID"] = study
@@ -74,27 +79,16 @@ class Uploads:
             raise NoUploads(f"the server has no /uploads (it answered {response.status})")
         return response
 
-    def _put(self, ticket: Mapping[str, Any], body: RelatedBody, count: Count) -> None:
-        if "parts" not in ticket:
-            self._put_range(ticket, body, 0, body.size, count)
-            return
-        tags = [
-            self._put_range(part, body, part["offset"], part["size"], count)
-            for part in ticket["parts"]
-        ]
-        self._complete(ticket["complete"], tags)
-
-    def _put_range(
-        self, target: Mapping[str, Any], body: RelatedBody, offset: int, size: int, count: Count
-    ) -> str:
+    def _put(self, target: Target, body: Body, count: Count) -> str:
         """Put a range of the body; return the ETag of it."""
         response = self._transport.exchange(
             Request(
                 method="PUT",
-                url=target["url"],
-                headers=without_length(target.get("headers", {})),
-                size=size,
-                blocks=_counted(lambda: body.blocks(offset, size), count),
+                url=target.url,
+                headers=target.headers,
+                size=target.size,
+                blocks=_counted(lambda: body.blocks(target.offset, target.size), count),
+                again=_AGAIN,
             )
         )
         # After a fault of the network the body may well be there: If-None-Match then says so.
@@ -102,30 +96,46 @@ class Uploads:
             raise UploadRefused(_refusal(response))
         return response.headers.get("etag", "")
 
-    def _complete(self, complete: Mapping[str, Any], tags: list[str]) -> None:
+    def _complete(self, url: str, content_type: str, tags: list[str]) -> None:
+        """End an upload in parts.
+
+        S3 may say 200 before it knows, and then put the error into the body. If it no longer knows
+        the upload on a second try, the first may have ended it: the service knows.
+        """
         parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(tag)}</ETag></Part>"
             for number, tag in enumerate(tags, start=1)
         )
         content = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-        response = self._transport.exchange(
-            Request(
-                method=complete["method"],
-                url=complete["url"],
-                headers={"Content-Type": complete["contentType"]},
-                size=len(content),
-                blocks=lambda: (content,),
-            )
+        tries = 0
+
+        def blocks() -> tuple[bytes]:
+            nonlocal tries
+            tries += 1
+            return (content,)
+
+        request = Request(
+            method="POST",
+            url=url,
+            headers={"Content-Type": content_type},
+            size=len(content),
+            blocks=blocks,
+            again=_AGAIN,
         )
-        # S3 may say 200 before it knows, and then put the error into the body.
-        if response.status != HTTPStatus.OK or b"<Error>" in response.body:
+        for number in range(TRIES):
+            self._transport.wait(number * _POLL_SECONDS)
+            response = self._transport.exchange(request)
+            is_done = response.status == HTTPStatus.OK and b"<Error>" not in response.body
+            if response.status != HTTPStatus.OK or is_done:
+                break
+        if not is_done and (response.status != HTTPStatus.NOT_FOUND or tries == 1):
             raise UploadRefused(_refusal(response))
 
-    def _outcome(self, location: str) -> Response:
+    def _outcome(self, location: str, accept: str) -> Response:
         end = time.monotonic() + _MAX_WAIT
         while time.monotonic() < end:
             response = self._transport.authorized(
-                Request(method="GET", url=location, headers={"Accept": ACCEPT})
+                Request(method="GET", url=location, headers={"Accept": accept}, is_urgent=False)
             )
             if not _is_pending(response):
                 return response

@@ -20,13 +20,14 @@ from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
+from archive.items import Provenance, Way
 from archive.keeping import Keeping
 from archive.locks import Retention
 from archive.objects import Objects
 from archive.stored import StoredObjects
 from dicomweb.instances import SOPInstance
 
-__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Retention"]
+__all__ = ["Archive", "ArchiveError", "DuplicatePolicy", "Kept", "Provenance", "Retention", "Way"]
 
 
 class Archive:
@@ -61,14 +62,16 @@ class Archive:
         instances: Sequence[SOPInstance],
         *,
         seconds: float,
+        provenance: Provenance,
         sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
         """Store ``instances`` and return the outcome of each within ``seconds``, in their order.
 
-        ``sources`` says where the bytes of each are in S3 already, if they are. Kept means that
-        S3 and DynamoDB have both confirmed the instance. Nothing is raised. An instance that is
-        under way at the end of the time may still be stored afterwards; it is then found when it
-        is sent again. Until then, the thread that stores it holds its bytes (``wait``).
+        ``provenance`` is the request that they came by. ``sources`` says where the bytes of each
+        are in S3 already, if they are. Kept means that S3 and DynamoDB have both confirmed the
+        instance. Nothing is raised. An instance that is under way at the end of the time may still
+        be stored afterwards; it is then found when it is sent again. Until then, the thread that
+        stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
@@ -78,7 +81,7 @@ class Archive:
         def store() -> None:
             try:
                 entries = read(self._index, instances, places, outcomes, deadline)
-                self._begin(entries, deadline, pools)
+                self._begin(entries, provenance, deadline, pools)
             except BaseException as error:  # noqa: BLE001 - the outcome of all without one
                 fail(outcomes, error)
 
@@ -91,7 +94,11 @@ class Archive:
             storing.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
-        self, entries: Sequence[Entry], deadline: Deadline, pools: list[ThreadPoolExecutor]
+        self,
+        entries: Sequence[Entry],
+        provenance: Provenance,
+        deadline: Deadline,
+        pools: list[ThreadPoolExecutor],
     ) -> None:
         """Let each study be stored by its own thread of the first pool, if there are enough.
 
@@ -111,6 +118,7 @@ class Archive:
             keeping = Keeping(
                 put=self._stored.check if self._stored else put,
                 index=self._index,
+                provenance=provenance,
                 duplicate_policy=self._duplicate_policy,
                 deadline=deadline,
                 putting=putting,

@@ -9,10 +9,12 @@ key is ``Resource``, the resource's path below the study::
     series/{series}                  a series' attributes, SeriesInstanceUID
     instances/{series}/{instance}    an instance's attributes, and:
         SOPClassUID
+        SOPInstanceUID               again, for the index by it (``INSTANCE_INDEX``)
         TransferSyntaxUID            of the bytes (0002,0010)
         NumberOfFrames               1 if pixel data does not say; absent if there are no frames
         Size SHA256                  of the bytes: how many, and their digest (hex)
         Stored                       when the item was written, UTC, ISO 8601
+        Request                      by which request: its way, its ID and its sender (Provenance)
         Version                      how many items it has replaced; absent if none
 
 Attributes are the QIDO-RS return attributes of their level (PS3.18 Tables 10.6.3-3 to -5) under
@@ -22,12 +24,14 @@ is that of the first instance that has one; the patient comes from one instance 
 (``archive.patients``). The instance item is the commit: only an instance that has one is stored.
 
 An instance item has at most 1 KB, which is what one write unit carries. So nothing is in it that
-follows from its key, or from the deployment: not the UIDs of series and instance, and not where
-the bytes are (``archive.objects.key_of``). Items of older versions have these as well.
+follows from its key, or from the deployment: not the UID of the series, and not where the bytes
+are (``archive.objects.key_of``). The UID of the instance is the key of an index, and has to be an
+attribute for that. Some items of older versions lack it; others have all of these.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from dicomweb.attributes import IndexValue
 from dicomweb.instances import SOPInstance
@@ -47,6 +51,9 @@ MOST_MEMBERS = 100
 # The longest member in bytes, as long as a UID may be. A Modality has at most 16 (PS3.5 6.2).
 _LONGEST_MEMBER = 64
 
+INSTANCE_INDEX = "BySOPInstanceUID"
+"""The global secondary index of instance items by SOPInstanceUID, which has only keys."""
+
 SETS_TRUNCATED: "Item" = {"SetsTruncated": {"BOOL": True}}
 """The mark of a study with a set that lacks a member: it was too long, or one too many."""
 
@@ -56,6 +63,43 @@ VERSION_ATTRIBUTES = ("SHA256", "Stored", "Version")
 ``Version`` alone distinguishes items that replaced others. The other two distinguish items that
 did not, and items that were written before there was a ``Version``.
 """
+
+
+ANONYMOUS = "anonymous"
+"""The principal of a request that nobody authorized, as the authorizer says it too."""
+
+
+class Way(StrEnum):
+    """The way by which an instance came into the archive."""
+
+    POST = "post"
+    UPLOAD = "upload"
+    REBUILD = "rebuild"
+
+
+class Provenance(NamedTuple):
+    """By which request an instance was stored, and who sent it.
+
+    ``request_id`` is that of API Gateway, of the upload, or of the run that made the index again.
+    ``principal`` is the sender as the authorizer names it.
+    """
+
+    way: Way
+    request_id: str
+    principal: str = ANONYMOUS
+
+    def item(self) -> Item:
+        """Return the attribute ``Request``: one, because its name counts in every item."""
+        words = (self.way, self.request_id or "-", self.principal or ANONYMOUS)
+        return {"Request": {"S": " ".join(words)}}
+
+    @classmethod
+    def of(cls, item: Item) -> "Provenance | None":
+        """Return what ``item`` says; None for items of older versions, which do not say it."""
+        if "Request" not in item:
+            return None
+        way, request_id, principal = item["Request"]["S"].split(" ")
+        return cls(Way(way), request_id, principal)
 
 
 class ItemKey(NamedTuple):
@@ -115,6 +159,7 @@ def instance_attributes(instance: SOPInstance) -> Item:
         {
             **instance.attributes.instance,
             "SOPClassUID": instance.sop_class_uid,
+            "SOPInstanceUID": instance.sop_instance_uid,
             "TransferSyntaxUID": instance.transfer_syntax_uid,
             "NumberOfFrames": "" if frames is None else frames,
             "Size": len(instance.content),
@@ -179,6 +224,22 @@ def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
 
 def _bytes(text: str) -> int:
     return len(text.encode(errors="replace"))
+
+
+def to_value(value: "AttributeValueTypeDef") -> IndexValue:
+    """Return what DynamoDB's AttributeValue ``value`` says; a set is a sorted list."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "N":
+            return int(str(content))
+        case "SS":
+            return [*sorted(cast("list[str]", content))]
+        case "L":
+            return [to_value(each) for each in cast("list[AttributeValueTypeDef]", content)]
+        case "M":
+            each = cast("Item", content)
+            return {keyword: to_value(value) for keyword, value in each.items()}
+    return str(content)
 
 
 def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":

@@ -16,7 +16,7 @@ from archive.deadline import Deadline
 from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
-from archive.items import Item, instance_attributes
+from archive.items import Item, Provenance, instance_attributes
 from dicomweb.instances import SOPInstance
 
 _SECONDS_BETWEEN_COMMITS = 0.05
@@ -29,12 +29,14 @@ class Keeping:
     """How the instances of a study are stored until ``deadline``.
 
     ``put`` returns when the object of an instance, with its digest and its source, is there. The
-    threads of ``putting`` put objects; those of ``writing`` make the calls to the index that are
-    for one item. They belong to this study, so that no other waits for them.
+    items say the ``provenance``. The threads of ``putting`` put objects; those of ``writing`` make
+    the calls to the index that are for one item. They belong to this study, so that no other waits
+    for them.
     """
 
     put: Put
     index: Index
+    provenance: Provenance
     duplicate_policy: DuplicatePolicy
     deadline: Deadline
     putting: ThreadPoolExecutor
@@ -147,6 +149,7 @@ class Keeping:
             **instance_attributes(entry.instance),
             "SHA256": {"S": entry.sha256},
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
+            **self.provenance.item(),
         }
 
 

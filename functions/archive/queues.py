@@ -14,9 +14,9 @@ class Queue:
         self._url = url
         self._sqs = cast("Any", sqs_client(Session()))
 
-    def send(self, text: str) -> None:
-        """Put a message with this ``text`` into the queue."""
-        self._sqs.send_message(QueueUrl=self._url, MessageBody=text)
+    def send(self, text: str, delay: int = 0) -> None:
+        """Put a message with this ``text`` into the queue, which hides it for ``delay`` seconds."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=text, DelaySeconds=delay)
 
     def put_off(self, receipt: str, seconds: int) -> None:
         """Let a message that was received be received again after ``seconds``, from now."""

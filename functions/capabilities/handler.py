@@ -26,8 +26,12 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 def describe(request: StoreRequest) -> StoreResponse:
     """Answer OPTIONS: the capabilities of the resource, and a preflight if it is one.
 
-    The resources of uploads are not the standard's, so they have methods and no description.
+    The resources of uploads are not the standard's, so they have methods and no description. That
+    of commitment has none either: clients know it by the standard.
     """
+    if request.resource.startswith("commitment-requests"):
+        methods = "GET, POST, OPTIONS"
+        return _answer(request, "application/json", "{}", methods, methods)
     if request.resource.startswith("uploads"):
         methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
         return _answer(request, "application/json", "{}", methods, methods)

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept
+from archive import Archive, ArchiveError, Kept, Provenance, Way
 from archive.disk import DiskFull
 from archive.queues import Queue
 from archive.staging import StagedBody, Staging
@@ -125,7 +125,7 @@ def read(body: StagedBody, upload: Upload, chosen: Settings) -> tuple[str, list[
 def intake_of(body: StagedBody, upload: Upload, chosen: Settings, context: LambdaContext) -> Intake:
     """Return how the instances in ``body`` are stored."""
     return Intake(
-        keep=partial(keep, body=body, chosen=chosen, context=context),
+        keep=partial(keep, body=body, upload=upload, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         preamble_policy=chosen.preamble_policy,
@@ -144,6 +144,7 @@ def keep(
     instances: Sequence[SOPInstance],
     *,
     body: StagedBody,
+    upload: Upload,
     chosen: Settings,
     context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
@@ -151,6 +152,7 @@ def keep(
     return archive(chosen).keep(
         instances,
         seconds=seconds_left(context),
+        provenance=Provenance(Way.UPLOAD, upload.id, upload.principal),
         sources=[
             None if instance.offset is None else body.source(instance.offset)
             for instance in instances

@@ -7,14 +7,18 @@ What is there is not written again, so it may be run as often as one likes.
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from archive import Archive, DuplicatePolicy
+from archive import Archive, DuplicatePolicy, Provenance, Way
 from archive.errors import CALL_FAILED, archive_error
 from archive.staging import Staging
 from archive.stored import StoredObjects
 from rebuild.studies import Interrupted, Studies
 
 FAILED, INTERRUPTED = 1, 2
+
+OPERATOR = "operator"
+"""The principal of what the command makes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     archive = Archive(
         bucket=chosen.bucket, table=chosen.table, duplicate_policy=policy, stored=objects
     )
-    studies = Studies(archive=archive, reader=Staging(chosen.bucket), duplicate_policy=policy)
+    run = datetime.now(UTC).isoformat(timespec="seconds")
+    studies = Studies(
+        archive=archive,
+        reader=Staging(chosen.bucket),
+        duplicate_policy=policy,
+        provenance=Provenance(Way.REBUILD, run, OPERATOR),
+    )
     done, refused = chosen.after, 0
     try:
         for study in objects.studies(chosen.after):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Kept
+from archive import Archive, ArchiveError, DuplicatePolicy, Kept, Provenance
 from archive.copies import Source
 from archive.staging import StagedBody, Staging
 from archive.stored import StoredObject
@@ -53,12 +53,14 @@ class Remade:
 class Studies:
     """How the items of studies are made: with the ``archive``, from objects that are read.
 
-    With ``replace`` the newest object of an instance is the current one, otherwise the oldest.
+    With ``replace`` the newest object of an instance is the current one, otherwise the oldest. Who
+    sent an instance is not in its bytes, so the items have the ``provenance`` of the run.
     """
 
     archive: Archive
     reader: Staging
     duplicate_policy: DuplicatePolicy
+    provenance: Provenance
 
     def remake(self, objects: Sequence[StoredObject]) -> Remade:
         """Write the items that the ``objects`` of a study lack; raises Interrupted."""
@@ -125,7 +127,9 @@ class Studies:
     ) -> list[Kept | ArchiveError]:
         found = [objects[instance.offset or 0] for instance in instances]
         sources = [Source(key=each.key, etag=each.etag, offset=0) for each in found]
-        return self.archive.keep(instances, seconds=_SECONDS, sources=sources)
+        return self.archive.keep(
+            instances, seconds=_SECONDS, provenance=self.provenance, sources=sources
+        )
 
 
 def batches(objects: Sequence[StoredObject]) -> Iterator[list[StoredObject]]:

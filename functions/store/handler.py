@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept
+from archive import Archive, ArchiveError, Kept, Provenance, Way
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
@@ -57,8 +57,9 @@ def store(
     context: LambdaContext,
 ) -> StoreResponse:
     """Report the outcome of each instance; raises RequestRejected before anything is stored."""
+    provenance = Provenance(Way.POST, request.request_id, request.principal)
     intake = Intake(
-        keep=partial(keep, chosen=chosen, context=context),
+        keep=partial(keep, provenance=provenance, chosen=chosen, context=context),
         seconds_left=lambda: seconds_left(context),
         profile=chosen.storage_profile,
         preamble_policy=chosen.preamble_policy,
@@ -85,11 +86,15 @@ def seconds_left(context: LambdaContext) -> float:
 
 
 def keep(
-    instances: Sequence[SOPInstance], *, chosen: Settings, context: LambdaContext
+    instances: Sequence[SOPInstance],
+    *,
+    provenance: Provenance,
+    chosen: Settings,
+    context: LambdaContext,
 ) -> list[Kept | ArchiveError]:
     """Keep the instances in the time that is left after making the archive, which is slow."""
     kept_in = archive(chosen)
-    return kept_in.keep(instances, seconds=seconds_left(context))
+    return kept_in.keep(instances, seconds=seconds_left(context), provenance=provenance)
 
 
 @cache

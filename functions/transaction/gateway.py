@@ -29,7 +29,8 @@ _REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 class StoreRequest:
     """Everything in a request except its payload. Field names are in lower case.
 
-    ``upload`` is the id in the path, and ``principal`` the sender that the authorizer found.
+    ``upload`` and ``transaction`` are the id and the Transaction UID in the path, and ``principal``
+    is the sender that the authorizer found.
     """
 
     method: str
@@ -41,6 +42,7 @@ class StoreRequest:
     base_url: str
     request_id: str
     upload: str = ""
+    transaction: str = ""
     principal: str = ""
 
     @property
@@ -79,6 +81,7 @@ def read_request(event: Event) -> StoreRequest:
         ),
         request_id=context.get("requestId", ""),
         upload=in_path.get("id", ""),
+        transaction=in_path.get("transaction", ""),
         principal=(context.get("authorizer") or {}).get("principalId", ""),
     )
 

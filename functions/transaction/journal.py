@@ -12,8 +12,8 @@ from http import HTTPStatus
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from dicomweb.answer.response import Reason
 from dicomweb.outcomes import Failed, Outcome, Stored
-from dicomweb.reasons import FailureReason
 
 MAX_TEXTS = 20
 """So many refusals of one request are logged in words; the others are only counted."""
@@ -63,7 +63,7 @@ def record_attempt(outcomes: Sequence[Outcome], **origin: object) -> None:
     logger.warning("again", extra={**origin, **found})
 
 
-def record_refusal(status: HTTPStatus, reason: FailureReason, text: str, **origin: object) -> None:
+def record_refusal(status: HTTPStatus, reason: Reason, text: str, **origin: object) -> None:
     """Log and count a request of which nothing was stored."""
     found = {"status": int(status), "reason": f"{reason:04X}", "texts": [text]}
     logger.info("refuse", extra={**origin, **found})

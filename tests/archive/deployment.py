@@ -14,8 +14,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
-from archive import Archive, ArchiveError, DuplicatePolicy
+from archive import Archive, ArchiveError, DuplicatePolicy, Provenance, Way
 from archive.clients import dynamodb_client, s3_client
+from archive.items import INSTANCE_INDEX
 from archive.objects import key_of
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 BUCKET = "planted-bucket-name"
 TABLE = "planted-table-name"
 UPLOADS = "uploads"
+PROVENANCE = Provenance(Way.POST, "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "0123456789abcdef" * 2)
 SOP_CLASSES = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
@@ -181,7 +183,7 @@ class Sender:
 
     def outcomes(self, *instances: SOPInstance, seconds: float = 20.0) -> list[str]:
         """Return ``stored`` or the Failure Reason's name for each of ``instances``."""
-        kept = self.archive.keep(instances, seconds=seconds)
+        kept = self.archive.keep(instances, seconds=seconds, provenance=PROVENANCE)
         return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 
@@ -197,6 +199,14 @@ def create_index(dynamodb: "DynamoDBClient", table: str) -> None:
         AttributeDefinitions=[
             {"AttributeName": "StudyInstanceUID", "AttributeType": "S"},
             {"AttributeName": "Resource", "AttributeType": "S"},
+            {"AttributeName": "SOPInstanceUID", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": INSTANCE_INDEX,
+                "KeySchema": [{"AttributeName": "SOPInstanceUID", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
         ],
     )
 

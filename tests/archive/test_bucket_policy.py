@@ -7,7 +7,7 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from archive import ArchiveError, objects
 from archive.staging import StagedBody
-from tests.archive.deployment import BUCKET, Deployment, Sender, instance
+from tests.archive.deployment import BUCKET, PROVENANCE, Deployment, Sender, instance
 from tests.intercepted_s3 import InterceptedS3
 from tests.template.bucket_policy import Write, denied_by, write
 
@@ -67,7 +67,9 @@ def test_an_instance_that_is_copied_passes_the_policy(
 
     for operation in (*CREATING, *PREPARING):
         sender.on(f"before-send.s3.{operation}", note)
-    (kept,) = sender.archive.keep([instance(1, b"abc")], seconds=20, sources=[source])
+    (kept,) = sender.archive.keep(
+        [instance(1, b"abc")], seconds=20, provenance=PROVENANCE, sources=[source]
+    )
 
     assert not isinstance(kept, ArchiveError)
     assert [each.operation for each in sent] == [

@@ -9,7 +9,15 @@ from botocore.parsers import ResponseParserError
 from archive import ArchiveError, copies, objects
 from archive.copies import Source
 from archive.staging import StagedBody
-from tests.archive.deployment import BUCKET, Answer, Deployment, Sender, instance, refusal
+from tests.archive.deployment import (
+    BUCKET,
+    PROVENANCE,
+    Answer,
+    Deployment,
+    Sender,
+    instance,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +45,7 @@ def source(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Source:
 
 def keep(sender: Sender, source: Source, content: bytes = CONTENT) -> list[str]:
     one = instance(content=content)
-    kept = sender.archive.keep([one], seconds=20, sources=[source])
+    kept = sender.archive.keep([one], seconds=20, provenance=PROVENANCE, sources=[source])
     return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 

@@ -14,6 +14,7 @@ from tests.archive.deployment import (
     INSERT,
     OBJECT,
     PARENT,
+    PROVENANCE,
     READ,
     STEPS,
     Deployment,
@@ -90,7 +91,7 @@ def test_a_call_that_hangs_does_not_hold_the_answer_back(
 
     with sender.hooked(f"before-call.{call}", hang):
         start = time.monotonic()
-        kept = sender.archive.keep(study, seconds=0.5)
+        kept = sender.archive.keep(study, seconds=0.5, provenance=PROVENANCE)
         took = time.monotonic() - start
 
         assert took < 2

@@ -16,6 +16,7 @@ from tests.archive.deployment import (
     INSERT,
     OBJECT,
     PARENT,
+    PROVENANCE,
     READ,
     STEPS,
     STEPS_ALONE,
@@ -156,7 +157,7 @@ def test_the_text_for_the_sender_says_what_was_expected_and_no_names(
     sender: Sender, call: str, fault: Fault, reason: str
 ) -> None:
     with sender.hooked(f"before-call.{call}", fails(fault)):
-        (error,) = sender.archive.keep([instance()], seconds=20)
+        (error,) = sender.archive.keep([instance()], seconds=20, provenance=PROVENANCE)
 
     assert isinstance(error, ArchiveError)
     assert error.reason is FailureReason[reason]

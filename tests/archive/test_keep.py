@@ -11,6 +11,7 @@ from tests.archive.deployment import (
     INSERT,
     OBJECT,
     PARENT,
+    PROVENANCE,
     READ,
     SOP_CLASSES,
     Deployment,
@@ -71,6 +72,7 @@ def test_the_items_of_a_new_study_are_complete(sender: Sender, deployment: Deplo
             "InstanceNumber": {"N": "7"},
             "Size": {"N": "3"},
             "SHA256": {"S": digest},
+            **PROVENANCE.item(),
         },
     }
 

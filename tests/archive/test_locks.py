@@ -11,7 +11,7 @@ from archive import Archive, ArchiveError, DuplicatePolicy, Retention, objects
 from archive.copies import Source
 from archive.staging import StagedBody, Staging
 from dicomweb.instances import SOPInstance
-from tests.archive.deployment import TABLE, Deployment, instance
+from tests.archive.deployment import PROVENANCE, TABLE, Deployment, instance
 from tests.intercepted_s3 import InterceptedS3
 from tests.template.bucket_policy import denied_by, write
 
@@ -36,7 +36,7 @@ def archive(deployment: Deployment) -> Archive:
 
 
 def outcomes(archive: Archive, one: SOPInstance, source: Source | None = None) -> list[str]:
-    kept = archive.keep([one], seconds=20, sources=[source])
+    kept = archive.keep([one], seconds=20, provenance=PROVENANCE, sources=[source])
     return [each.reason.name if isinstance(each, ArchiveError) else "stored" for each in kept]
 
 

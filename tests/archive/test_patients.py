@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from archive import Archive, DuplicatePolicy, Kept
 from archive.patients import PATIENT_ATTRIBUTES, differ, patient_of
 from dicomweb.instances import SOPInstance
-from tests.archive.deployment import INSERT, PARENT, Deployment, Sender, instance
+from tests.archive.deployment import INSERT, PARENT, PROVENANCE, Deployment, Sender, instance
 from tests.archive.test_races import Turns, race
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def marked(deployment: Deployment, study: str = "1.2") -> bool:
 
 
 def differing(archive: Archive, *instances: SOPInstance) -> list[bool]:
-    kept = archive.keep(instances, seconds=20)
+    kept = archive.keep(instances, seconds=20, provenance=PROVENANCE)
     assert all(isinstance(each, Kept) for each in kept)
     return [isinstance(each, Kept) and each.patient_differs for each in kept]
 

@@ -20,7 +20,7 @@ from archive.errors import PutError
 from archive.objects import Objects
 from archive.staging import Staging
 from archive.stores import SLOWEST_UPLINK, Stores
-from tests.archive.deployment import BUCKET, Sender, instance
+from tests.archive.deployment import BUCKET, PROVENANCE, Sender, instance
 
 ANSWER = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
 _LENGTH = re.compile(rb"(?i)content-length: (\d+)")
@@ -157,6 +157,7 @@ def test_all_instances_of_a_request_are_sent_together(
     sender.archive.keep(
         [instance(number, each) for number, each in enumerate(contents)],
         seconds=20,
+        provenance=PROVENANCE,
     )
     assert sorted(asked) == [(len(each), 18) for each in contents]
 

@@ -29,6 +29,7 @@ RESOURCES = {
     "/studies/{study}": ("OPTIONS, POST", "POST, OPTIONS"),
     "/uploads": ("POST, OPTIONS", "POST, OPTIONS"),
     "/uploads/{id}": ("GET, OPTIONS", "GET, OPTIONS"),
+    "/commitment-requests/{transaction}": ("GET, POST, OPTIONS", "GET, POST, OPTIONS"),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stowport import transport, uploads
-from tests.client.relays import RunningRelay, start
+from tests.client.relays import RunningRelay, ServedRelay, serve, start
 from tests.client.stub import Stub, serving
 
 
@@ -48,5 +48,16 @@ def relay(stub: Stub, relays: Callable[..., RunningRelay]) -> Iterator[Callable[
             if alone:
                 return stack.enter_context(start(url, *arguments))
             return relays(url, *arguments)
+
+        yield given
+
+
+@pytest.fixture
+def served(stub: Stub) -> Iterator[Callable[..., ServedRelay]]:
+    """Serve a relay to the stub, with further arguments, in a thread of the test."""
+    with ExitStack() as stack:
+
+        def given(*arguments: str, url: str = stub.url) -> ServedRelay:
+            return stack.enter_context(serve(url, *arguments))
 
         yield given

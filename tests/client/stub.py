@@ -21,6 +21,7 @@ from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason
+from stowport.relay.target import PROBE
 
 _BLOCK = 1024 * 1024
 
@@ -55,6 +56,8 @@ class Upload:
 class Stub(ThreadingHTTPServer):
     """``script`` answers the next requests of a method; None in it cuts the connection.
 
+    A store request is answered when the stub is ``open``, the others at once; an upload is not
+    stored as long as it ``holds_uploads``.
     Each test has its own at the address of ``listener``, which the relays of a run know.
     """
 
@@ -74,7 +77,12 @@ class Stub(ThreadingHTTPServer):
         self.retrieve_base_url = ""
         self.out_of_resources = 0
         self.room = 1_000_000
+        self.commitment = Reply(status=404)
+        self.open = threading.Event()
+        self.open.set()
+        self.holds_uploads = threading.Event()
         self.script: dict[str, list[Reply | None]] = {}
+        self.staging_script: list[Reply] = []
         self.seen: list[Seen] = []
         self.digests: list[str] = []
         self.uploads: dict[str, Upload] = {}
@@ -201,6 +209,8 @@ def serving(listener: socket.socket) -> Iterator[Stub]:
     try:
         yield server
     finally:
+        server.open.set()
+        server.holds_uploads.clear()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -219,11 +229,14 @@ class _Handler(BaseHTTPRequestHandler):
         size = body.seek(0, 2)
         body.seek(0)
         fields = {name.lower(): value for name, value in self.headers.items()}
-        self.server.seen.append(
-            Seen(method=self.command, path=self.path, headers=fields, size=size)
-        )
         with body:
-            (reply,) = self.server.scripted(self.command) or (self._route(body, size),)
+            if fields.get("user-agent") == PROBE:  # of a relay; it comes when it comes
+                (reply,) = self.server.scripted("PROBE") or (self._route(body, size),)
+            else:
+                self.server.seen.append(
+                    Seen(method=self.command, path=self.path, headers=fields, size=size)
+                )
+                (reply,) = self.server.scripted(self.command) or (self._route(body, size),)
         if reply is None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -269,6 +282,8 @@ class _Handler(BaseHTTPRequestHandler):
                 reply = self._store(name, body, size)
             case "POST", "uploads" if server.has_uploads:
                 reply = server.open_upload(json.load(body))
+            case (("GET" | "POST"), "commitment-requests"):
+                reply = server.commitment
             case "GET", "uploads":
                 reply = self._outcome(server.uploads[name])
             case _:
@@ -276,18 +291,21 @@ class _Handler(BaseHTTPRequestHandler):
         return reply
 
     def _store(self, study: str, body: IO[bytes], size: int) -> Reply:
+        self.server.open.wait()
         if size > self.server.limit:
             return status_report(400, "too large, POST to /uploads")
         return self.server.store(self.headers["Content-Type"], body.read(), study or None)
 
     def _outcome(self, upload: Upload) -> Reply:
         upload.asked += 1
-        if upload.answer is None or upload.asked == 1:
+        if upload.answer is None or upload.asked == 1 or self.server.holds_uploads.is_set():
             return json_reply({"state": "pending"}, Retry_After="0")
         return upload.answer
 
     def _stage(self, name: str, query: str, body: IO[bytes], size: int) -> Reply:
         upload = self.server.uploads[name]
+        if self.server.staging_script:
+            return self.server.staging_script.pop(0)
         if self.command == "PUT":
             assert "Authorization" not in self.headers
             upload.stream.seek(int(query.removeprefix("offset=") or 0))

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from stowport.dicomdir import referenced_files
-from stowport.finding import MEDIA_STORAGE_DIRECTORY, Search, find
+from stowport.finding import MEDIA_STORAGE_DIRECTORY, find
+from stowport.ledger import Ledger, State
 from tests.builders import instance
 
 IMAGE = ("PT000000", "ST000000", "IM000000")
@@ -41,13 +43,25 @@ def write_directory(folder: Path, *file_ids: Sequence[str]) -> Path:
     return folder / "DICOMDIR"
 
 
-def found(search: Search) -> list[Path]:
-    return [each.path for each in search.found]
+@dataclass(frozen=True)
+class Search:
+    found: list[Path]
+    missing: dict[Path, str]
+    skipped: list[Path]
 
 
-def missing(search: Search) -> dict[Path, str]:
-    assert len(dict(search.missing)) == len(search.missing)
-    return dict(search.missing)
+def searched(paths: list[Path], *, follow_links: bool = False) -> Search:
+    ledger = Ledger()
+    find(paths, ledger, follow_links=follow_links)
+    refused = list(ledger.entries(State.REFUSED))
+    search = Search(
+        found=[Path(each.path) for each in ledger.entries(State.OUTSTANDING)],
+        missing={Path(each.path): each.text for each in refused},
+        skipped=[Path(each.path) for each in ledger.entries(State.SKIPPED)],
+    )
+    assert len(search.missing) == len(refused)
+    ledger.close()
+    return search
 
 
 def socket_at(path: Path) -> None:
@@ -65,13 +79,13 @@ def test_what_is_no_file_is_not_opened(
 ) -> None:
     image, other = write(tmp_path / "a.dcm"), tmp_path / "b"
     make(other)
-    search = find([image, other] if named else [tmp_path])
-    assert found(search) == [image]
-    assert missing(search) == {other: f"found a {what}, expected a file"}
+    search = searched([image, other] if named else [tmp_path])
+    assert search.found == [image]
+    assert search.missing == {other: f"found a {what}, expected a file"}
 
 
 def test_a_device_is_not_opened() -> None:
-    assert missing(find([Path("/dev/zero")])) == {
+    assert searched([Path("/dev/zero")]).missing == {
         Path("/dev/zero"): "found a device, expected a file"
     }
 
@@ -82,18 +96,18 @@ def test_a_link_that_leads_nowhere_is_missing(tmp_path: Path, target: str) -> No
     link = tmp_path / "in" / "b"
     link.symlink_to(target)
     for paths in ([tmp_path / "in"], [image, link]):
-        search = find(paths)
-        assert found(search) == [image]
-        assert missing(search)[link].startswith("the link leads nowhere: ")
+        search = searched(paths)
+        assert search.found == [image]
+        assert search.missing[link].startswith("the link leads nowhere: ")
 
 
 def test_a_link_back_up_is_missing_and_the_rest_is_found_once(tmp_path: Path) -> None:
     image = write(tmp_path / "in" / "a" / "a.dcm")
     link = tmp_path / "in" / "a" / "up"
     link.symlink_to("..")
-    search = find([tmp_path / "in"])
-    assert found(search) == [image]
-    assert "leads back" in missing(search)[link]
+    search = searched([tmp_path / "in"], follow_links=True)
+    assert search.found == [image]
+    assert "leads back" in search.missing[link]
 
 
 def test_links_to_files_and_folders_are_followed_and_each_file_is_found_once(
@@ -106,9 +120,41 @@ def test_links_to_files_and_folders_are_followed_and_each_file_is_found_once(
     (folder / "1").symlink_to(tmp_path / "other")
     (folder / "2").symlink_to(tmp_path / "other")
     (folder / "3").symlink_to(tmp_path / "other" / "a.dcm")
-    search = find([folder, folder])
-    assert [path.name for path in found(search)] == ["3", "b.dcm"]
-    assert search.missing == []
+    search = searched([folder, folder], follow_links=True)
+    assert [path.name for path in search.found] == ["3", "b.dcm"]
+    assert search.missing == {}
+
+
+def test_a_link_to_another_place_is_not_followed_unless_asked_for_and_is_missing(
+    tmp_path: Path,
+) -> None:
+    image = write(tmp_path / "in" / "a.dcm")
+    folder, file = tmp_path / "in" / "1", tmp_path / "in" / "2"
+    folder.symlink_to(write(tmp_path / "other" / "b.dcm").parent)
+    file.symlink_to(write(tmp_path / "other" / "c.dcm"))
+    search = searched([tmp_path / "in"])
+    assert search.found == [image]
+    assert list(search.missing) == [folder, file]
+    assert all("--follow-links" in why for why in search.missing.values())
+
+
+def test_a_link_to_what_is_found_anyway_needs_not_be_followed(tmp_path: Path) -> None:
+    image = write(tmp_path / "in" / "2026" / "a.dcm")
+    other = write(tmp_path / "other" / "b.dcm")
+    (tmp_path / "in" / "latest").symlink_to("2026")
+    (tmp_path / "in" / "up").symlink_to("../in")
+    (tmp_path / "in" / "b.dcm").symlink_to(other)
+    search = searched([tmp_path / "in", other])
+    assert search.found == [image, other]
+    assert search.missing == {}
+
+
+def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
+    image = write(tmp_path / "a" / "a.dcm")
+    (tmp_path / "folder").symlink_to("a")
+    (tmp_path / "file").symlink_to(image)
+    assert searched([tmp_path / "folder"]).found == [tmp_path / "folder" / "a.dcm"]
+    assert searched([tmp_path / "file"]).found == [tmp_path / "file"]
 
 
 def test_a_folder_that_cannot_be_read_is_missing(
@@ -116,18 +162,18 @@ def test_a_folder_that_cannot_be_read_is_missing(
 ) -> None:
     image = write(tmp_path / "a.dcm")
     closed = write(tmp_path / "closed" / "b.dcm").parent
-    listed = Path.iterdir
+    listed = os.listdir
 
-    def iterdir(self: Path) -> object:
-        if self == closed:
+    def listdir(folder: Path) -> list[str]:
+        if folder == closed:
             raise PermissionError(13, "Permission denied")
-        return listed(self)
+        return listed(folder)
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
-    search = find([tmp_path])
-    assert found(search) == [image]
-    assert missing(search) == {closed: "the folder cannot be read: Permission denied"}
-    assert missing(find([closed])) == missing(search)
+    monkeypatch.setattr(os, "listdir", listdir)
+    search = searched([tmp_path])
+    assert search.found == [image]
+    assert search.missing == {closed: "the folder cannot be read: Permission denied"}
+    assert searched([closed]).missing == search.missing
 
 
 def test_a_file_that_cannot_be_read_is_missing(
@@ -142,9 +188,9 @@ def test_a_file_that_cannot_be_read_is_missing(
         return opened(self, mode)
 
     monkeypatch.setattr(Path, "open", opens)
-    search = find([tmp_path])
-    assert found(search) == [image]
-    assert missing(search) == {closed: "the file cannot be read: Permission denied"}
+    search = searched([tmp_path])
+    assert search.found == [image]
+    assert search.missing == {closed: "the file cannot be read: Permission denied"}
 
 
 def test_a_file_in_a_folder_that_may_be_listed_and_not_entered_is_missing(
@@ -159,17 +205,17 @@ def test_a_file_in_a_folder_that_may_be_listed_and_not_entered_is_missing(
         return found_by_system(path, **options)
 
     monkeypatch.setattr(os, "stat", stat)
-    search = find([tmp_path])
-    assert found(search) == [image]
-    assert missing(search) == {closed: "the file cannot be read: Permission denied"}
+    search = searched([tmp_path])
+    assert search.found == [image]
+    assert search.missing == {closed: "the file cannot be read: Permission denied"}
 
 
 def test_a_file_in_a_folder_that_is_also_named_is_no_instance_by_its_name(tmp_path: Path) -> None:
     notes = write(tmp_path / "notes", b"notes")
-    assert find([tmp_path]).skipped == 1
-    search = find([tmp_path, notes])
-    assert search.skipped == 0
-    assert "DICM" in missing(search)[notes]
+    assert searched([tmp_path]).skipped == [notes]
+    search = searched([tmp_path, notes])
+    assert search.skipped == []
+    assert "DICM" in search.missing[notes]
 
 
 def test_a_dicomdir_in_a_folder_says_what_is_not_there(tmp_path: Path) -> None:
@@ -177,11 +223,11 @@ def test_a_dicomdir_in_a_folder_says_what_is_not_there(tmp_path: Path) -> None:
     image = write(medium / "IM1")
     notes = write(medium / "IM2", b"notes")
     write_directory(medium, ("IM1",), ("IM2",), IMAGE)
-    search = find([tmp_path / "in"])
-    assert found(search) == [image]
-    assert search.skipped == 0
-    assert "DICM" in missing(search)[notes]
-    assert "it does not exist" in missing(search)[medium.joinpath(*IMAGE)]
+    search = searched([tmp_path / "in"])
+    assert search.found == [image]
+    assert search.skipped == []
+    assert "DICM" in search.missing[notes]
+    assert "it does not exist" in search.missing[medium.joinpath(*IMAGE)]
 
 
 @pytest.mark.parametrize(
@@ -196,16 +242,16 @@ def test_a_dicomdir_in_a_folder_says_what_is_not_there(tmp_path: Path) -> None:
 )
 def test_a_file_id_is_matched_without_case_and_version(tmp_path: Path, name: str) -> None:
     image = write(tmp_path / name)
-    search = find([write_directory(tmp_path, IMAGE)])
-    assert found(search) == [image]
-    assert search.missing == []
+    search = searched([write_directory(tmp_path, IMAGE)])
+    assert search.found == [image]
+    assert search.missing == {}
 
 
 def test_a_file_id_is_looked_for_in_every_folder_that_it_may_mean(tmp_path: Path) -> None:
     (tmp_path / "PT000000").mkdir()
     image = write(tmp_path / "pt000000" / "ST000000" / "IM000000")
     write(tmp_path / "pt000000" / "ST000000" / "im000000")
-    assert found(find([write_directory(tmp_path, IMAGE)])) == [image]
+    assert searched([write_directory(tmp_path, IMAGE)]).found == [image]
 
 
 @pytest.mark.parametrize(
@@ -227,9 +273,9 @@ def test_a_dicomdir_names_nothing_outside_its_own_folder(
     write(tmp_path / "secret.dcm")
     (tmp_path / "medium" / "PT000000").mkdir(parents=True)
     components = [each.format(top=tmp_path) for each in file_id]
-    search = find([write_directory(tmp_path / "medium", components)])
-    assert found(search) == []
-    ((_, why),) = search.missing
+    search = searched([write_directory(tmp_path / "medium", components)])
+    assert search.found == []
+    (why,) = search.missing.values()
     assert "a path outside its own folder" in why
 
 
@@ -241,21 +287,21 @@ def test_a_dicomdir_names_no_link_that_leads_out_of_its_folder(tmp_path: Path) -
     (medium / "PT1").symlink_to(tmp_path / "other")
     (medium / "IM2").symlink_to("IM3")
     write(medium / "IM3", instance(3))
-    search = find([directory])
-    assert found(search) == [medium / "IM2"]
-    assert list(missing(search)) == [medium / "IM1", medium / "PT1" / "IM1"]
-    assert all("leaves its own folder" in why for why in missing(search).values())
+    search = searched([directory])
+    assert search.found == [medium / "IM2"]
+    assert list(search.missing) == [medium / "IM1", medium / "PT1" / "IM1"]
+    assert all("leaves its own folder" in why for why in search.missing.values())
 
 
 def test_a_file_id_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
-    search = find([write_directory(tmp_path, ("IM\0\x1b1",), ("I" * 300,), ("IM1", "IM2"))])
-    assert [path.name for path, _ in search.missing] == ["IM?\x1b1", "I" * 300, "IM2"]
+    search = searched([write_directory(tmp_path, ("IM\0\x1b1",), ("I" * 300,), ("IM1", "IM2"))])
+    assert [path.name for path in search.missing] == ["IM?\x1b1", "I" * 300, "IM2"]
 
 
 def test_a_folder_that_a_dicomdir_names_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "PT1").mkdir()
-    search = find([write_directory(tmp_path, ("PT1",))])
-    assert missing(search) == {tmp_path / "PT1": "found a folder, expected a file"}
+    search = searched([write_directory(tmp_path, ("PT1",))])
+    assert search.missing == {tmp_path / "PT1": "found a folder, expected a file"}
 
 
 def test_a_dicomdir_that_names_another_and_itself_stands_for_the_files_of_both(
@@ -264,9 +310,9 @@ def test_a_dicomdir_that_names_another_and_itself_stands_for_the_files_of_both(
     image = write(tmp_path / "MEDIUM2" / "IM1")
     write_directory(tmp_path / "MEDIUM2", ("IM1",))
     directory = write_directory(tmp_path, ("MEDIUM2", "DICOMDIR"), ("DICOMDIR",))
-    search = find([directory])
-    assert found(search) == [image]
-    assert search.missing == []
+    search = searched([directory])
+    assert search.found == [image]
+    assert search.missing == {}
 
 
 def test_a_dicomdir_that_was_cut_off_stands_for_what_is_left_and_is_missing(tmp_path: Path) -> None:
@@ -274,9 +320,9 @@ def test_a_dicomdir_that_was_cut_off_stands_for_what_is_left_and_is_missing(tmp_
     directory = write_directory(tmp_path, ("IM1",), ("IM2",))
     directory.write_bytes(directory.read_bytes()[:-30])
     for paths in ([tmp_path], [directory]):
-        search = find(paths)
-        assert found(search) == [image]
-        assert missing(search)[directory].startswith("the DICOMDIR cannot be read: the data set ")
+        search = searched(paths)
+        assert search.found == [image]
+        assert search.missing[directory].startswith("the DICOMDIR cannot be read: the data set ")
 
 
 def test_a_large_folder_of_a_medium_is_read_once(

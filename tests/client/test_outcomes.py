@@ -22,7 +22,9 @@ from stowport.bodies import Buffer, Part
 from stowport.delivery import Delivery
 from stowport.messages import Request, Response
 from stowport.packing import pack, waves
-from stowport.relay.forwarding import Forwarding
+from stowport.relay.forwarding import Forwarding, received_in
+from stowport.relay.metadata import WholeRequests
+from stowport.relay.target import Target
 from stowport.sopinstanceuids import HEAD, sop_instance_uids
 from stowport.transport import Transport, Unreachable
 from stowport.verdicts import Verdict
@@ -238,9 +240,11 @@ def test_the_relay_answers_for_each_part_by_its_number_in_the_clients_request(
     server = Server(random.Random(seed), cut=cut)
     contents = [content(sample, number) for number, sample in enumerate(files)]
     server.samples.update(zip(contents, files, strict=True))
-    forwarding = Forwarding(Delivery(cast("Transport", server), "http://host"), 1)
-    body = multipart(*map(part, contents))
-    outcomes, _ = forwarding.forward(content_type(), body, None)
+    connection = cast("Transport", server)
+    whole = WholeRequests(connection, "http://host", 1)
+    forwarding = Forwarding(Delivery(connection, "http://host"), whole, Target("http://host"), 1)
+    _, parts = read_parts(content_type(), multipart(*map(part, contents)))
+    outcomes, _ = forwarding.send(parts, received_in(parts), None)
     for number, (sent, outcome) in enumerate(zip(contents, outcomes, strict=True), start=1):
         stored = sent in server.stored.values()
         if isinstance(outcome, Stored):

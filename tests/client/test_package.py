@@ -43,7 +43,11 @@ def test_the_package_holds_and_asks_for_all_that_it_imports() -> None:
     }
     sources = [*(CLIENT / "stowport").rglob("*.py"), *(FUNCTIONS / "dicomweb").rglob("*.py")]
     used = set.union(*map(imported, sources))
-    asked = {each.partition(">")[0] for each in project["project"]["dependencies"]}
+    optional = project["project"]["optional-dependencies"]["aws"]
+    asked = {
+        each.partition(">")[0].replace("-", "_")
+        for each in project["project"]["dependencies"] + optional
+    }
     # Pillow is for the images of metadata, which the client leaves to the service.
     assert used - sys.stdlib_module_names - {"stowport", "dicomweb", "PIL"} == asked
 

@@ -1,29 +1,19 @@
 """``stowport relay`` between clients that send as they like and a server with limits."""
 
-import asyncio
 import json
 import signal
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
 from stowport.command import main
-from stowport.credentials import Credentials
-from stowport.delivery import Delivery
-from stowport.relay.application import Relay
-from stowport.relay.forwarding import Forwarding
-from stowport.relay.messages import Message
-from stowport.relay.spool import ServiceBusy, spooled
-from stowport.transport import Transport
 from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
@@ -137,15 +127,6 @@ def test_after_the_close_delimiter_nothing_counts(stub: Stub, relay: Start, afte
     assert stub.digests == digests(*contents)
 
 
-def test_metadata_is_not_passed_on(stub: Stub, relay: Start) -> None:
-    body = multipart(part(b"[{}]", Content_Type="application/dicom+json"))
-    metadata = content_type().replace("application/dicom", "application/dicom+json")
-    answer = relay().post(body, Content_Type=metadata)
-    assert answer.status == 400
-    assert "metadata" in answer.text
-    assert stub.seen == []
-
-
 def test_a_client_that_leaves_stores_nothing(stub: Stub, relay: Start) -> None:
     running = relay()
     body = multipart(part(instance(1)))
@@ -214,12 +195,11 @@ def test_a_compressed_request_is_refused(stub: Stub, relay: Start) -> None:
     assert stub.seen == []
 
 
-def test_options_are_passed_on(stub: Stub, relay: Start) -> None:
-    answer = relay().post(b"", "/studies", method="OPTIONS", Origin="https://viewer.example.org")
+def test_options_are_passed_on(relay: Start) -> None:
+    answer = relay().post(b"", "/studies", method="OPTIONS")
     assert answer.status == 200
     assert answer.headers["Allow"] == "OPTIONS, POST"
     assert answer.headers["X-Stub"] == "/studies"
-    assert stub.seen[0].headers["origin"] == "https://viewer.example.org"
 
 
 def test_the_relay_holds_the_credentials(stub: Stub, relay: Start) -> None:
@@ -329,22 +309,6 @@ def test_a_server_that_is_down_leaves_the_client_to_try_again(relay: Start) -> N
     assert "cannot be reached" in answer.warnings[0]
 
 
-def test_a_disk_without_room_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(**_: object) -> BinaryIO:
-        return Path("/dev/full").open("wb")
-
-    async def body() -> AsyncIterator[bytes]:
-        yield bytes(2 * MB)
-
-    async def spool() -> None:
-        async with spooled(body(), None):
-            raise AssertionError
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    with pytest.raises(ServiceBusy, match="no room"):
-        asyncio.run(spool())
-
-
 def test_a_relay_that_is_stopped_answers_what_is_under_way(stub: Stub, relay: Start) -> None:
     stub.script["POST"] = [status_report(503, "busy", Retry_After="300")] * 9
     running = relay(alone=True)
@@ -391,33 +355,3 @@ def test_retrieve_urls_and_warnings_of_servers_with_their_own_ways(
 def test_options_of_a_server_that_is_down_is_503(relay: Start) -> None:
     answer = relay("--tries", "1", url="http://127.0.0.1:9").post(b"", method="OPTIONS")
     assert answer.status == 503
-
-
-def test_what_nobody_foresaw_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError
-
-    lines: list[str] = []
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"x"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    connection = Transport(Credentials(), connections=1)
-    forwarding = Forwarding(Delivery(connection, "http://127.0.0.1:9"), 1)
-    monkeypatch.setattr(forwarding, "forward", fail)
-    application = Relay(
-        forwarding=forwarding,
-        connection=connection,
-        base_url="http://127.0.0.1:9",
-        spool=None,
-        names=frozenset(),
-        log=lines.append,
-    )
-    scope = {"method": "POST", "path": "/studies", "headers": [], "query_string": b""}
-    asyncio.run(application(scope, receive, send))
-    assert sent[0]["status"] == 503
-    assert "RuntimeError" in lines[0]

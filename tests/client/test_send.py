@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydicom.fileset import FileSet
 
-from stowport.bodies import Part, RelatedBody
+from stowport.bodies import Buffer, Part, RelatedBody
 from stowport.command import main
 from stowport.messages import Response
 from stowport.uploads import Uploads
@@ -45,6 +45,8 @@ def send(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, d
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return code, result
 
+
+LARGE_BODY = RelatedBody([Part(content=Buffer(memoryview(large(1))))]).size
 
 Capture = pytest.CaptureFixture[str]
 
@@ -355,7 +357,23 @@ def test_a_second_send_goes_on_where_the_first_ended(
     assert code == 0
     assert result["storedBefore"] == [str(paths[0])]
     assert result["stored"] == [str(paths[1])]
-    assert not list((tmp_path / "state").rglob("*.jsonl"))
+
+
+def test_a_send_that_was_complete_leaves_what_is_new_for_the_next_one(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / "in"
+    write(folder, instance(1))
+    assert send(capsys, folder, "--url", stub.url)[0] == 0
+    new = folder / "new.dcm"
+    new.write_bytes(instance(2))
+    for paths in ([folder], [new, folder]):
+        code, result = send(capsys, *paths, "--url", f"{stub.url}/studies")
+        assert code == 0
+    assert (result["stored"], len(result["storedBefore"])) == ([], 2)
+    assert len(stub.digests) == 2
+    code, result = send(capsys, folder, "--url", stub.url, "--study", study_uid(1))
+    assert len(result["storedBefore"]) == 0
 
 
 def test_a_file_that_was_changed_is_sent_though_it_was_stored_before(
@@ -445,7 +463,7 @@ def test_a_dicomdir_stands_for_its_files(stub: Stub, tmp_path: Path, capsys: Cap
     assert code == 0
     assert len(result["stored"]) == 2
     code, result = send(capsys, tmp_path / "medium", "--url", stub.url)
-    assert (code, len(result["stored"])) == (0, 3)
+    assert (code, len(result["storedBefore"]), len(result["stored"])) == (0, 2, 1)
 
 
 def write_medium(folder: Path, instances: int) -> None:
@@ -733,11 +751,37 @@ def test_parts_that_cannot_be_completed_say_why(
     stub.part_size = 2_500_000
     write(tmp_path / "in", large(1))
     said = b"<Error><Code>InternalError</Code><Message>Try again</Message></Error>"
-    ticket = stub.open_upload({"contentType": "application/dicom", "size": 3})
-    stub.script["POST"] = [ticket, Reply(status=200, body=said)]
+    ticket = stub.open_upload({"contentType": "application/dicom", "size": LARGE_BODY})
+    stub.script["POST"] = [ticket, *[Reply(status=200, body=said)] * 7]
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert code == 1
     assert "Try again" in result["refused"][0]["text"]
+
+
+def test_parts_that_were_completed_though_the_answer_was_lost_are_stored(
+    stub: Stub, tmp_path: Path, capsys: Capture
+) -> None:
+    stub.part_size = 2_500_000
+    write(tmp_path / "in", large(1))
+    ticket = stub.open_upload({"contentType": "application/dicom", "size": LARGE_BODY})
+    stub.script["POST"] = [ticket, None, Reply(status=404)]
+    stub.script["GET"] = [stub.store(*_single(large(1)))]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert (code, len(result["stored"])) == (0, 1)
+
+
+def test_what_s3_asks_for_again_is_tried_again(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
+    stub.part_size = 10_000_000
+    write(tmp_path / "in", large(1))
+    error = b"<Error><Code>InternalError</Code></Error>"
+    put, busy = Reply(status=200, headers={"ETag": "-"}), Reply(status=503)
+    stub.staging_script = [busy, Reply(status=500, body=error), put]
+    stub.staging_script += [Reply(status=500, body=error), Reply(status=200, body=error), put]
+    stub.script["GET"] = [stub.store(*_single(large(1)))]
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert (code, len(result["stored"])) == (0, 1)
+    assert len(stub.requests("PUT")) == 3
+    assert len(stub.requests("POST", "/staging")) == 3
 
 
 def test_a_broken_dicomdir_is_refused(stub: Stub, tmp_path: Path, capsys: Capture) -> None:

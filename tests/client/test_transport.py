@@ -74,7 +74,7 @@ def test_a_token_command_has_to_print_a_token(command: str) -> None:
 def test_a_token_that_was_replaced_meanwhile_is_not_asked_for_again() -> None:
     credentials = Credentials(command="echo token")
     assert credentials.authorization() == "Bearer token"
-    assert credentials.refused("Bearer older")
+    assert credentials.refused(get("http://127.0.0.1:9").authorized("Bearer older"))
     assert credentials._token == "token"
 
 

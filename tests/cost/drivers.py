@@ -98,6 +98,9 @@ def to_store(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
         * _invocation(ASSUMED["authorizer_seconds"], authorizer, prices),
         "S3 PUTs": requests * case.puts * _known(prices, "s3_put"),
         "DynamoDB writes": requests * case.write_units * _known(prices, "dynamodb_write_unit"),
+        # One key of a new instance, whose item has less than 1 KB in the index too.
+        "DynamoDB writes, index by SOP Instance UID": INSTANCES
+        * _known(prices, "dynamodb_write_unit"),
         "DynamoDB reads": requests * case.read_units * _known(prices, "dynamodb_read_unit"),
         "logs": requests * ASSUMED["log_bytes"] / GB * _known(prices, "log_gb"),
         "traces": requests * ASSUMED["traced"] * ASSUMED["traces"] * _known(prices, "trace"),

@@ -49,7 +49,7 @@ def test_what_is_stored_costs_as_the_page_of_figures_says() -> None:
 
 def test_a_hundred_instances_in_a_request_cost_little_more_than_their_puts() -> None:
     dollars = drivers.to_store(CASES["tiny100"], MEMORY, PRICES)
-    assert dollars["S3 PUTs"] / sum(dollars.values()) > 0.8
+    assert dollars["S3 PUTs"] / sum(dollars.values()) > 0.75
 
 
 def test_a_small_image_set_is_billed_as_5_mb() -> None:

@@ -18,10 +18,12 @@ import urllib3
 from archive.objects import key_of
 from stowport.command import main as stowport
 from tests.builders import instance, study_uid
-from tests.emulated.groups import GROUPS
+from tests.emulated.groups import GROUPS, TOGETHER
 from tests.emulated.stack import NotDeployed, Stack, emulated, say
 
 _STUDY = 4711
+_SECONDS = 60.0
+"""For an answer: a start of the function is in it, on a machine that may be busy."""
 _UPLOAD = "5MB"
 """Below the size from which ingest copies inside S3: MiniStack answers InvalidPart to a copy."""
 
@@ -36,6 +38,7 @@ def main(*groups: str) -> int:
             ("what is sent is in S3, byte for byte", lambda: _stored(stack)),
             ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
             ("the change has taken effect", lambda: _replaced(stack)),
+            ("sam deploy sets the optional parameters", lambda: stack.deploy(**TOGETHER)),
             ("sam delete deletes the stack", lambda: _deleted(stack)),
         ]
         failed = sum(not _made(name, step) for name, step in steps)
@@ -80,7 +83,9 @@ def _deleted(stack: Stack) -> None:
 
 def _answer(stack: Stack, content: bytes) -> int:
     url, headers = f"{stack.base_url}/studies", {"Content-Type": "application/dicom"}
-    return urllib3.request("POST", url, body=content, headers=headers, retries=False).status
+    return urllib3.request(
+        "POST", url, body=content, headers=headers, retries=False, timeout=_SECONDS
+    ).status
 
 
 def _kept(stack: Stack) -> list[str]:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-from archive import ArchiveError, Kept
+from archive import ArchiveError, Kept, Provenance
 from archive.copies import Source
 from archive.errors import duplicate
 from archive.staging import Presigned, StagedBody
@@ -34,9 +34,11 @@ class Archive:
         instances: Sequence[SOPInstance],
         *,
         seconds: float,
+        provenance: Provenance,
         sources: Sequence[Source | None] | None = None,
     ) -> list[Kept | ArchiveError]:
         assert seconds > 0
+        assert provenance.item()
         assert sources is None or len(sources) == len(instances)
         return [self._keep(instance) for instance in instances]
 

@@ -77,9 +77,10 @@ class LargeRequests:
         )
         for name in ("IndexTable", "UploadTable"):
             properties = TEMPLATE.properties(name)
-            wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
+            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
             self._dynamodb.create_table(
-                TableName=self._table(name), **{key: properties[key] for key in wanted}
+                TableName=self._table(name),
+                **{key: properties[key] for key in wanted if key in properties},
             )
 
     def _table(self, name: str) -> str:

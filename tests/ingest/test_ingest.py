@@ -318,6 +318,15 @@ class TestFaultsOfTheArchive:
         assert list(large.instances().values()) == [SMALL]
         assert large.versions("staging/") == 0
 
+    def test_the_items_say_by_which_upload_they_were_stored_and_who_announced_it(
+        self, large: LargeRequests
+    ) -> None:
+        upload = large.upload(body_of(SMALL))
+        large.change(upload, Principal={"S": "4dc1cbef"})
+        invoke_ingest(large.message(upload))
+        (item,) = (each for each in large.items() if "SHA256" in each)
+        assert item["Request"]["S"] == f"upload {upload} 4dc1cbef"
+
     @pytest.mark.parametrize(
         "reason", [FailureReason.PROCESSING_FAILURE, FailureReason.OUT_OF_RESOURCES]
     )

@@ -101,6 +101,9 @@ def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
         ("GET", "/uploads/{id}", False),
         ("OPTIONS", "/uploads", True),
         ("OPTIONS", "/uploads/{id}", True),
+        ("POST", "/commitment-requests/{transaction}", False),
+        ("GET", "/commitment-requests/{transaction}", False),
+        ("OPTIONS", "/commitment-requests/{transaction}", True),
     }
 
 

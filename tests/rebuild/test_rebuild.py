@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.s3.models import S3Backend, s3_backends
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Kept
+from archive import Archive, ArchiveError, DuplicatePolicy, Kept, Provenance
 from archive.copies import Source
 from archive.staging import Staging
 from archive.stored import StoredObject, StoredObjects
@@ -18,7 +18,7 @@ from dicomweb.instances import SOPInstance
 from dicomweb.reasons import FailureReason
 from rebuild import studies
 from store.settings import settings
-from tests.archive.deployment import create_index, instance
+from tests.archive.deployment import PROVENANCE, create_index, instance
 from tests.builders import instance as part10
 from tests.builders import series_uid, sop_uid, study_uid
 from tests.rebuild.conftest import Rebuild, send
@@ -43,7 +43,9 @@ def index(deployment: Deployment) -> Items:
     """Return the items by key, without the time at which they were written."""
     return {
         (item["StudyInstanceUID"]["S"], item["Resource"]["S"]): {
-            name: value for name, value in item.items() if name not in ("Stored", "Version")
+            name: value
+            for name, value in item.items()
+            if name not in ("Request", "Stored", "Version")
         }
         for item in deployment.items()
     }
@@ -80,6 +82,17 @@ def test_items_are_what_they_were(store: Store, rebuild: Rebuild) -> None:
     assert index(store.deployment) == before
     assert store.deployment.objects() == objects
     store.deployment.instances()
+
+
+def test_items_say_that_they_were_made_again(store: Store, rebuild: Rebuild) -> None:
+    store_studies(store)
+    lose_index(store.deployment)
+    rebuild()
+    requests = {item["Request"]["S"] for item in store.deployment.instances()}
+    (request,) = requests
+    way, run, principal = request.split(" ")
+    assert (way, principal) == ("rebuild", "operator")
+    assert datetime.now(UTC) - datetime.fromisoformat(run) < timedelta(minutes=1)
 
 
 def test_a_second_run_changes_nothing(store: Store, rebuild: Rebuild) -> None:
@@ -226,10 +239,11 @@ def test_when_aws_does_not_answer_it_says_where_to_continue(
         instances: Sequence[SOPInstance],
         *,
         seconds: float,
+        provenance: Provenance,
         sources: Sequence[Source | None],
     ) -> Sequence[Kept | ArchiveError]:
         if instances[0].study_instance_uid != second:
-            return keep(self, instances, seconds=seconds, sources=sources)
+            return keep(self, instances, seconds=seconds, provenance=provenance, sources=sources)
         attempts.append(len(instances))
         return [ArchiveError(FailureReason.OUT_OF_RESOURCES, "busy") for _ in instances]
 
@@ -321,7 +335,7 @@ def test_an_instance_without_an_object_gets_no_item(deployment: Deployment) -> N
         duplicate_policy=DuplicatePolicy.REJECT,
         stored=StoredObjects(TEMPLATE.bucket),
     )
-    (outcome,) = archive.keep([instance()], seconds=20)
+    (outcome,) = archive.keep([instance()], seconds=20, provenance=PROVENANCE)
     assert isinstance(outcome, ArchiveError)
     assert outcome.reason is FailureReason.PROCESSING_FAILURE
     assert not [each for each in index(deployment) if each[1].startswith("instances/")]

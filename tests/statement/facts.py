@@ -81,13 +81,19 @@ def _editions(page: str) -> dict[str, str]:
     return {"standard": found[1], "webServices": found[2], "template": form[1]}
 
 
+def _standard(resource: str) -> str:
+    """Return the path of a resource with the standard's names for its variables."""
+    named = resource.replace("{study}", "{StudyInstanceUID}")
+    return named.replace("{transaction}", "{TransactionUID}")
+
+
 def resources() -> list[dict[str, Any]]:
     """Return methods and paths of the API that the template describes."""
     routes = rest_api.read(Template(ROOT / "template.yaml", _ISSUER)).routes
     return [
         {
             "method": route.method,
-            "path": route.resource.replace("{study}", "{StudyInstanceUID}"),
+            "path": _standard(route.resource),
             "token": route.authorizer is not None,
         }
         for route in sorted(routes, key=lambda route: (route.resource, route.method))

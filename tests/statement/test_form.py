@@ -21,7 +21,6 @@ NOT_SUPPORTED = (
     "5.3.2.4 Search Transaction (QIDO-RS)",
     "5.3.3 Worklist Web Service (UPS-RS)",
     "5.3.4 Non-Patient Instance Web Service",
-    "5.3.5 Storage Commitment Web Service",
     "5.4 Supported Media Storage Services",
     "5.5 Supported Real-Time Video Services",
     "6.2 Configuration of DIMSE Services",
@@ -32,7 +31,6 @@ NOT_SUPPORTED = (
     "7.3.3.3.5 Search Transaction as Origin Server",
     "7.3.3.4 Worklist Web Service",
     "7.3.3.5 Non-Patient Instance Web Service",
-    "7.3.3.6 Storage Commitment Web Service",
     "8.4.4 Attribute Confidentiality Profiles",
 )
 

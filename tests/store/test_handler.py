@@ -224,7 +224,15 @@ def test_the_time_that_making_the_archive_took_is_not_spent_again(
 
     monkeypatch.setattr(handler, "archive", made_in_eight_seconds)
     assert store.invoke(event("store/one-ct"), context=context).status == HTTPStatus.OK
-    assert asked.keep.call_args.kwargs == {"seconds": 20 - handler.SECONDS_TO_ANSWER}
+    assert asked.keep.call_args.kwargs["seconds"] == 20 - handler.SECONDS_TO_ANSWER
+
+
+def test_the_items_say_by_which_request_they_were_stored(store: Store) -> None:
+    sent = event("store/one-ct")
+    context = {**sent["requestContext"], "authorizer": {"principalId": "4dc1cbef"}}
+    store.invoke({**sent, "requestContext": context})
+    (item,) = store.deployment.instances()
+    assert item["Request"]["S"] == f"post {context['requestId']} 4dc1cbef"
 
 
 def test_a_part_that_nobody_foresaw_fails_alone_with_0110(

@@ -31,6 +31,9 @@ class TestApi:
             ("GET", "/uploads/{id}"): "BearerToken",
             ("OPTIONS", "/uploads"): "NONE",
             ("OPTIONS", "/uploads/{id}"): "NONE",
+            ("POST", "/commitment-requests/{transaction}"): "BearerToken",
+            ("GET", "/commitment-requests/{transaction}"): "BearerToken",
+            ("OPTIONS", "/commitment-requests/{transaction}"): "NONE",
         }
 
     def test_the_authorizer_hears_of_every_request_and_no_verdict_is_kept(self) -> None:

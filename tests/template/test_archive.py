@@ -59,7 +59,10 @@ class TestExistingBucketAndTable:
         pattern = resources["BodyIsStagedRule"]["Properties"]["EventPattern"]
         assert pattern["detail"]["bucket"] == {"name": ["kept-archive"]}
 
-    @pytest.mark.parametrize("role", ["StoreRole", "UploadsRole", "IngestRole"])
+    @pytest.mark.parametrize(
+        "role",
+        ["StoreRole", "UploadsRole", "IngestRole", "CommitmentRole", "CommitmentWorkerRole"],
+    )
     @pytest.mark.parametrize("lock", ["none", "GOVERNANCE"])
     def test_the_functions_may_do_to_them_what_they_may_do_to_the_stack_s_own(
         self, role: str, lock: str
@@ -175,7 +178,7 @@ class TestKey:
             }
         ]
         tables = of_type("AWS::DynamoDB::Table", resources)
-        assert len(tables) == 2
+        assert len(tables) == 3
         for table in tables.values():
             assert table["SSESpecification"] == {
                 "SSEEnabled": True,
@@ -183,14 +186,25 @@ class TestKey:
                 "KMSMasterKeyId": KEY,
             }
         queues = of_type("AWS::SQS::Queue", resources)
-        assert len(queues) == 3
+        assert len(queues) == 5
         for queue in queues.values():
             assert queue["KmsMasterKeyId"] == KEY
             assert "SqsManagedSseEnabled" not in queue
         for group in of_type("AWS::Logs::LogGroup", resources).values():
             assert group["KmsKeyId"] == KEY
 
-    @pytest.mark.parametrize("role", ["StoreRole", "UploadsRole", "IngestRole", "DeadLetterRole"])
+    @pytest.mark.parametrize(
+        "role",
+        [
+            "StoreRole",
+            "UploadsRole",
+            "IngestRole",
+            "DeadLetterRole",
+            "CommitmentRole",
+            "CommitmentWorkerRole",
+            "NotifyRole",
+        ],
+    )
     def test_whoever_touches_data_may_use_it(self, role: str) -> None:
         (statement,) = [
             each for each in statements(stack(KmsKeyArn=KEY), role) if each["Resource"] == KEY

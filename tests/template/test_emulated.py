@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.emulated.groups import GROUPS
 from tests.service import ROOT
+from tests.template.parts import PARAMETERS
+
+_OF_EACH_DEPLOYMENT = {"Architecture", "Authentication"}
+_FOR_SAM_LOCAL = {"EndpointUrl"}
 
 
 @pytest.fixture
@@ -35,6 +40,25 @@ def test_alarms_of_metric_math_are_left_out_and_named(emulated: ModuleType) -> N
     }
     assert emulated.without(document) == ["Shares is left out: the emulator has no metric math"]
     assert set(document["Resources"]) == {"Api", "Plain"}
+
+
+def test_the_association_of_a_firewall_is_left_out_and_named(emulated: ModuleType) -> None:
+    document: dict[str, Any] = {
+        "Parameters": {},
+        "Resources": {
+            "Api": {"Type": "AWS::Serverless::Api", "Properties": {"GatewayResponses": {}}},
+            "Wall": {"Type": "AWS::WAFv2::WebACL", "Properties": {}},
+            "Wired": {"Type": "AWS::WAFv2::WebACLAssociation", "Properties": {}},
+        },
+    }
+    assert emulated.without(document) == ["Wired is left out: the emulator has no such resource"]
+    assert set(document["Resources"]) == {"Api", "Wall"}
+
+
+def test_each_parameter_of_the_template_is_deployed_into_the_emulator() -> None:
+    in_groups = {parameter for group in GROUPS.values() for parameter in group}
+    parameters = set(PARAMETERS)
+    assert in_groups | _OF_EACH_DEPLOYMENT | _FOR_SAM_LOCAL == parameters
 
 
 def test_numbers_have_their_defaults_and_gateway_responses_are_resources(

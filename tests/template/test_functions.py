@@ -9,7 +9,8 @@ from tests.template.parts import FUNCTIONS, NAMESPACE, RESOURCES, TEMPLATE, WRIT
 
 def statements(role: str) -> list[dict[str, Any]]:
     policies: list[dict[str, Any]] = RESOURCES[role]["Properties"]["Policies"]
-    return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    written = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in written]
 
 
 def made(resource: Any) -> Any:  # noqa: ANN401 - of any type in a template
@@ -23,12 +24,11 @@ def made(resource: Any) -> Any:  # noqa: ANN401 - of any type in a template
 
 def granted(role: str) -> dict[str, set[str]]:
     """The actions that ``role`` may do, by what it may do them to."""
-    return {
-        json.dumps(made(each["Resource"])): (
-            {each["Action"]} if isinstance(each["Action"], str) else set(each["Action"])
-        )
-        for each in statements(role)
-    }
+    found: dict[str, set[str]] = {}
+    for each in statements(role):
+        actions = {each["Action"]} if isinstance(each["Action"], str) else set(each["Action"])
+        found.setdefault(json.dumps(made(each["Resource"])), set()).update(actions)
+    return found
 
 
 class TestFunctions:
@@ -117,6 +117,42 @@ class TestFunctions:
                 "POWERTOOLS_SERVICE_NAME",
                 "UPLOAD_TABLE",
                 "FAILED_UPLOADS_QUEUE",
+                "AWS_ENDPOINT_URL",
+            },
+            "NotifyFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "EVENT_BUS",
+                "EVENT_ATTRIBUTES",
+                "STUDY_QUIET_SECONDS",
+                "QUIET_QUEUE",
+                "UNTOLD_QUEUE",
+                "AWS_ENDPOINT_URL",
+            },
+            "CommitmentFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "COMMITMENT_TABLE",
+                "STORAGE_PROFILE",
+                "COMMITMENT_DAYS",
+                "COMMITMENT_QUEUE",
+                "COMMITMENT_VISIBILITY_TIMEOUT",
+                "MAX_COMMITMENT_ATTEMPTS",
+                "ALLOWED_ORIGINS",
+                "AWS_ENDPOINT_URL",
+            },
+            "CommitmentWorkerFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "COMMITMENT_TABLE",
+                "STORAGE_PROFILE",
+                "COMMITMENT_DAYS",
+                "COMMITMENT_QUEUE",
+                "COMMITMENT_VISIBILITY_TIMEOUT",
+                "MAX_COMMITMENT_ATTEMPTS",
                 "AWS_ENDPOINT_URL",
             },
             "AuthorizerFunction": {
@@ -214,6 +250,35 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_notify_function_may_read_the_index_and_change_nothing(self) -> None:
+        assert granted("NotifyRole") == {
+            '{"Fn::GetAtt": "IndexTable.StreamArn"}': {
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+            },
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:GetItem", "dynamodb:Query"},
+            json.dumps(
+                {
+                    "Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}"
+                    ":event-bus/${EventBusName}"
+                }
+            ): {"events:PutEvents"},
+            '{"Fn::GetAtt": "QuietQueue.Arn"}': {
+                "sqs:SendMessage",
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+            },
+            '{"Fn::GetAtt": "UntoldQueue.Arn"}': {"sqs:SendMessage"},
+            '{"Fn::GetAtt": "NotifyLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {
+                "dynamodb:ListStreams",
+                "xray:PutTelemetryRecords",
+                "xray:PutTraceSegments",
+            },
+        }
+
     def test_the_authorizer_may_touch_no_data(self) -> None:
         assert granted("AuthorizerRole") == {
             '{"Fn::GetAtt": "AuthorizerLogGroup.Arn"}': {
@@ -223,6 +288,45 @@ class TestPermissions:
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
+    def test_the_commitment_functions_may_only_look_at_instances(self) -> None:
+        looks: dict[str, set[str]] = {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:GetObject"},
+            '{"Fn::GetAtt": "ArchiveBucket.Arn"}': {"s3:ListBucket"},
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:BatchGetItem"},
+            '{"Fn::Sub": "${IndexTable.Arn}/index/BySOPInstanceUID"}': {"dynamodb:Query"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+        logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert granted("CommitmentRole") == looks | {
+            '{"Fn::GetAtt": "CommitmentTable.Arn"}': {
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            '{"Fn::GetAtt": "CommitmentQueue.Arn"}': {"sqs:SendMessage"},
+            '{"Fn::GetAtt": "CommitmentLogGroup.Arn"}': logs,
+        }
+        assert granted("CommitmentWorkerRole") == looks | {
+            '{"Fn::GetAtt": "CommitmentTable.Arn"}': {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+            '{"Fn::GetAtt": "CommitmentQueue.Arn"}': {
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ChangeMessageVisibility",
+            },
+            '{"Fn::GetAtt": "CommitmentWorkerLogGroup.Arn"}': logs,
+        }
+
+    @pytest.mark.parametrize("name", ["CommitmentFunction", "CommitmentWorkerFunction"])
+    def test_the_commitment_functions_know_their_queue(self, name: str) -> None:
+        queue = RESOURCES["CommitmentQueue"]["Properties"]
+        variables = FUNCTIONS[name]["Environment"]["Variables"]
+        timeout = str(queue["VisibilityTimeout"])
+        assert variables["COMMITMENT_VISIBILITY_TIMEOUT"] == timeout
+        attempts = str(queue["RedrivePolicy"]["maxReceiveCount"])
+        assert variables["MAX_COMMITMENT_ATTEMPTS"] == attempts
+        assert queue["VisibilityTimeout"] == 6 * FUNCTIONS["CommitmentWorkerFunction"]["Timeout"]
+
     def test_every_function_has_one_of_these_roles_and_no_other_policy(self) -> None:
         roles = {name: each["Role"] for name, each in FUNCTIONS.items()}
         assert roles == {
@@ -231,7 +335,10 @@ class TestPermissions:
             "UploadsFunction": {"Fn::GetAtt": "UploadsRole.Arn"},
             "IngestFunction": {"Fn::GetAtt": "IngestRole.Arn"},
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
+            "NotifyFunction": {"Fn::GetAtt": "NotifyRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
+            "CommitmentFunction": {"Fn::GetAtt": "CommitmentRole.Arn"},
+            "CommitmentWorkerFunction": {"Fn::GetAtt": "CommitmentWorkerRole.Arn"},
         }
         for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -145,4 +145,6 @@ class TestParameters:
             "IngestDeadLetterQueueUrl",
             "FailedUploadsQueueUrl",
             "FailedUploadsQueueArn",
+            "NotifyFunctionName",
+            "UntoldQueueUrl",
         }

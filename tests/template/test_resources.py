@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from archive.items import INSTANCE_INDEX
 from archive.staging import STAGING
 from archive.uploads import SECONDS_KNOWN, SECONDS_UNSEEN
 from tests.template.parts import (
@@ -66,6 +67,14 @@ class TestArchive:
             "StudyInstanceUID",
             "Resource",
         ]
+
+    def test_instances_are_found_by_their_own_uid_in_an_index_of_keys_alone(self) -> None:
+        (index,) = RESOURCES["IndexTable"]["Properties"]["GlobalSecondaryIndexes"]
+        assert index == {
+            "IndexName": INSTANCE_INDEX,
+            "KeySchema": [{"AttributeName": "SOPInstanceUID", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
 
 
 class TestLargeRequests:
@@ -209,6 +218,9 @@ class TestOperations:
             "UploadsLogGroup",
             "IngestLogGroup",
             "DeadLetterLogGroup",
+            "NotifyLogGroup",
+            "CommitmentLogGroup",
+            "CommitmentWorkerLogGroup",
             "AuthorizerLogGroup",
         }
         for group in groups.values():

@@ -67,12 +67,14 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "CommitmentFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -93,11 +95,11 @@ class TestOn:
         alarms = of_type("AWS::CloudWatch::Alarm", with_snapshots()).values()
         watched = [each for alarm in alarms for each in metrics(alarm)]
         functions = [each["Dimensions"] for each in watched if each["Namespace"] == "AWS/Lambda"]
-        assert len(functions) == 7
+        assert len(functions) == 8
         for dimensions in functions:
             (dimension,) = dimensions
             assert dimension["Name"] == "FunctionName"
-            assert dimension["Value"] in (*VERSIONED, "IngestFunction")
+            assert dimension["Value"] in (*VERSIONED, "IngestFunction", "NotifyFunction")
 
 
 class TestOff:
@@ -116,12 +118,14 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
+            "CommitmentFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:

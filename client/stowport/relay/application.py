@@ -1,120 +1,148 @@
 """The relay: an ASGI application that is a STOW-RS server (PS3.18 10.5)."""
 
-import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dicomweb.answer import response
 from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected
-from stowport import messages, transport
+from stowport.relay.access import Access
+from stowport.relay.entries import Entry
 from stowport.relay.forwarding import Forwarding
-from stowport.relay.hosts import is_answered
+from stowport.relay.log import Log
 from stowport.relay.messages import (
     ClientDisconnect,
+    ClientTooSlow,
     Message,
     Receive,
     Reply,
     Request,
     Send,
     chunks,
+    closing,
     dressed,
     read_request,
     reply,
     unsupported,
 )
-from stowport.relay.spool import Payload, ServiceBusy, spooled
-
-Log = Callable[[str], None]
-
-_HOP_BY_HOP = frozenset(
-    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
-_OF_OPTIONS = frozenset(
-    (
-        "accept",
-        "access-control-request-headers",
-        "access-control-request-method",
-        "origin",
-    )
-)
+from stowport.relay.monitoring import OPEN, Monitoring
+from stowport.relay.passing import MAX_BODY, PassThrough
+from stowport.relay.places import Places
+from stowport.relay.refusals import ServiceBusy, TooLarge, Unauthorized
 
 _UNFORESEEN = (
     "the relay could not process the request because of an unforeseen error: send it again"
 )
+_RESOURCES = frozenset(("studies", "commitment-requests", "health", "ready", "metrics"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
     """Takes store transactions and sends them on.
 
-    ``names`` are those by which clients may address it (``hosts``). ``log`` gets one line for each
+    ``passing`` are the places of requests that are passed on as they are. A client that sends
+    nothing for ``patience`` seconds within a body is given up. ``log`` gets an entry for each
     request.
     """
 
+    access: Access
     forwarding: Forwarding
-    connection: transport.Transport
-    base_url: str
-    spool: Path | None
-    names: frozenset[str]
+    pass_through: PassThrough
+    monitoring: Monitoring
+    passing: Places
+    patience: float
     log: Log
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         started = time.monotonic()
         request = read_request(scope)
+        resource = request.path.partition("/")[0]
+        entry = Entry(
+            client=request.client,
+            method=request.method,
+            resource=resource if resource in _RESOURCES else "other",
+        )
         try:
-            answer, what = await self._answer(request, receive)
+            answer = await self._answer(request, receive, entry)
         except ClientDisconnect:
-            self.log(f"{request.method} ended before the body was complete, nothing was sent on")
-            return
+            answer = None
+            entry.fault = "the client left before the body was complete, nothing was sent on"
         except Exception as error:  # noqa: BLE001 - else the server answers 500
-            refused = isinstance(error, RequestRejected)
-            what = "refused" if refused else f"failed with {type(error).__name__}"
-            found = response.refusal_of(error, _UNFORESEEN)
-            answer = dressed(response.refusal(*found, request.media_type))
-        self.log(f"{request.method} {answer.status} {what} in {time.monotonic() - started:.1f} s")
-        await reply(answer, send)
+            answer = _refusal(error, request)
+            entry.fault = str(error) if isinstance(error, RequestRejected) else _where(error)
+        entry.status = answer.status if answer else 0
+        entry.seconds = time.monotonic() - started
+        if resource not in OPEN:
+            self.log(**entry.fields())
+        if answer:
+            self.monitoring.metrics.count(entry)
+            await reply(answer, send)
 
-    async def _answer(self, request: Request, receive: Receive) -> tuple[Reply, str]:
-        if not is_answered(request.headers.get("host"), self.names):
-            raise MalformedRequest(
-                "found a Host that the relay does not answer to, expected its address, localhost or"
-                " a name that it was started with (--host)"
-            )
-        if request.method == "OPTIONS":
-            return await asyncio.to_thread(self._pass_on, request), "passed on"
-        if request.method != "POST":
-            raise unsupported(request)
-        study = _target(request)
+    async def _answer(self, request: Request, receive: Receive, entry: Entry) -> Reply:
+        self.access.check(request)
+        if request.path not in OPEN:
+            self.access.check_token(request)
+        if request.method == "GET" and (found := self.monitoring.answer(request.path)):
+            return found
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise MalformedRequest("found a Content-Encoding, expected a payload that has none")
-        async with spooled(chunks(receive), self.spool) as payload:
-            return await asyncio.to_thread(self._store, request, payload, study)
+        if request.path.startswith("commitment-requests/") and request.method in ("GET", "POST"):
+            return await self._commitment(request, receive)
+        if request.method == "OPTIONS":
+            with self.passing.place():
+                return await self.passing.run(partial(self.pass_through.options, request))
+        if request.method != "POST":
+            raise unsupported(request)
+        return await self._store(request, receive, entry)
 
-    def _store(self, request: Request, payload: Payload, study: str | None) -> tuple[Reply, str]:
-        content_type = request.headers.get("content-type")
-        outcomes, base = self.forwarding.forward(content_type, payload, study)
-        what = f"{len(outcomes)} parts, {len(payload)} bytes"
-        return dressed(response.report(outcomes, request.media_type, base)), what
+    async def _store(self, request: Request, receive: Receive, entry: Entry) -> Reply:
+        study = _target(request)
+        self._refuse_if_down()
+        monitoring = self.monitoring
+        with monitoring.places.place():
+            body = chunks(receive, self.patience)
+            async with monitoring.spool.body(body, request.size) as payload:
+                entry.size = len(payload)
+                forward = partial(self.forwarding.forward, request, payload, study, entry)
+                return await monitoring.places.run(forward)
 
-    def _pass_on(self, request: Request) -> Reply:
-        """Ask the server for its capabilities, or whether a page may send (Fetch, CORS)."""
-        headers = {name: request.headers[name] for name in _OF_OPTIONS & set(request.headers)}
-        url = f"{self.base_url}/{request.path}"
-        try:
-            answer = self.connection.exchange(
-                messages.Request(method="OPTIONS", url=url, headers=headers)
+    async def _commitment(self, request: Request, receive: Receive) -> Reply:
+        self._refuse_if_down()
+        with self.passing.place():
+            body = bytearray()
+            async for chunk in chunks(receive, self.patience):
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise TooLarge(f"found more than {MAX_BODY} bytes, expected no more than that")
+            return await self.passing.run(
+                partial(self.pass_through.commitment, request, bytes(body))
             )
-        except (transport.Unreachable, transport.Stopped) as error:
-            raise ServiceBusy(str(error) or "the relay is stopping, send it again later") from error
-        return Reply(
-            status=answer.status,
-            headers=[pair for pair in answer.headers.items() if pair[0] not in _HOP_BY_HOP],
-            body=answer.body,
-        )
+
+    def _refuse_if_down(self) -> None:
+        """Raise ServiceBusy before a body comes in that cannot be sent on."""
+        down = self.monitoring.target.down
+        if down:
+            raise ServiceBusy(f"the server is down, send it again later: {down}")
+
+
+def _where(error: Exception) -> str:
+    """Return what an unforeseen error is and where it came up, without what it says."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unforeseen: {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+
+
+def _refusal(error: Exception, request: Request) -> Reply:
+    found = response.refusal_of(error, _UNFORESEEN)
+    answer = response.refusal(*found, request.media_type)
+    given_up = isinstance(error, TooLarge)
+    refused = dressed(replace(answer, given_up=given_up))
+    if isinstance(error, Unauthorized):
+        return replace(refused, headers=[*refused.headers, ("WWW-Authenticate", "Bearer")])
+    return closing(refused) if isinstance(error, ClientTooSlow) else refused
 
 
 def _target(request: Request) -> str | None:

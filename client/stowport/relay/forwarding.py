@@ -1,49 +1,86 @@
 """From a spooled request to one answer: read the parts, send them on, merge the outcomes."""
 
+import re
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
 
+from dicomweb.answer import response
+from dicomweb.answer.response import StoreResponse
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.mediatypes import DICOM
 from dicomweb.envelope.multipart import BodyPart
-from dicomweb.errors import MalformedRequest
 from dicomweb.instances import SOPInstance, receive
-from dicomweb.outcomes import Failed, Outcome, Stored
+from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
 from dicomweb.payloads import candidates, read_parts
 from dicomweb.reasons import FailureReason, WarningReason
 from stowport.bodies import Buffer, Part
-from stowport.delivery import NO_ANSWER, Delivery
-from stowport.packing import pack, waves
+from stowport.credentials import NoToken
+from stowport.delivery import NO_ANSWER, Delivery, Unusable
+from stowport.packing import fits, pack, waves
+from stowport.relay.entries import Entry
+from stowport.relay.messages import Reply, Request, dressed
+from stowport.relay.metadata import WholeBody, WholeRequests
 from stowport.relay.spool import Payload
+from stowport.relay.target import Target
+from stowport.relay.turns import Turns
 from stowport.sopinstanceuids import HEAD, sop_instance_uids
 from stowport.verdicts import Verdict, unconfirmed
 
+_LARGE = 16_000_000
+_LARGE_AT_A_TIME = 2
+"""Of large bodies, whose deflated instances are inflated in memory, few are read at a time."""
+
+_HTTP_URL = re.compile(r"https?://[!#-;=?-~]+")
+"""What can stand in a header field and in both notations as it is."""
+
 
 class Forwarding:
-    """Sends parts on, several at a time, whichever requests they belong to."""
+    """Sends requests on, whichever clients they belong to, ``parallel`` at a time.
 
-    def __init__(self, delivery: Delivery, parallel: int) -> None:
+    Half as many large instances go by themselves, so that small ones need not wait for them.
+    """
+
+    def __init__(
+        self, delivery: Delivery, whole: WholeRequests, target: Target, parallel: int
+    ) -> None:
         self._delivery = delivery
-        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="forward")
+        self._whole = whole
+        self._target = target
+        self._small: Turns[list[Verdict]] = Turns(parallel, "small")
+        self._large: Turns[list[Verdict]] = Turns(max(parallel // 2, 1), "large")
+        self._reading = threading.Semaphore(_LARGE_AT_A_TIME)
 
-    def forward(
-        self, content_type: str | None, payload: Payload, study: str | None
-    ) -> tuple[list[Outcome], str]:
-        """Return the outcome of each part, in order, and the base of their Retrieve URLs.
+    def forward(self, request: Request, payload: Payload, study: str | None, entry: Entry) -> Reply:
+        """Return the one answer to a client's request.
 
         The framing is read to the end before anything is sent on. Raises MalformedRequest if it
         is broken: then nothing of the request is stored.
         """
-        root_type, body_parts = read_parts(content_type, payload)
+        content_type = request.headers.get("content-type", "")
+        with self._reading if len(payload) > _LARGE else nullcontext():
+            root_type, body_parts = read_parts(content_type, payload)
+            received = received_in(body_parts) if root_type == DICOM else []
         if root_type != DICOM:
-            raise MalformedRequest(
-                "found metadata and bulk data, which the relay does not pass on, expected Part 10"
-                " files: send this request to the service itself"
-            )
-        received = [
-            receive(each, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
-            for each in candidates(root_type, body_parts, url="", study_instance_uid=None)
-        ]
+            body = WholeBody(content_type, payload)
+            return self._whole.forward(body, study, request.media_type)
+        outcomes, base = self.send(body_parts, received, study)
+        entry.count(outcomes)
+        return dressed(_answer(response.report(outcomes, request.media_type, base), outcomes))
+
+    def send(
+        self,
+        body_parts: Sequence[BodyPart],
+        received: Sequence[SOPInstance | Failed],
+        study: str | None,
+    ) -> tuple[list[Outcome], str]:
+        """Return the outcome of each part, in order, and the base of their Retrieve URLs.
+
+        ``received`` is what the parts hold, by which the answer can name them.
+        """
         verdicts = self._send_all([_part(each) for each in body_parts], study)
         outcomes = [
             _outcome(number, instance, verdict)
@@ -58,21 +95,44 @@ class Forwarding:
         verdicts: dict[int, Verdict] = {}
         for wave in waves(parts):
             packs = list(pack(wave, self._delivery.limit))
-            for packed, answered in zip(
-                packs,
-                self._pool.map(lambda packed: self._deliver(packed, study), packs),
-                strict=True,
-            ):
-                verdicts.update(zip(map(id, packed), answered, strict=True))
+            small = [each for each in packs if fits(each[0], self._delivery.limit)]
+            large = [each for each in packs if not fits(each[0], self._delivery.limit)]
+            futures = [
+                *self._small.start([partial(self._deliver, each, study) for each in small]),
+                *self._large.start([partial(self._deliver, each, study) for each in large]),
+            ]
+            for packed, future in zip([*small, *large], futures, strict=True):
+                verdicts.update(zip(map(id, packed), future.result(), strict=True))
         return [verdicts[id(part)] for part in parts]
 
     def _deliver(self, parts: Sequence[Part], study: str | None) -> list[Verdict]:
         """Send one request on; if the server cannot be used now, the failure is temporary."""
         try:
-            return self._delivery.deliver(parts, study)
+            verdicts = self._delivery.deliver(parts, study)
         except NO_ANSWER as error:
+            if isinstance(error, Unusable | NoToken):
+                self._target.unusable = str(error)
             text = str(error) or "the relay was stopped"
             return [unconfirmed(text, temporary=True)] * len(parts)
+        self._target.unusable = ""
+        return verdicts
+
+
+def received_in(body_parts: Sequence[BodyPart]) -> list[SOPInstance | Failed]:
+    """Return the instance in each part, or why it cannot be read; the server judges it."""
+    return [
+        receive(each, study_instance_uid=None, profile=StorageProfile.ANY_STORAGE)
+        for each in candidates(DICOM, body_parts, url="", study_instance_uid=None)
+    ]
+
+
+def _answer(report: StoreResponse, outcomes: Sequence[Outcome]) -> StoreResponse:
+    """Return the report, with 503 if nothing is stored and something may be, if sent again."""
+    nothing = not any(isinstance(each, Stored) for each in outcomes)
+    temporary = any(isinstance(each, Failed) and each.temporary for each in outcomes)
+    if nothing and temporary:
+        return replace(report, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return report
 
 
 def _part(body_part: BodyPart) -> Part:
@@ -86,7 +146,7 @@ def _part(body_part: BodyPart) -> Part:
 
 def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> Outcome:
     """Return the outcome of the client's part ``number``, in the words of the server."""
-    reference = verdict.reference or instance.reference
+    reference = instance.reference or _fit(verdict.reference)
     if verdict.stored and reference:
         known = instance if isinstance(instance, SOPInstance) else None
         warning, text = _warning(verdict)
@@ -102,7 +162,7 @@ def _outcome(number: int, instance: SOPInstance | Failed, verdict: Verdict) -> O
         reason=reason,
         text=f"part {number}: {text}",
         reference=reference,
-        temporary=verdict.temporary,
+        temporary=verdict.temporary or not verdict.confirmed,
     )
 
 
@@ -129,6 +189,11 @@ def _warning(verdict: Verdict) -> tuple[WarningReason | None, str]:
         return WarningReason.COERCION_OF_DATA_ELEMENTS, text
 
 
+def _fit(reference: SOPReference | None) -> SOPReference | None:
+    """Return what the server names an instance by, if the relay can name it so as well."""
+    return reference and SOPReference.of(reference.sop_class_uid, reference.sop_instance_uid)
+
+
 def _retrieve_base_url(outcomes: Sequence[Outcome], verdicts: Sequence[Verdict]) -> str:
     """Return what all Retrieve URLs have in common before ``/studies``, empty if nothing."""
     bases = set()
@@ -140,4 +205,5 @@ def _retrieve_base_url(outcomes: Sequence[Outcome], verdicts: Sequence[Verdict])
             )
             url = verdict.retrieve_url
             bases.add(url.removesuffix(path) if url.endswith(path) else "")
-    return bases.pop() if len(bases) == 1 else ""
+    base = bases.pop() if len(bases) == 1 else ""
+    return base if _HTTP_URL.fullmatch(base) else ""

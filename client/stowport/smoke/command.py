@@ -7,11 +7,13 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
-from stowport.credentials import Credentials
+from stowport.credentials import NoToken
+from stowport.reaching import has_token, transport_to
 from stowport.smoke.checks import CHECKS, Check
 from stowport.smoke.instances import PATIENT_ID, Study
 from stowport.smoke.target import Failed, LeftOut, Target
-from stowport.transport import Transport, Unreachable
+from stowport.tls import Unsuitable
+from stowport.transport import Unreachable
 
 PASSED, FAILED, LEFT_OUT = "pass", "FAIL", "left out"
 
@@ -29,13 +31,18 @@ class Result:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Make all checks; return 0 if none failed, 1 if one did."""
+    """Make all checks; return 0 if none failed, 1 if one did, 2 if the options cannot be used."""
+    try:
+        # Only a burst sends more than one request at a time.
+        transport = transport_to(chosen, max(chosen.burst, 1), tries=1)
+    except Unsuitable as error:
+        sys.stderr.write(f"stowport: {error}\n")
+        return 2
     target = Target(
         url=chosen.url,
-        # Target adds the token. Only a burst sends more than one request at a time.
-        transport=Transport(Credentials(), connections=max(chosen.burst, 1), tries=1),
+        transport=transport,
         study=Study.new(),
-        token=chosen.token,
+        has_token=has_token(chosen),
         other_token=chosen.other_token,
         origin=chosen.origin,
         upload=chosen.upload,
@@ -68,7 +75,7 @@ def _outcome(check: Check, target: Target) -> tuple[str, str]:
         return PASSED, check.run(target)
     except LeftOut as reason:
         return LEFT_OUT, str(reason)
-    except (Failed, Unreachable) as error:
+    except (Failed, NoToken, Unreachable) as error:
         return FAILED, str(error)
 
 

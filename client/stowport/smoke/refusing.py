@@ -57,7 +57,7 @@ def refuses_a_bad_token(target: Target) -> str:
 
 
 def _refuses_token(target: Target, authorization: str) -> str:
-    if not target.token:
+    if not target.has_token:
         raise LeftOut("needs a token: without one, Authentication must be none")
     headers = {"Content-Type": "application/dicom", "Authorization": authorization}
     response = target.send("POST", "/studies", target.study.instance(33), headers)

@@ -25,6 +25,7 @@ class LeftOut(Exception):
 class Target:
     """The service at ``url``; ``study`` is that of this run.
 
+    ``has_token`` says whether requests have a bearer token, which the transport adds;
     ``other_token`` is a token without the required scope, ``origin`` a web origin that may store,
     ``upload`` the bytes of the body that is uploaded, ``burst`` how many requests are sent at once.
     """
@@ -32,7 +33,7 @@ class Target:
     url: str
     transport: Transport
     study: Study
-    token: str | None = None
+    has_token: bool = False
     other_token: str | None = None
     origin: str | None = None
     upload: int = 0
@@ -48,22 +49,21 @@ class Target:
         *,
         also: frozenset[int] = frozenset(),
     ) -> Response:
-        """Send one request once, with the token unless ``headers`` has Authorization.
+        """Send one request once, with credentials unless ``headers`` has Authorization.
 
         Raises Failed if the status is neither of the service nor in ``also``, and what Transport
         raises. An empty Authorization is not sent.
         """
-        authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        given = {**authorization, **(headers or {})}
-        response = self.transport.exchange(
-            Request(
-                method=method,
-                url=f"{self.url}{path}",
-                headers={name: value for name, value in given.items() if value},
-                size=len(content),
-                blocks=lambda: (content,),
-            )
+        given = dict(headers or {})
+        request = Request(
+            method=method,
+            url=f"{self.url}{path}",
+            headers={name: value for name, value in given.items() if value},
+            size=len(content),
+            blocks=lambda: (content,),
         )
+        send = self.transport.exchange if "Authorization" in given else self.transport.authorized
+        response = send(request)
         if response.status not in STATUSES | also:
             raise Failed(f"found {described(response)}, expected a status of {sorted(STATUSES)}")
         return response

@@ -7,11 +7,10 @@ from threading import Timer
 from typing import Any
 
 from stowport.bodies import Buffer, Part, RelatedBody
-from stowport.credentials import Credentials
 from stowport.messages import Request
 from stowport.smoke.storing import confirmed, refused
 from stowport.smoke.target import Failed, Target, described, expect
-from stowport.transport import Stopped, Transport
+from stowport.transport import Stopped
 from stowport.uploads import NoUploads, UploadRefused, Uploads, without_length
 
 _FIRST = 1000
@@ -26,7 +25,7 @@ def uploads(target: Target) -> str:
     contents = [Buffer(memoryview(target.study.large(number, target.upload))) for number in numbers]
     body = RelatedBody([Part(content=content) for content in contents])
     seconds = _SECONDS + body.size // _BYTES_PER_SECOND
-    transport = Transport(Credentials(target.token), connections=1, tries=1)
+    transport = target.transport.apart()
     timer = Timer(seconds, transport.stop.set)
     timer.start()
     try:

@@ -7,6 +7,7 @@ the form of a response, when to send again, who may read it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from http import HTTPStatus
 
 from dicomweb.answer.responsemodule import (
@@ -17,9 +18,10 @@ from dicomweb.answer.responsemodule import (
 )
 from dicomweb.errors import RequestRejected
 from dicomweb.outcomes import Failed, Outcome, Stored, status_of
-from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.reasons import FailureReason
 
-Reason = FailureReason | WarningReason
+Reason = IntEnum
+"""A Failure Reason or a Warning Reason of one of the transactions."""
 
 UNFORESEEN = "the request could not be processed because of an unforeseen error: send it again"
 
@@ -57,7 +59,7 @@ def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str)
     )
 
 
-def refusal(status: HTTPStatus, reason: FailureReason, text: str, media_type: str) -> StoreResponse:
+def refusal(status: HTTPStatus, reason: Reason, text: str, media_type: str) -> StoreResponse:
     """Answer with a Status Report a request of which nothing was stored."""
     return StoreResponse(
         status=status,

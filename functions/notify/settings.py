@@ -1,0 +1,55 @@
+"""The settings of a deployment: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from dicomweb.attributes import STUDY
+
+KEYWORDS = frozenset(keyword for _, keyword, _ in STUDY)
+"""The attributes of a study and its patient that its item may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The parameters of template.yaml, as the notify function gets them.
+
+    ``attributes`` are the keywords of those that events have. ``quiet_seconds`` is 0 if nobody is
+    told that a study is quiet. The queues are URLs.
+    """
+
+    archive_bucket: str
+    index_table: str
+    event_bus: str
+    attributes: tuple[str, ...]
+    quiet_seconds: int
+    quiet_queue: str
+    untold_queue: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; raises KeyError or ValueError if another template was deployed."""
+        return cls(
+            archive_bucket=environment["ARCHIVE_BUCKET"],
+            index_table=environment["INDEX_TABLE"],
+            event_bus=environment["EVENT_BUS"],
+            attributes=read_attributes(environment["EVENT_ATTRIBUTES"]),
+            quiet_seconds=int(environment["STUDY_QUIET_SECONDS"]),
+            quiet_queue=environment["QUIET_QUEUE"],
+            untold_queue=environment["UNTOLD_QUEUE"],
+        )
+
+
+def read_attributes(setting: str) -> tuple[str, ...]:
+    """Return the keywords that the template's parameter EventAttributes separates by commas."""
+    keywords = tuple(filter(None, setting.split(",")))
+    if unknown := set(keywords) - KEYWORDS:
+        raise ValueError(f"found {', '.join(sorted(unknown))}, expected attributes of a study")
+    return keywords
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this environment, read once."""
+    return Settings.of(os.environ)
