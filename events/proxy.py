@@ -70,6 +70,37 @@ def commitment_event(
     }
 
 
+RETRIEVED = {
+    0: "/studies",
+    1: "/studies/{study}",
+    2: "/studies/{study}/series/{series}",
+    3: "/studies/{study}/series/{series}/instances/{instance}",
+}
+
+
+def retrieve_event(
+    *uids: str,
+    below: str = "",
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str | list[str]] | None = None,
+) -> Event:
+    """Return the event of a GET or HEAD of what the UIDs name, or of a path ``below`` it."""
+    in_path = dict(zip(("study", "series", "instance"), uids, strict=False))
+    resource = RETRIEVED[len(uids)] + below
+    asked = {
+        name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()
+    }
+    return {
+        **_request(method, resource, resource.format(**in_path), headers or {}),
+        "pathParameters": in_path or None,
+        "queryStringParameters": {name: values[-1] for name, values in asked.items()} or None,
+        "multiValueQueryStringParameters": asked or None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
 def staged_event(bucket: str, staged: Mapping[str, object], *, attempt: int = 1) -> Event:
     """Return what Lambda hands on from SQS when EventBridge tells of an object in S3.
 

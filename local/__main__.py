@@ -124,7 +124,8 @@ def _with_issuer(parameters: Mapping[str, str], path: Path, stack: ExitStack) ->
     if parameters["Authentication"] != "oidc" or parameters.get("OidcIssuer"):
         return {**parameters}
     # Read with none, because with oidc the template demands the issuer that this is for.
-    scope = Template(path, {**parameters, "Authentication": "none"}).parameters["RequiredScope"]
+    known = Template(path, {**parameters, "Authentication": "none"}).parameters
+    scope = " ".join(filter(None, (known["RequiredScope"], known.get("ReadScope"))))
     audience = parameters.get("OidcAudience") or _AUDIENCE
     issuer = Issuer.start(STATE, audience=audience, scope=scope)
     stack.callback(issuer.stop)

@@ -172,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local.issuer", description=main.__doc__)
     token = parser.add_subparsers(required=True).add_parser("token", help="print a bearer token")
-    token.add_argument("--scope", help="space-separated; default: the scope that may store")
+    token.add_argument(
+        "--scope", help="space-separated; default: the scopes that may store and read"
+    )
     token.add_argument("--state", type=Path, default=STATE, help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:

@@ -22,7 +22,7 @@ from typing import Any
 from PIL import Image
 from pydicom import Dataset
 
-from archive import Kept
+from archive.entries import Kept
 from dicomweb.answer import response
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.mediatypes import DICOM, DICOM_JSON

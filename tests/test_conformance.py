@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authorizer import tokens
-from dicomweb import attributes, checks, codestreams, conformance
+from dicomweb import attributes, codestreams, conformance, returnattributes, uids
 from dicomweb.answer import capabilities, response
 from dicomweb.codestreams import rendered
 from dicomweb.envelope import multipart
@@ -17,6 +17,7 @@ from dicomweb.envelope.mediatypes import ALIASES
 from dicomweb.metadata import budget, nativemodel, notation, writer
 from dicomweb.part10 import headers, inflation, walker
 from dicomweb.reasons import FailureReason, WarningReason
+from dicomweb.retrieval import body
 from local import gateway as local_gateway
 from local import lambda_service
 from store import handler
@@ -68,7 +69,8 @@ def test_the_implementation_is_named() -> None:
 def test_the_statuses_are_those_of_the_capabilities() -> None:
     listed = {int(row[0]) for row in table("Status", "When")}
     assert listed == STATUSES
-    assert all(set(known.statuses) == STATUSES for known in capabilities._RESOURCES)
+    stores = [method for known in capabilities._STORE for method in known.methods]
+    assert all(set(method.statuses) == STATUSES for method in stores)
 
 
 def test_the_transfer_syntaxes_and_their_groups_are_those_of_the_table() -> None:
@@ -106,10 +108,10 @@ def test_the_sop_classes_are_counted_by_group() -> None:
 
 def test_the_indexed_attributes_are_those_of_the_index() -> None:
     levels = {
-        "Study": attributes.STUDY,
-        "Series": attributes.SERIES,
-        "Instance": attributes.INSTANCE,
-        "Request Attributes Sequence": attributes.REQUEST,
+        "Study": returnattributes.STUDY,
+        "Series": returnattributes.SERIES,
+        "Instance": returnattributes.INSTANCE,
+        "Request Attributes Sequence": returnattributes.REQUEST,
     }
     listed = {row[0]: row[1].split(", ") for row in table("Level", "Attributes")}
     assert listed == {
@@ -141,6 +143,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("Warning fields of an answer", response._MAX_WARNING_BYTES),
         ("Authorization field", tokens.MAX_HEADER),
         ("body of a request", local_gateway.BODY_LIMIT),
+        ("body of several instances that are retrieved", body.MAX_BODY_BYTES),
         ("time for a request", 28),
     ],
 )
@@ -170,7 +173,7 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
         f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
         f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
     )
-    assert checks._MAX_UID == 64
+    assert uids.LONGEST == 64
     assert "up to 64 digits and dots" in STATEMENT
 
 

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from dicomweb.checks import is_uid
+from dicomweb.uids import is_uid
 from stowport import __version__
 from stowport.packing import LIMIT
 from stowport.reaching import add_options, add_token

@@ -17,7 +17,6 @@ from dicomweb.checks import (
     SOP_INSTANCE_UID,
     check_encapsulation,
     check_identity,
-    is_uid,
 )
 from dicomweb.conformance import is_deflated, is_implicit_vr
 from dicomweb.errors import InstanceRejected
@@ -26,6 +25,7 @@ from dicomweb.part10.file import FileMeta, read_file_meta, uid_text
 from dicomweb.part10.headers import is_vr
 from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import FailureReason
+from dicomweb.uids import is_uid
 
 _PREAMBLE = bytes(128) + b"DICM"
 _FILE_META = b"\x02\0"

@@ -19,6 +19,7 @@ from boto3.session import Session
 from botocore.exceptions import ClientError
 from obstore.exceptions import BaseError
 
+from archive import keys
 from archive.clients import ATTEMPTS, s3_client
 from archive.copies import SMALLEST_COPY_BYTES, Source, Target, copy
 from archive.deadline import Deadline
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def object_key(instance: SOPInstance, sha256: str) -> str:
     """Return the key of ``instance``, whose bytes have the digest ``sha256`` (hex)."""
-    return _key(
+    return keys.of(
         instance.study_instance_uid,
         instance.series_instance_uid,
         instance.sop_instance_uid,
@@ -44,11 +45,7 @@ def object_key(instance: SOPInstance, sha256: str) -> str:
 def key_of(item: Mapping[str, Any]) -> str:
     """Return the key of the object that holds the bytes of an instance ``item``."""
     _, series, instance = item["Resource"]["S"].split("/")
-    return _key(item["StudyInstanceUID"]["S"], series, instance, item["SHA256"]["S"])
-
-
-def _key(study: str, series: str, instance: str, sha256: str) -> str:
-    return f"studies/{study}/series/{series}/instances/{instance}/{sha256}.dcm"
+    return keys.of(item["StudyInstanceUID"]["S"], series, instance, item["SHA256"]["S"])
 
 
 class Objects:

@@ -1,4 +1,4 @@
-"""The Lambda authorizer: says whether a request may reach the store function.
+"""The Lambda authorizer: says whether a request may reach its function.
 
 API Gateway's contract for a REQUEST authorizer of a REST API: an error with the exact message
 ``Unauthorized`` is answered 401, a Deny policy 403, and any other error is the authorizer's own
@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from authorizer.discovery import IssuerUnavailable
 from authorizer.issuer_keys import IssuerKeys
 from authorizer.settings import Settings, read_settings
-from authorizer.tokens import TokenRefused, bearer_token, may_store, subject, verified_claims
+from authorizer.tokens import TokenRefused, bearer_token, has_scope, subject, verified_claims
 
 logger = Logger()
 keys_of = cache(IssuerKeys)
@@ -65,11 +65,12 @@ def lambda_handler(event: Mapping[str, Any], _context: LambdaContext) -> dict[st
 def _verdict(event: Mapping[str, Any]) -> dict[str, Any]:
     settings = read_settings()
     if settings.open_to_all:
-        _say_once("warning", "AUTHENTICATION is none: everyone who can reach this API may store")
+        _say_once("warning", "AUTHENTICATION is none: everyone who can reach this API may use it")
         return _policy("Allow", event, "anonymous")
     claims = _authenticate(event, settings)
     principal = sha256(subject(claims).encode(errors="replace")).hexdigest()[:32]
-    if may_store(claims, settings.required_scope):
+    required = settings.scope_for(event.get("httpMethod", ""), event.get("resource", ""))
+    if has_scope(claims, required):
         return _policy("Allow", event, principal)
     request_id = event.get("requestContext", {}).get("requestId")
     logger.info("refused", reason="scope missing", request_id=request_id)

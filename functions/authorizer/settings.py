@@ -1,4 +1,4 @@
-"""The deployment's settings on who may store: the only place that reads the environment."""
+"""The settings on who may store and read: the only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -9,17 +9,23 @@ from authorizer.discovery import is_protected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The template's parameters Authentication, OidcIssuer, OidcAudience and RequiredScope."""
+    """The template's parameters on tokens: Authentication, OidcIssuer and those that follow."""
 
     authentication: str
     issuer: str
     audience: str
     required_scope: str
+    read_scope: str
 
     @property
     def open_to_all(self) -> bool:
-        """Whether everyone may store: only if that was explicitly configured."""
+        """Whether everyone may do everything: only if that was explicitly configured."""
         return self.authentication == "none"
+
+    def scope_for(self, method: str, resource: str) -> str:
+        """Return the scope that a request needs: one to read what is stored, one for all else."""
+        reads = method in ("GET", "HEAD") and resource.startswith("/studies")
+        return self.read_scope if reads else self.required_scope
 
     @property
     def defect(self) -> str:
@@ -40,4 +46,5 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         issuer=environ.get("OIDC_ISSUER", ""),
         audience=environ.get("OIDC_AUDIENCE", ""),
         required_scope=environ.get("REQUIRED_SCOPE", ""),
+        read_scope=environ.get("READ_SCOPE", ""),
     )

@@ -1,7 +1,7 @@
 """From the Authorization header to the claims of a verified token (RFC 6750, RFC 7519, RFC 8725).
 
 Three questions, three functions: `verified_claims` says whether the token is good, `subject` whose
-it is, and `may_store` whether it is sufficient. A refusal names only its category: a token and its
+it is, and `has_scope` whether it is sufficient. A refusal names only its category: a token and its
 claims identify somebody, so no part of either is ever put into a message.
 """
 
@@ -108,7 +108,7 @@ def subject(claims: Mapping[str, Any]) -> str:
     raise TokenRefused("no subject")
 
 
-def may_store(claims: Mapping[str, Any], required_scope: str) -> bool:
+def has_scope(claims: Mapping[str, Any], required_scope: str) -> bool:
     """Whether ``claims`` hold every scope of ``required_scope`` (space separated, may be empty)."""
     granted = {value for name in _SCOPE_CLAIMS for value in _values(claims.get(name))}
     return granted.issuperset(required_scope.split())

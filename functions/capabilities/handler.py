@@ -1,15 +1,22 @@
 """Retrieve Capabilities (PS3.18 8.9), and the answer to a CORS preflight."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from capabilities.settings import allowed_origins
+from capabilities.settings import allowed_origins, retrieves
 from dicomweb.answer import capabilities
 from dicomweb.answer.response import StoreResponse
 from transaction import gateway, journal
 from transaction.gateway import StoreRequest
+
+_VARIABLES = {
+    "{study}": "{StudyInstanceUID}",
+    "{series}": "{SeriesInstanceUID}",
+    "{instance}": "{SOPInstanceUID}",
+}
 
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -35,10 +42,19 @@ def describe(request: StoreRequest) -> StoreResponse:
     if request.resource.startswith("uploads"):
         methods = "GET, OPTIONS" if "{id}" in request.resource else "POST, OPTIONS"
         return _answer(request, "application/json", "{}", methods, methods)
-    path = request.resource.replace("{study}", "{StudyInstanceUID}")
-    media_type, body = capabilities.describe(path, request.base_url, request.headers.get("accept"))
-    allowed = "OPTIONS, POST" if path else "OPTIONS"
-    return _answer(request, media_type, body, allowed, "POST, OPTIONS")
+    path = request.resource
+    for variable, attribute in _VARIABLES.items():
+        path = path.replace(variable, attribute)
+    media_type, body = capabilities.describe(
+        path, request.base_url, request.headers.get("accept"), retrieves=retrieves()
+    )
+    own = capabilities.methods(path, retrieves=retrieves())
+    return _answer(request, media_type, body, ", ".join(["OPTIONS", *own]), _of_pages(path, own))
+
+
+def _of_pages(path: str, methods: Sequence[str]) -> str:
+    """Return the methods that a page may use; those of the base are those of all resources."""
+    return ", ".join([*(methods if path else ["POST"]), "OPTIONS"])
 
 
 def _answer(

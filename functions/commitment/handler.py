@@ -22,11 +22,11 @@ from commitment.answering import keep, known, send, transactions, work_out
 from commitment.settings import Settings, settings
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
-from dicomweb.checks import is_uid
 from dicomweb.commitment import requestmodule, responsemodule
 from dicomweb.commitment.outcomes import CommitmentOutcome
 from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.uids import is_uid
 from transaction import gateway, journal
 from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
 

@@ -5,17 +5,17 @@ and a text that says what was found and what was expected. None of them judges t
 the index would like to have: an image with an empty patient name is still an image.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydicom.uid import JPEG2000MC, JPEG2000MCLossless
 
-from dicomweb import conformance
+from dicomweb import conformance, uids
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
+from dicomweb.uids import is_uid
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -29,8 +29,6 @@ IDENTITY = {
 }
 """The UIDs without which there is no instance, as texts name them."""
 
-_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
-_MAX_UID = 64
 _PART_2 = frozenset((JPEG2000MC, JPEG2000MCLossless))
 _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")
 
@@ -57,11 +55,6 @@ class ImagePixel:
         if self.photometric_interpretation in _SUBSAMPLED:
             samples = samples * 2 // 3
         return samples * (bits or 0)
-
-
-def is_uid(text: str) -> bool:
-    """Tell whether the text is a UID: digits and dots, no leading zeros, 64 at most (PS3.5 9.1)."""
-    return len(text) <= _MAX_UID and _UID.fullmatch(text) is not None
 
 
 def _shown(uid: str) -> str:
@@ -113,7 +106,7 @@ def check_uid(keyword: str, uid: str | None) -> None:
     if not is_uid(uid):
         raise InstanceRejected(
             FailureReason.INVALID_OBJECT_INSTANCE,
-            f"found a {keyword} that is not a UID, expected at most {_MAX_UID} digits and dots,"
+            f"found a {keyword} that is not a UID, expected at most {uids.LONGEST} digits and dots,"
             " without leading zeros",
         )
 

@@ -24,6 +24,7 @@ from dicomweb.part10.file import FileMeta, PreamblePolicy, check_preamble, read_
 from dicomweb.part10.inflation import Inflation
 from dicomweb.part10.walker import DataSet, Element, walk
 from dicomweb.reasons import WarningReason
+from dicomweb.uids import is_uid
 
 _SAMPLES_PER_PIXEL = 0x00280002
 _PHOTOMETRIC_INTERPRETATION = 0x00280004
@@ -189,7 +190,7 @@ def _check_identity(
 
 def _check_sop_class(sop_class_uid: str, file_meta: FileMeta, profile: StorageProfile) -> None:
     """Check the SOP class, and the transfer syntax for it, if there is one."""
-    if checks.is_uid(sop_class_uid):
+    if is_uid(sop_class_uid):
         checks.check_sop_class(sop_class_uid, profile)
         checks.check_transfer_syntax(file_meta.transfer_syntax_uid, sop_class_uid, profile)
 

@@ -24,7 +24,6 @@ charset.ENCODINGS_TO_CODES[_LATIN_9] = _LATIN_9_CODE
 _handled_by_codecs = tuple(each for each in charset.handled_encodings if each != _GB2312)
 charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # one fewer
 
-SPECIFIC_CHARACTER_SET = 0x00080005
 
 DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 """The terms of ASCII, which needs none."""

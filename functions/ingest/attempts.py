@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive
+from archive.archive import Archive
 from archive.errors import CALL_FAILED
 from archive.queues import Queue
 from archive.uploads import SECONDS_UNSEEN

@@ -14,8 +14,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept, Provenance, Way
+from archive.archive import Archive
 from archive.disk import DiskFull
+from archive.entries import Kept
+from archive.errors import ArchiveError
+from archive.items import Provenance, Way
 from archive.queues import Queue
 from archive.staging import StagedBody, Staging
 from archive.uploads import State, Upload, Uploads

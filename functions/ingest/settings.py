@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy, Retention
 from archive.disk import largest_body
+from archive.entries import DuplicatePolicy
+from archive.locks import Retention
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from dicomweb.attributes import STUDY
+from dicomweb.returnattributes import STUDY
 
 KEYWORDS = frozenset(keyword for _, keyword, _ in STUDY)
 """The attributes of a study and its patient that its item may have."""

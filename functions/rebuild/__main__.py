@@ -9,8 +9,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from archive import Archive, DuplicatePolicy, Provenance, Way
+from archive.archive import Archive
+from archive.entries import DuplicatePolicy
 from archive.errors import CALL_FAILED, archive_error
+from archive.items import Provenance, Way
 from archive.staging import Staging
 from archive.stored import StoredObjects
 from rebuild.studies import Interrupted, Studies

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Kept, Provenance
+from archive.archive import Archive
 from archive.copies import Source
+from archive.entries import DuplicatePolicy, Kept
+from archive.errors import ArchiveError
+from archive.items import Provenance
 from archive.staging import StagedBody, Staging
 from archive.stored import StoredObject
 from dicomweb.conformance import StorageProfile

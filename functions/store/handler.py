@@ -6,7 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from archive import Archive, ArchiveError, Kept, Provenance, Way
+from archive.archive import Archive
+from archive.entries import Kept
+from archive.errors import ArchiveError
+from archive.items import Provenance, Way
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope import mediatypes
@@ -69,7 +72,10 @@ def store(
     )
     payload = gateway.take_payload(event, request)
     receipt = intake.store(*read_parts(request.headers.get("content-type"), payload))
-    answer = response.report(receipt.outcomes, media_type, chosen.retrieve_base_url)
+    retrieve_base_url = gateway.retrieve_base_url(
+        request, chosen.retrieve_base_url, retrieves=chosen.retrieves
+    )
+    answer = response.report(receipt.outcomes, media_type, retrieve_base_url)
     journal.record_outcomes(
         receipt.outcomes,
         answer.status,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from archive import DuplicatePolicy, Retention
+from archive.entries import DuplicatePolicy
+from archive.locks import Retention
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 from transaction.gateway import read_origins
@@ -15,7 +16,8 @@ from transaction.gateway import read_origins
 class Settings:
     """The parameters of template.yaml, as the store function gets them.
 
-    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` has
+    ``retrieves`` says whether the API retrieves. ``retrieve_base_url`` is
+    that of another one, without a slash at its end, and may be empty; ``allowed_origins`` has
     origins, or only ``*``, or nothing.
     """
 
@@ -25,6 +27,7 @@ class Settings:
     preamble_policy: PreamblePolicy
     duplicate_policy: DuplicatePolicy
     retention: Retention | None
+    retrieves: bool
     retrieve_base_url: str
     allowed_origins: frozenset[str]
 
@@ -40,6 +43,7 @@ class Settings:
             retention=Retention.of(
                 environment["OBJECT_LOCK_MODE"], int(environment["OBJECT_LOCK_DAYS"])
             ),
+            retrieves=environment.get("RETRIEVE") == "on",
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=read_origins(environment.get("ALLOWED_ORIGINS", "")),
         )

@@ -1,21 +1,21 @@
 """API Gateway's proxy event in, its proxy response out (REST API, Lambda proxy integration).
 
-Only this module knows what they look like. An answer is text, never base64: the gateway decodes
+Only this module knows what they look like. An answer is text if it can be: the gateway decodes
 base64 only for some Accept values, but passes text through for all of them.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from pybase64 import b64decode
+from pybase64 import b64decode, b64encode
 
 from dicomweb.answer import response
 from dicomweb.answer.response import StoreResponse, warning_values
-from dicomweb.checks import is_uid
 from dicomweb.envelope.mediatypes import DICOM_XML, refuse_forms
 from dicomweb.errors import MalformedRequest
+from dicomweb.uids import is_uid
 
 Event = MutableMapping[str, Any]
 
@@ -31,6 +31,7 @@ class StoreRequest:
 
     ``upload`` and ``transaction`` are the id and the Transaction UID in the path, and ``principal``
     is the sender that the authorizer found.
+    ``in_path`` has the variable parts of the path, and ``query`` the values of each parameter.
     """
 
     method: str
@@ -44,6 +45,8 @@ class StoreRequest:
     upload: str = ""
     transaction: str = ""
     principal: str = ""
+    in_path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def study_instance_uid(self) -> str | None:
@@ -83,7 +86,18 @@ def read_request(event: Event) -> StoreRequest:
         upload=in_path.get("id", ""),
         transaction=in_path.get("transaction", ""),
         principal=(context.get("authorizer") or {}).get("principalId", ""),
+        in_path=in_path,
+        query=event.get("multiValueQueryStringParameters")
+        or {name: [value] for name, value in parameters.items()},
     )
+
+
+def retrieve_base_url(request: StoreRequest, configured: str, *, retrieves: bool) -> str:
+    """Return the base of the Retrieve URLs in an answer: as configured, or else of this API.
+
+    It is empty if the API does not retrieve either.
+    """
+    return configured or (request.base_url if retrieves else "")
 
 
 def _before(resource: str, path: str) -> str:
@@ -146,13 +160,15 @@ def last_resort() -> dict[str, Any]:
 
 def _dressed(answer: StoreResponse, cors: Mapping[str, str], host: str) -> dict[str, Any]:
     headers = {"Content-Type": answer.media_type, **answer.headers, **cors}
+    if "Vary" in answer.headers and "Vary" in cors:
+        headers["Vary"] = f"{answer.headers['Vary']}, {cors['Vary']}"
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not answer.given_up:
         headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
     proxied = {
         "statusCode": int(answer.status),
         "headers": headers,
-        "body": answer.body,
-        "isBase64Encoded": False,
+        "body": answer.body if answer.content is None else b64encode(answer.content).decode(),
+        "isBase64Encoded": answer.content is not None,
     }
     if warnings := list(warning_values(answer.warnings, host)):
         proxied["multiValueHeaders"] = {"Warning": warnings}
@@ -174,7 +190,9 @@ def cors_headers(origin: str | None, allowed_origins: frozenset[str]) -> dict[st
         allowed = {"Access-Control-Allow-Origin": str(origin), "Vary": "Origin"}
     else:
         return {"Vary": "Origin"}
-    exposed = "Content-Location, Location, Retry-After, Warning, WWW-Authenticate"
+    exposed = (
+        "Content-Location, ETag, Location, Repr-Digest, Retry-After, Warning, WWW-Authenticate"
+    )
     return {**allowed, "Access-Control-Expose-Headers": exposed}
 
 
@@ -186,6 +204,8 @@ def preflight_headers(
         return {}
     return {
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Requested-With",
+        "Access-Control-Allow-Headers": (
+            "Accept, Authorization, Content-Type, If-None-Match, X-Requested-With"
+        ),
         "Access-Control-Max-Age": "600",
     }

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archive import ArchiveError, Kept
+from archive.entries import Kept
+from archive.errors import ArchiveError
 from dicomweb.candidates import Candidate
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope.multipart import BodyPart

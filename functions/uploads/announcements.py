@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass
 
-from dicomweb.checks import is_uid
 from dicomweb.envelope import mediatypes
 from dicomweb.envelope.mediatypes import MULTIPART_RELATED
 from dicomweb.errors import MalformedRequest
 from dicomweb.payloads import SINGLE_PART
+from dicomweb.uids import is_uid
 
 _LONGEST_CONTENT_TYPE = 1024
 

@@ -191,9 +191,9 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
         )
     if upload.state is State.DONE:
         result = outcomejson.decode(staging(chosen).get_answer(upload.answer))
-        return respond(result, media_type, chosen)
+        return respond(result, media_type, retrieve_base_url(request, chosen))
     if upload.is_failed(time.time()):
-        return replace(respond(_GIVEN_UP, media_type, chosen), given_up=True)
+        return replace(respond(_GIVEN_UP, media_type, ""), given_up=True)
     return StoreResponse(
         status=HTTPStatus.OK,
         media_type=JSON,
@@ -202,11 +202,16 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
     )
 
 
-def respond(result: Result, media_type: str, chosen: Settings) -> StoreResponse:
+def retrieve_base_url(request: StoreRequest, chosen: Settings) -> str:
+    """Return the base of the Retrieve URLs in the answer."""
+    return gateway.retrieve_base_url(request, chosen.retrieve_base_url, retrieves=chosen.retrieves)
+
+
+def respond(result: Result, media_type: str, base_url: str) -> StoreResponse:
     """Return the store transaction's answer for ``result``."""
     if isinstance(result, Refusal):
         return response.refusal(result.status, result.reason, result.text, media_type)
-    return response.report(result, media_type, chosen.retrieve_base_url)
+    return response.report(result, media_type, base_url)
 
 
 @cache

@@ -15,8 +15,9 @@ class Settings:
 
     ``largest_body`` is what fits on ingest's disk, in bytes. ``upload_seconds`` is how long an
     upload may be begun, and ``max_pending_uploads`` how many of one sender may be pending.
-    ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` has
-    origins, or only ``*``, or nothing.
+    ``retrieves`` says whether the API retrieves. ``retrieve_base_url`` is that of another one,
+    without a slash at its end, and may be empty; ``allowed_origins`` has origins, or only ``*``, or
+    nothing.
     """
 
     archive_bucket: str
@@ -24,6 +25,7 @@ class Settings:
     largest_body: int
     upload_seconds: int
     max_pending_uploads: int
+    retrieves: bool
     retrieve_base_url: str
     allowed_origins: frozenset[str]
 
@@ -36,6 +38,7 @@ class Settings:
             largest_body=largest_body(int(environment["INGEST_STORAGE"])),
             upload_seconds=int(environment["UPLOAD_SECONDS"]),
             max_pending_uploads=int(environment["MAX_PENDING_UPLOADS"]),
+            retrieves=environment.get("RETRIEVE") == "on",
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=read_origins(environment.get("ALLOWED_ORIGINS", "")),
         )

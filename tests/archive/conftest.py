@@ -53,7 +53,7 @@ def s3(server: tuple[InterceptedS3, str], monkeypatch: pytest.MonkeyPatch) -> In
 def deployment(
     s3: InterceptedS3, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deployment]:
-    monkeypatch.setattr("archive.Session", lambda: session)
+    monkeypatch.setattr("archive.archive.Session", lambda: session)
     monkeypatch.setattr("archive.objects.obstore.put", Puts(s3))
     monkeypatch.setattr(
         DynamoDBBackend, "batch_execute_statement", DynamoDBBackend.batch_execute_statement

@@ -14,9 +14,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import MockRawResponse
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Provenance, Way
+from archive.archive import Archive
 from archive.clients import dynamodb_client, s3_client
-from archive.items import INSTANCE_INDEX
+from archive.entries import DuplicatePolicy
+from archive.errors import ArchiveError
+from archive.items import INSTANCE_INDEX, Provenance, Way
 from archive.objects import key_of
 from dicomweb.attributes import IndexAttributes, IndexValue
 from dicomweb.instances import SOPInstance

@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from archive import ArchiveError, objects
+from archive import objects
+from archive.errors import ArchiveError
 from archive.staging import StagedBody
 from tests.archive.deployment import BUCKET, PROVENANCE, Deployment, Sender, instance
 from tests.intercepted_s3 import InterceptedS3

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.parsers import ResponseParserError
 
-from archive import ArchiveError, copies, objects
+from archive import copies, objects
 from archive.copies import Source
+from archive.errors import ArchiveError
 from archive.staging import StagedBody
 from tests.archive.deployment import (
     BUCKET,

@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from archive import ArchiveError
 from archive.deadline import Deadline
+from archive.errors import ArchiveError
 from dicomweb.reasons import FailureReason
 from tests.archive.conftest import wait_for_writers
 from tests.archive.deployment import (

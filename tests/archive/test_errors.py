@@ -16,8 +16,13 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from archive import ArchiveError
-from archive.errors import TEMPORARY_ERROR_CODES, archive_error, duplicate, out_of_time
+from archive.errors import (
+    TEMPORARY_ERROR_CODES,
+    ArchiveError,
+    archive_error,
+    duplicate,
+    out_of_time,
+)
 from dicomweb.reasons import FailureReason
 
 ENDPOINT = "https://planted-bucket-name.s3.amazonaws.com"

@@ -7,7 +7,8 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from moto.dynamodb.models import DynamoDBBackend
 
-from archive import ArchiveError, DuplicatePolicy
+from archive.entries import DuplicatePolicy
+from archive.errors import ArchiveError
 from dicomweb.reasons import FailureReason
 from local import partiql
 from tests.archive.deployment import (

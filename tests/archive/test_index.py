@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from archive import ArchiveError
 from archive.deadline import Deadline
+from archive.errors import ArchiveError
 from archive.items import Item, ItemKey
 from tests.archive.deployment import PARENT, READ, TABLE, Hook, Sender, instance
 

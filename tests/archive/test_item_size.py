@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from archive.items import instance_attributes
-from dicomweb.attributes import INSTANCE, IndexAttributes
+from dicomweb.attributes import IndexAttributes
 from dicomweb.conformance import sop_class_groups, transfer_syntax_groups
+from dicomweb.returnattributes import INSTANCE
 from tests.archive.deployment import Deployment, Sender, instance
 
 WRITE_UNIT = 1024

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from tests.archive.deployment import (
     COMMIT,

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Retention, objects
+from archive import objects
+from archive.archive import Archive
 from archive.copies import Source
+from archive.entries import DuplicatePolicy
+from archive.errors import ArchiveError
+from archive.locks import Retention
 from archive.staging import StagedBody, Staging
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import PROVENANCE, TABLE, Deployment, instance

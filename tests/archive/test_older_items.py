@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from tests.archive.deployment import BUCKET, SOP_CLASSES, TABLE, Deployment, Sender, instance
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import Archive, DuplicatePolicy, Kept
+from archive.archive import Archive
+from archive.entries import DuplicatePolicy, Kept
 from archive.patients import PATIENT_ATTRIBUTES, differ, patient_of
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import INSERT, PARENT, PROVENANCE, Deployment, Sender, instance

@@ -2,7 +2,8 @@
 
 import pytest
 
-from archive import DuplicatePolicy, Provenance, Way
+from archive.entries import DuplicatePolicy
+from archive.items import Provenance, Way
 from tests.archive.deployment import PROVENANCE, Deployment, Sender, instance
 
 OTHER = Provenance(Way.UPLOAD, "kV3uYhX0Ff7lq2m8tB1sWnQ4rZ6cAeJd", "fedcba9876543210" * 2)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from dicomweb.instances import SOPInstance
 from tests.archive.deployment import (

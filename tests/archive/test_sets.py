@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from archive.deadline import Deadline
 from archive.items import MOST_MEMBERS, Item, ItemKey, study_attributes, within_bounds
 from archive.shared import SharedItem
-from dicomweb.attributes import STUDY, IndexAttributes
+from dicomweb.attributes import IndexAttributes
 from dicomweb.instances import SOPInstance
+from dicomweb.returnattributes import STUDY
 from tests.archive.deployment import PARENT, Deployment, Sender, instance
 
 if TYPE_CHECKING:

@@ -298,7 +298,7 @@ def test_no_part_of_a_token_is_logged(
     assert not any(part in log.getvalue() for part in token.split("."))
 
 
-@pytest.mark.parametrize("step", ["read_settings", "bearer_token", "verified_claims", "may_store"])
+@pytest.mark.parametrize("step", ["read_settings", "bearer_token", "verified_claims", "has_scope"])
 def test_what_nobody_foresaw_is_no_verdict_and_is_logged_without_its_message(
     issuer: LoopbackIssuer, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

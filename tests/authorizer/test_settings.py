@@ -7,6 +7,7 @@ ENVIRONMENT = {
     "OIDC_ISSUER": "https://issuer.example",
     "OIDC_AUDIENCE": "stowport",
     "REQUIRED_SCOPE": "studies:store",
+    "READ_SCOPE": "studies:read",
 }
 
 
@@ -16,6 +17,7 @@ def test_settings_are_read_from_the_environment() -> None:
         issuer="https://issuer.example",
         audience="stowport",
         required_scope="studies:store",
+        read_scope="studies:read",
     )
 
     assert read_settings(ENVIRONMENT) == expected
@@ -27,6 +29,23 @@ def test_the_functions_own_environment_is_read_anew_each_time(
     monkeypatch.setenv("OIDC_AUDIENCE", "planted")
 
     assert read_settings().audience == "planted"
+
+
+@pytest.mark.parametrize(
+    ("method", "resource", "scope"),
+    [
+        ("GET", "/studies/{study}", "studies:read"),
+        ("HEAD", "/studies/{study}/series/{series}", "studies:read"),
+        ("POST", "/studies/{study}", "studies:store"),
+        ("POST", "/uploads", "studies:store"),
+        ("GET", "/uploads/{id}", "studies:store"),
+        ("GET", "", "studies:store"),
+    ],
+)
+def test_reading_what_is_stored_needs_a_scope_of_its_own(
+    method: str, resource: str, scope: str
+) -> None:
+    assert read_settings(ENVIRONMENT).scope_for(method, resource) == scope
 
 
 def test_complete_settings_have_no_defect() -> None:

@@ -18,7 +18,7 @@ from authorizer.tokens import (
     MAX_HEADER,
     TokenRefused,
     bearer_token,
-    may_store,
+    has_scope,
     subject,
     verified_claims,
 )
@@ -38,7 +38,11 @@ def encoded(content: bytes) -> str:
 
 def verify(issuer: LoopbackIssuer, token: str) -> dict[str, object]:
     expected = Settings(
-        authentication="oidc", issuer=issuer.url, audience=AUDIENCE, required_scope=SCOPE
+        authentication="oidc",
+        issuer=issuer.url,
+        audience=AUDIENCE,
+        required_scope=SCOPE,
+        read_scope="",
     )
     return dict(verified_claims(token, expected, IssuerKeys(issuer.url)))
 
@@ -452,7 +456,7 @@ class TestScope:
         ],
     )
     def test_the_scope_may_stand_in_any_of_the_claims(self, claims: dict[str, object]) -> None:
-        assert may_store(claims, SCOPE)
+        assert has_scope(claims, SCOPE)
 
     @pytest.mark.parametrize(
         "claims",
@@ -469,12 +473,12 @@ class TestScope:
         ],
     )
     def test_without_the_scope_nobody_may_store(self, claims: dict[str, object]) -> None:
-        assert not may_store(claims, SCOPE)
+        assert not has_scope(claims, SCOPE)
 
     @pytest.mark.parametrize("required", ["", " "])
     def test_if_none_is_required_none_is_needed(self, required: str) -> None:
-        assert may_store({}, required)
+        assert has_scope({}, required)
 
     def test_if_two_are_required_one_is_not_enough(self) -> None:
-        assert not may_store({"scope": "a"}, "a b")
-        assert may_store({"scope": "b", "roles": ["a"]}, "a b")
+        assert not has_scope({"scope": "a"}, "a b")
+        assert has_scope({"scope": "b", "roles": ["a"]}, "a b")

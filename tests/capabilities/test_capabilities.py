@@ -12,7 +12,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from capabilities import handler
-from capabilities.settings import allowed_origins
+from capabilities.settings import allowed_origins, retrieves
 from dicomweb.answer import capabilities, response
 from events.proxy import options_event
 from local.template import Template
@@ -23,6 +23,7 @@ from transaction import gateway, journal
 BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 ORIGIN = "https://viewer.example.org"
 ASKED = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+INSTANCE = "/studies/{study}/series/{series}/instances/{instance}"
 RESOURCES = {
     "/": ("OPTIONS", "POST, OPTIONS"),
     "/studies": ("OPTIONS, POST", "POST, OPTIONS"),
@@ -36,9 +37,12 @@ RESOURCES = {
 @pytest.fixture(autouse=True)
 def origins(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.delenv("ALLOWED_ORIGINS", raising=False)
+    monkeypatch.delenv("RETRIEVE", raising=False)
     allowed_origins.cache_clear()
+    retrieves.cache_clear()
     yield monkeypatch
     allowed_origins.cache_clear()
+    retrieves.cache_clear()
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def asked(sent: dict[str, Any]) -> Reply:
     return Reply(json.loads(json.dumps(handler.lambda_handler(sent, LambdaContext()))))
 
 
-def fails(*_: object) -> None:
+def fails(*_: object, **__: object) -> None:
     raise RuntimeError("Planted^Name")
 
 
@@ -103,13 +107,39 @@ def test_a_preflight_of_an_allowed_origin_may_send_a_token(resource: str) -> Non
         "Allow": RESOURCES[resource][0],
         "Access-Control-Allow-Origin": ORIGIN,
         "Access-Control-Allow-Methods": RESOURCES[resource][1],
-        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Requested-With",
+        "Access-Control-Allow-Headers": (
+            "Accept, Authorization, Content-Type, If-None-Match, X-Requested-With"
+        ),
         "Access-Control-Max-Age": "600",
         "Access-Control-Expose-Headers": (
-            "Content-Location, Location, Retry-After, Warning, WWW-Authenticate"
+            "Content-Location, ETag, Location, Repr-Digest, Retry-After, Warning, WWW-Authenticate"
         ),
         "Vary": "Origin",
     }
+
+
+@pytest.mark.usefixtures("allowed")
+@pytest.mark.parametrize(
+    ("resource", "allow", "methods"),
+    [
+        ("/studies", "OPTIONS, POST", "POST, OPTIONS"),
+        ("/studies/{study}", "OPTIONS, POST, GET, HEAD", "POST, GET, HEAD, OPTIONS"),
+        ("/studies/{study}/series", "OPTIONS, GET", "GET, OPTIONS"),
+        (INSTANCE, "OPTIONS, GET, HEAD", "GET, HEAD, OPTIONS"),
+        (f"{INSTANCE}/metadata", "OPTIONS, GET", "GET, OPTIONS"),
+    ],
+)
+def test_where_it_retrieves_a_page_may_get(
+    origins: pytest.MonkeyPatch, resource: str, allow: str, methods: str
+) -> None:
+    origins.setenv("RETRIEVE", "on")
+    reply = asked(options_event(resource, {**ASKED, "Access-Control-Request-Method": "GET"}))
+    assert reply.headers["Allow"] == allow
+    assert reply.headers["Access-Control-Allow-Methods"] == methods
+
+
+def test_where_it_does_not_retrieve_nothing_can_be_done_with_an_instance() -> None:
+    assert asked(options_event(INSTANCE)).headers["Allow"] == "OPTIONS"
 
 
 @pytest.mark.usefixtures("allowed")

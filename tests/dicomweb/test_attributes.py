@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from dicomweb.attributes import INSTANCE, SERIES, STUDY, TAGS, IndexAttributes, index_attributes
+from dicomweb.attributes import TAGS, IndexAttributes, index_attributes
 from dicomweb.attributes import integer as integer_of
 from dicomweb.part10.file import read_file_meta
 from dicomweb.part10.walker import Element, walk
+from dicomweb.returnattributes import INSTANCE, SERIES, STUDY
 from tests import builders, sample_files
 from tests.encoded import explicit, implicit, item, sequence
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomweb import checks
-from dicomweb.checks import ImagePixel, is_uid
+from dicomweb.checks import ImagePixel
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import (
@@ -17,6 +17,7 @@ from dicomweb.part10.walker import (
     PixelData,
 )
 from dicomweb.reasons import FailureReason
+from dicomweb.uids import is_uid
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"

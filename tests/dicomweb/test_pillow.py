@@ -1,8 +1,9 @@
 """pydicom is imported as if Pillow were not installed, which few requests need."""
 
+import importlib
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -19,12 +20,15 @@ class Pydicom(MetaPathFinder, Loader):
 
     def __init__(self) -> None:
         self.found: list[object] = []
+        self.is_installed = True
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del path, target
-        return ModuleSpec(fullname, self) if fullname == "pydicom" else None
+        if fullname != "pydicom":
+            return None
+        return ModuleSpec(fullname, self if self.is_installed else None)
 
     def exec_module(self, module: ModuleType) -> None:
         del module
@@ -32,11 +36,17 @@ class Pydicom(MetaPathFinder, Loader):
 
 
 @pytest.fixture
-def pydicom(monkeypatch: pytest.MonkeyPatch) -> Pydicom:
+def pydicom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pydicom]:
     stand_in = Pydicom()
     monkeypatch.setattr(sys, "meta_path", [stand_in, *sys.meta_path])
     monkeypatch.delitem(sys.modules, "pydicom")
-    return stand_in
+    yield stand_in
+    sys.modules.pop("pydicom", None)
+
+
+def test_the_protocol_itself_imports_no_pydicom(pydicom: Pydicom) -> None:
+    runpy.run_path(str(dicomweb.__file__))
+    assert pydicom.found == []
 
 
 def test_pydicom_finds_no_pillow_and_whoever_comes_later_does(
@@ -44,8 +54,18 @@ def test_pydicom_finds_no_pillow_and_whoever_comes_later_does(
 ) -> None:
     monkeypatch.delitem(sys.modules, "PIL", raising=False)
     runpy.run_path(str(dicomweb.__file__))
+    imported = importlib.import_module("pydicom")
     assert pydicom.found == [None]
     assert "PIL" not in sys.modules
+    assert imported.__loader__ is pydicom
+    assert imported.__spec__ is not None
+    assert imported.__spec__.loader is pydicom
+
+
+def test_other_modules_are_found_as_always(pydicom: Pydicom) -> None:
+    runpy.run_path(str(dicomweb.__file__))
+    assert importlib.util.find_spec("lxml") is not None
+    assert pydicom.found == []
 
 
 def test_a_pillow_that_is_imported_already_is_left_alone(
@@ -54,5 +74,16 @@ def test_a_pillow_that_is_imported_already_is_left_alone(
     pillow = ModuleType("PIL")
     monkeypatch.setitem(sys.modules, "PIL", pillow)
     runpy.run_path(str(dicomweb.__file__))
-    assert pydicom.found == []
+    importlib.import_module("pydicom")
+    assert pydicom.found == [pillow]
     assert sys.modules["PIL"] is pillow
+
+
+def test_a_pydicom_that_is_imported_already_is_left_alone(
+    pydicom: Pydicom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pydicom", ModuleType("pydicom"))
+    before = list(sys.meta_path)
+    runpy.run_path(str(dicomweb.__file__))
+    assert sys.meta_path == before
+    assert pydicom.found == []

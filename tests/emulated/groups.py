@@ -12,7 +12,16 @@ GROUPS = {
         "TruststoreUri": "s3://certificates/truststore.pem",
         "TruststoreVersion": "L4kqtJlcpXroDTDmpUMLUo",
     },
-    "existing": {"ExistingArchiveBucket": "an-archive", "ExistingIndexTable": "an-index"},
+    "events": {
+        "EventBusName": "instances",
+        "EventAttributes": "AccessionNumber",
+        "StudyQuietSeconds": "60",
+    },
+    "existing": {
+        "ExistingArchiveBucket": "an-archive",
+        "ExistingIndexTable": "an-index",
+        "ExistingIndexStreamArn": f"arn:aws:dynamodb:{_ACCOUNT}:table/an-index/stream/2026",
+    },
     "firewall": {"WebAcl": "create"},
     "functions": {"StoreMemory": "1024", "IngestMemory": "1024", "IngestStorage": "2048"},
     "key": {"KmsKeyArn": f"arn:aws:kms:{_ACCOUNT}:key/1234abcd"},
@@ -39,6 +48,7 @@ GROUPS = {
         "TransitionDays": "30",
         "BackupTag": "backup=daily",
         "LogRetentionDays": "365",
+        "CommitmentDays": "90",
     },
     "storing": {
         "StorageProfile": "any-storage",

@@ -4,7 +4,7 @@ import gc
 
 import ingest.handler
 import uploads.handler
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.uploads import State, Upload
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy

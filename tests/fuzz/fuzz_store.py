@@ -6,7 +6,7 @@ The request is sent twice.
 import re
 
 import store.handler
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 from events.proxy import store_event
@@ -40,6 +40,7 @@ _SETTINGS = Settings(
     preamble_policy=PreamblePolicy.KEEP,
     duplicate_policy=DuplicatePolicy.REJECT,
     retention=None,
+    retrieves=True,
     retrieve_base_url="",
     allowed_origins=frozenset(),
 )

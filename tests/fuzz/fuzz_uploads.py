@@ -16,6 +16,7 @@ SETTINGS = Settings(
     largest_body=10**10,
     upload_seconds=3600,
     max_pending_uploads=9,
+    retrieves=True,
     retrieve_base_url="",
     allowed_origins=frozenset(),
 )

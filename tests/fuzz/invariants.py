@@ -10,10 +10,10 @@ from unittest import mock
 from xml.etree import ElementTree as ET
 
 from dicomweb.candidates import Candidate
-from dicomweb.checks import is_uid
 from dicomweb.conformance import StorageProfile
 from dicomweb.instances import SOPInstance, receive
 from dicomweb.outcomes import Failed
+from dicomweb.uids import is_uid
 from tests.answers import DataSet, from_json, from_xml
 from tests.fuzz.mutations import CANARY
 from transaction import journal

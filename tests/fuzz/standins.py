@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-from archive import ArchiveError, Kept, Provenance
 from archive.copies import Source
-from archive.errors import duplicate
+from archive.entries import Kept
+from archive.errors import ArchiveError, duplicate
+from archive.items import Provenance
 from archive.staging import Presigned, StagedBody
 from archive.uploads import State, Upload
 from dicomweb.instances import SOPInstance

@@ -232,7 +232,7 @@ class Hung:
     def in_its_place(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.call, self._hang)
-            patch.setattr("archive.wait", lambda *_: self.begun.wait(60))
+            patch.setattr("archive.archive.wait", lambda *_: self.begun.wait(60))
             yield
 
     def _hang(self, *_: object, **__: object) -> None:

@@ -7,8 +7,8 @@ from mmap import mmap
 import pytest
 
 import ingest.handler
-from archive import ArchiveError
 from archive.copies import SMALLEST_COPY_BYTES
+from archive.errors import ArchiveError
 from archive.staging import StagedBody, Staging
 from archive.uploads import SECONDS_UNSEEN
 from dicomweb.instances import SOPInstance

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from archive import Kept
+from archive.entries import Kept
 from dicomweb.part10.inflation import MAX_INFLATED_BYTES
 from events.proxy import staged_event
 from tests import builders

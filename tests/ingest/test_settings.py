@@ -1,6 +1,6 @@
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
 from ingest.settings import DeadLetterSettings, Settings
 from tests.store.deployment import function

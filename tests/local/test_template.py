@@ -90,6 +90,17 @@ def deployed() -> Api:
     return rest_api.read(Template(ROOT / "template.yaml", {"Authentication": "none"}))
 
 
+SERIES = "/studies/{study}/series/{series}"
+INSTANCE = f"{SERIES}/instances/{{instance}}"
+WHOLE = ("/studies/{study}", SERIES, INSTANCE)
+LISTS = (
+    "/studies/{study}/instances",
+    "/studies/{study}/series",
+    f"{SERIES}/instances",
+    f"{INSTANCE}/metadata",
+)
+
+
 def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
     assert {(r.method, r.resource, r.authorizer is None) for r in deployed.routes} == {
         ("POST", "/studies", False),
@@ -104,7 +115,17 @@ def test_the_service_has_the_routes_of_its_template(deployed: Api) -> None:
         ("POST", "/commitment-requests/{transaction}", False),
         ("GET", "/commitment-requests/{transaction}", False),
         ("OPTIONS", "/commitment-requests/{transaction}", True),
+        *((method, path, False) for path in WHOLE for method in ("GET", "HEAD")),
+        *(("GET", path, False) for path in LISTS),
+        *(("OPTIONS", path, True) for path in (*WHOLE[1:], *LISTS)),
     }
+
+
+def test_a_service_that_does_not_retrieve_has_only_options_there() -> None:
+    without = {"Authentication": "none", "Retrieve": "off"}
+    routes = rest_api.read(Template(ROOT / "template.yaml", without)).routes
+    assert not [each for each in routes if each.method == "HEAD"]
+    assert {each.resource for each in routes if each.method == "GET"} == {"/uploads/{id}"}
 
 
 def test_the_service_takes_the_binary_types_of_its_template(deployed: Api) -> None:

@@ -10,8 +10,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.s3.models import S3Backend, s3_backends
 
-from archive import Archive, ArchiveError, DuplicatePolicy, Kept, Provenance
+from archive.archive import Archive
 from archive.copies import Source
+from archive.entries import DuplicatePolicy, Kept
+from archive.errors import ArchiveError
+from archive.items import Provenance
 from archive.staging import Staging
 from archive.stored import StoredObject, StoredObjects
 from dicomweb.instances import SOPInstance

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import Archive, DuplicatePolicy, Kept
+from archive.archive import Archive
+from archive.entries import DuplicatePolicy, Kept
 from store import handler
 from store.settings import settings
 from tests import builders

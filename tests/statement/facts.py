@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from authorizer import tokens
-from dicomweb import attributes, codestreams
+from dicomweb import codestreams, returnattributes
 from dicomweb.answer import capabilities
 from dicomweb.conformance import StorageProfile
 from dicomweb.envelope import mediatypes
@@ -45,6 +45,10 @@ def facts(page: str) -> dict[str, Any]:
         "statuses": [
             {"status": int(row[0]), "when": _plain(row[1])} for row in table(page, "Status", "When")
         ],
+        "retrievalStatuses": [
+            {"status": int(row[0]), "when": _plain(row[1])}
+            for row in table(page, "Status code", "Condition")
+        ],
         "failureReasons": _reasons(table(page, "Reason", "Keyword", "When")),
         "warningReasons": _reasons(table(page, "Warning", "Keyword", "When")),
         "limits": [_limit(*row) for row in table(page, "Limit", "Value", "Beyond it")],
@@ -64,10 +68,10 @@ def facts(page: str) -> dict[str, Any]:
         "indexedAttributes": {
             level: [keyword for _, keyword, _ in known]
             for level, known in (
-                ("study", attributes.STUDY),
-                ("series", attributes.SERIES),
-                ("instance", attributes.INSTANCE),
-                ("requestAttributesSequence", attributes.REQUEST),
+                ("study", returnattributes.STUDY),
+                ("series", returnattributes.SERIES),
+                ("instance", returnattributes.INSTANCE),
+                ("requestAttributesSequence", returnattributes.REQUEST),
             )
         },
     }
@@ -81,10 +85,19 @@ def _editions(page: str) -> dict[str, str]:
     return {"standard": found[1], "webServices": found[2], "template": form[1]}
 
 
+_KEYWORDS = {
+    "{study}": "StudyInstanceUID",
+    "{series}": "SeriesInstanceUID",
+    "{instance}": "SOPInstanceUID",
+    "{transaction}": "TransactionUID",
+}
+
+
 def _standard(resource: str) -> str:
     """Return the path of a resource with the standard's names for its variables."""
-    named = resource.replace("{study}", "{StudyInstanceUID}")
-    return named.replace("{transaction}", "{TransactionUID}")
+    for variable, keyword in _KEYWORDS.items():
+        resource = resource.replace(variable, f"{{{keyword}}}")
+    return resource
 
 
 def resources() -> list[dict[str, Any]]:

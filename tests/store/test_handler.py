@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from archive import Kept
+from archive.entries import Kept
 from archive.objects import key_of
 from dicomweb.answer import response
 from dicomweb.candidates import Candidate
@@ -22,6 +22,7 @@ from tests.store.deployment import EVENTS, event
 from tests.store.lambdas import Context, Store
 from transaction import gateway, intake
 
+BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
 STORED = {
     "one-ct": 1,
     "ten-instances": 10,
@@ -55,10 +56,12 @@ def test_every_committed_event_is_sent() -> None:
 def test_what_is_stored_is_answered_200_and_named(store: Store, name: str, instances: int) -> None:
     reply = store.send(name)
     assert reply.status == HTTPStatus.OK
-    assert reply.headers == {"Content-Type": "application/dicom+xml"}
-    assert reply.warnings == []
     kept = store.deployment.instances()
     assert len(kept) == instances
+    studies = {item["StudyInstanceUID"]["S"] for item in kept}
+    location = {"Location": f"{BASE}/studies/{next(iter(studies))}"} if len(studies) == 1 else {}
+    assert reply.headers == {"Content-Type": "application/dicom+xml", **location}
+    assert reply.warnings == []
     assert sorted(reply.values("ReferencedSOPInstanceUID")) == sorted(
         item["Resource"]["S"].rpartition("/")[2] for item in kept
     )

@@ -75,7 +75,9 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
             "payloads",
             "reasons",
             "repertoires",
+            "returnattributes",
             "timelimit",
+            "uids",
         )
     }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archive import Kept
+from archive.entries import Kept
 from events.instances import PERSONAL, ROOT
 from store import handler
 from tests.store.deployment import EVENTS, event
@@ -70,7 +70,7 @@ def test_an_unforeseen_error_of_the_archive_is_logged_once_with_its_place(
     def fails(*_: object, **__: object) -> None:
         raise KeyError(PERSONAL["PatientName"])
 
-    monkeypatch.setattr("archive.read", fails)
+    monkeypatch.setattr("archive.archive.read", fails)
     lines = sent(store, "ten-instances")
     assert PERSONAL["PatientName"] not in json.dumps(lines)
     assert logged(lines)["failed"] == {"0110": 10}

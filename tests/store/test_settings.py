@@ -1,6 +1,6 @@
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from dicomweb.conformance import StorageProfile
 from dicomweb.part10.file import PreamblePolicy
 from store import settings
@@ -18,6 +18,7 @@ def test_the_template_s_environment_has_every_setting() -> None:
         preamble_policy=PreamblePolicy.KEEP,
         duplicate_policy=DuplicatePolicy.REJECT,
         retention=None,
+        retrieves=True,
         retrieve_base_url="",
         allowed_origins=frozenset(),
     )

@@ -10,7 +10,7 @@ import pytest
 import snapshot_restore_py  # type: ignore[import-untyped] # AWS's
 
 import store.handler
-from archive import Archive
+from archive.archive import Archive
 from store import snapshot
 from store.settings import settings
 from tests.store.deployment import ROOT, environment, function

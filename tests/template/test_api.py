@@ -3,6 +3,10 @@ import re
 
 from tests.template.parts import API, FUNCTIONS, RESOURCES
 
+STUDY = "/studies/{study}"
+SERIES = f"{STUDY}/series/{{series}}"
+INSTANCE = f"{SERIES}/instances/{{instance}}"
+
 
 class TestApi:
     def test_dicom_bodies_arrive_as_bytes_and_no_wildcard_is_needed(self) -> None:
@@ -29,6 +33,22 @@ class TestApi:
             ("OPTIONS", "/studies/{study}"): "NONE",
             ("POST", "/uploads"): "BearerToken",
             ("GET", "/uploads/{id}"): "BearerToken",
+            ("GET", "/studies/{study}"): "BearerToken",
+            ("HEAD", "/studies/{study}"): "BearerToken",
+            ("GET", f"{STUDY}/instances"): "BearerToken",
+            ("OPTIONS", f"{STUDY}/instances"): "NONE",
+            ("GET", f"{STUDY}/series"): "BearerToken",
+            ("OPTIONS", f"{STUDY}/series"): "NONE",
+            ("GET", SERIES): "BearerToken",
+            ("HEAD", SERIES): "BearerToken",
+            ("OPTIONS", SERIES): "NONE",
+            ("GET", f"{SERIES}/instances"): "BearerToken",
+            ("OPTIONS", f"{SERIES}/instances"): "NONE",
+            ("GET", INSTANCE): "BearerToken",
+            ("HEAD", INSTANCE): "BearerToken",
+            ("OPTIONS", INSTANCE): "NONE",
+            ("GET", f"{INSTANCE}/metadata"): "BearerToken",
+            ("OPTIONS", f"{INSTANCE}/metadata"): "NONE",
             ("OPTIONS", "/uploads"): "NONE",
             ("OPTIONS", "/uploads/{id}"): "NONE",
             ("POST", "/commitment-requests/{transaction}"): "BearerToken",

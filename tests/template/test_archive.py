@@ -186,7 +186,7 @@ class TestKey:
                 "KMSMasterKeyId": KEY,
             }
         queues = of_type("AWS::SQS::Queue", resources)
-        assert len(queues) == 5
+        assert len(queues) == 7
         for queue in queues.values():
             assert queue["KmsMasterKeyId"] == KEY
             assert "SqsManagedSseEnabled" not in queue

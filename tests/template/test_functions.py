@@ -81,11 +81,20 @@ class TestFunctions:
                 "DUPLICATE_POLICY",
                 "OBJECT_LOCK_MODE",
                 "OBJECT_LOCK_DAYS",
+                "RETRIEVE",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
             },
-            "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "ALLOWED_ORIGINS"},
+            "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "RETRIEVE", "ALLOWED_ORIGINS"},
+            "RetrieveFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "ARCHIVE_BUCKET",
+                "INDEX_TABLE",
+                "RETRIEVE_BASE_URL",
+                "ALLOWED_ORIGINS",
+                "AWS_ENDPOINT_URL",
+            },
             "UploadsFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "ARCHIVE_BUCKET",
@@ -93,6 +102,7 @@ class TestFunctions:
                 "INGEST_STORAGE",
                 "UPLOAD_SECONDS",
                 "MAX_PENDING_UPLOADS",
+                "RETRIEVE",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
@@ -161,6 +171,7 @@ class TestFunctions:
                 "OIDC_ISSUER",
                 "OIDC_AUDIENCE",
                 "REQUIRED_SCOPE",
+                "READ_SCOPE",
             },
         }
 
@@ -180,6 +191,14 @@ class TestPermissions:
                 "dynamodb:UpdateItem",
             },
             '{"Fn::GetAtt": "StoreLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+        }
+
+    def test_the_retrieve_function_may_only_read_what_is_stored(self) -> None:
+        assert granted("RetrieveRole") == {
+            '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:GetObject"},
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:GetItem", "dynamodb:Query"},
+            '{"Fn::GetAtt": "RetrieveLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
 
@@ -339,6 +358,7 @@ class TestPermissions:
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
             "CommitmentFunction": {"Fn::GetAtt": "CommitmentRole.Arn"},
             "CommitmentWorkerFunction": {"Fn::GetAtt": "CommitmentWorkerRole.Arn"},
+            "RetrieveFunction": {"Fn::GetAtt": "RetrieveRole.Arn"},
         }
         for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -204,8 +204,11 @@ class TestLargeRequests:
         bucket = RESOURCES["ArchiveBucket"]["Properties"]
         condition, allowed, otherwise = bucket["CorsConfiguration"]["Fn::If"]
         assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
-        (rule,) = allowed["CorsRules"]
+        rule, of_redirects = allowed["CorsRules"]
         assert rule["AllowedOrigins"] == {"Fn::Split": [",", {"Ref": "AllowedOrigins"}]}
+        condition, redirects, otherwise = of_redirects["Fn::If"]
+        assert (condition, otherwise) == ("Retrieves", {"Ref": "AWS::NoValue"})
+        assert redirects["AllowedMethods"] == ["GET", "HEAD"]
 
 
 class TestOperations:
@@ -222,6 +225,7 @@ class TestOperations:
             "CommitmentLogGroup",
             "CommitmentWorkerLogGroup",
             "AuthorizerLogGroup",
+            "RetrieveLogGroup",
         }
         for group in groups.values():
             assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}

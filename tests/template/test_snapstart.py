@@ -68,6 +68,7 @@ class TestOn:
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
             "CommitmentFunction.Arn",
+            "RetrieveFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
@@ -75,6 +76,7 @@ class TestOn:
             "CapabilitiesFunction",
             "UploadsFunction",
             "CommitmentFunction",
+            "RetrieveFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -119,6 +121,7 @@ class TestOff:
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
             "CommitmentFunction.Arn",
+            "RetrieveFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
@@ -126,6 +129,7 @@ class TestOff:
             "CapabilitiesFunction",
             "UploadsFunction",
             "CommitmentFunction",
+            "RetrieveFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
@@ -189,10 +193,12 @@ CHANGES = {
     "ObjectLockDays": "365",
     "ExistingArchiveBucket": "kept",
     "ExistingIndexTable": "restored",
+    "Retrieve": "off",
     "RetrieveBaseUrl": "https://pacs.example.org",
     "AllowedOrigins": "https://viewer.example.org",
     "Authentication": "none",
     "RequiredScope": "dicom:store",
+    "ReadScope": "dicom:read",
     "OidcAudience": "other",
     "OidcIssuer": "https://other.example.org",
     "EndpointUrl": "http://127.0.0.1:5050",
@@ -249,7 +255,7 @@ class TestVersions:
             (
                 "StoreFunction",
                 {
-                    "RetrieveBaseUrl": "https://" + "r" * 47,
+                    "RetrieveBaseUrl": "https://" + "r" * 43,
                     "AllowedOrigins": "https://" + "a" * 47,
                     "ExistingArchiveBucket": "b" * 40,
                     "ExistingIndexTable": "t" * 40,
@@ -260,8 +266,9 @@ class TestVersions:
                 "AuthorizerFunction",
                 {
                     "OidcIssuer": "https://" + "i" * 92,
-                    "OidcAudience": "a" * 65,
-                    "RequiredScope": "s" * 65,
+                    "OidcAudience": "a" * 49,
+                    "RequiredScope": "s" * 40,
+                    "ReadScope": "r" * 40,
                 },
             ),
         ],

@@ -72,7 +72,7 @@ def test_a_token_that_is_got_as_the_page_says_may_store(provider: str) -> None:
     cognito = provider == "Amazon Cognito"
     audience = "OIDC_AUDIENCE" if cognito else given(provider, "OidcAudience")
     assert tokens._is_meant_for(audience, CLAIMS[provider])
-    assert tokens.may_store(CLAIMS[provider], given(provider, "RequiredScope"))
+    assert tokens.has_scope(CLAIMS[provider], given(provider, "RequiredScope"))
 
 
 @pytest.mark.parametrize("provider", [name for name in CLAIMS if name != "Amazon Cognito"])

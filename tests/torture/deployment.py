@@ -18,7 +18,7 @@ import archive.objects
 import ingest.handler
 import store.handler
 import store.settings
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from events.proxy import store_event
 from tests import builders

@@ -14,7 +14,7 @@ from typing import Any
 import ingest.handler
 import store.handler
 import store.settings
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from ingest.settings import settings
 from tests.ingest.deployment import invoke_ingest
 from tests.torture.deployment import Broken, Deployment, Study, body_of, store_request

@@ -10,7 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from tests.bench.processes import resident_bytes
 from tests.service import RunningService, run_service
 from tests.torture.deployment import Broken, Deployment, Study

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from tests.torture.deployment import Broken, Deployment, Study, store_request
 from tests.torture.faults import Backend, Expected, Fault, Late
 from tests.torture.messages import Request

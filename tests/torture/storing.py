@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 from types import MappingProxyType
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from tests.store.lambdas import Reply
 from tests.torture.deployment import Broken, Deployment, Study
 from tests.torture.faults import BATCHES_LEFT, FAULTS, Expected, Fault

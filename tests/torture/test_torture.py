@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from archive import DuplicatePolicy
+from archive.entries import DuplicatePolicy
 from tests.ingest.conftest import endpoint
 from tests.torture import ingesting, races, storing
 from tests.torture.deployment import Broken, Deployment, Study, deployed

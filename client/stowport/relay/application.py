@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from dicomweb.answer import response
-from dicomweb.checks import is_uid
 from dicomweb.errors import MalformedRequest, RequestRejected
+from dicomweb.uids import is_uid
 from stowport.relay.access import Access
 from stowport.relay.entries import Entry
 from stowport.relay.forwarding import Forwarding

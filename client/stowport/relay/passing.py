@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from dicomweb.checks import is_uid
+from dicomweb.uids import is_uid
 from stowport import messages
 from stowport.credentials import NoToken
 from stowport.relay.messages import Reply, Request, unsupported

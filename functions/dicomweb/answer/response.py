@@ -33,7 +33,8 @@ _MAX_WARNING_BYTES = 4096
 class StoreResponse:
     """An answer: its status, its text, its own header fields, and reasons for the Warning field.
 
-    A 503 with ``given_up`` is final, so it is sent without Retry-After.
+    If it has ``content``, its body is these bytes and not a text. A 503 with ``given_up`` is final,
+    so it is sent without Retry-After.
     """
 
     status: HTTPStatus
@@ -42,6 +43,7 @@ class StoreResponse:
     warnings: Sequence[tuple[Reason | None, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     given_up: bool = False
+    content: bytes | None = None
 
 
 def report(outcomes: Sequence[Outcome], media_type: str, retrieve_base_url: str) -> StoreResponse:

@@ -107,7 +107,7 @@ def _qualities(accept: str) -> dict[str, tuple[float, int, int]]:
     The most specific range that matches decides (RFC 9110 12.5.1).
     """
     qualities = dict.fromkeys((DICOM_XML, DICOM_JSON), (0.0, -1, 0))
-    for order, (media_range, quality) in enumerate(_ranges(accept)):
+    for order, (media_range, quality) in enumerate(ranges(accept)):
         for answer, (_, specificity, _) in qualities.items():
             specific = _specificity(media_range, answer)
             if specific > specificity:
@@ -132,7 +132,16 @@ def _specificity(media_range: MediaType, answer: str) -> int:
     return {"application/*": 1, "*/*": 0}.get(essence, -1)
 
 
-def _ranges(accept: str) -> Iterator[tuple[MediaType, float]]:
+def json_quality(accept: str | None) -> float:
+    """Return the quality of ``application/dicom+json`` in ``accept``, 0 if it is not acceptable."""
+    if not (accept and accept.strip()):
+        return 1.0
+    # A plus sign in a query that was not percent-encoded reaches us as a blank.
+    return _qualities(accept.replace("dicom ", "dicom+"))[DICOM_JSON][0]
+
+
+def ranges(accept: str) -> Iterator[tuple[MediaType, float]]:
+    """Yield the media ranges of an Accept field with their qualities, without invalid ones."""
     for item in _split_list(accept):
         try:
             media_range = parse_media_type(item)

@@ -14,7 +14,8 @@ from dicomweb.metadata import codeextensions
 from dicomweb.metadata.codeextensions import CodeExtensions
 from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.reasons import FailureReason
-from dicomweb.repertoires import DEFAULT_REPERTOIRE, SPECIFIC_CHARACTER_SET, is_known
+from dicomweb.repertoires import DEFAULT_REPERTOIRE, is_known
+from dicomweb.returnattributes import SPECIFIC_CHARACTER_SET
 from dicomweb.timelimit import FOREVER, TimeLimit
 
 UTF8 = "ISO_IR 192"

@@ -59,6 +59,27 @@ def test_wadl_says_how_to_store() -> None:
     assert parameters == [("studies/{StudyInstanceUID}", "StudyInstanceUID", "template")]
 
 
+def test_what_retrieves_as_well_names_each_resource_once_with_all_its_methods() -> None:
+    root = etree.fromstring(describe("", BASE, None, retrieves=True)[1].encode())
+    series = "studies/{StudyInstanceUID}/series/{SeriesInstanceUID}"
+    instance = f"{series}/instances/{{SOPInstanceUID}}"
+    assert {
+        resource.get("path"): [method.get("id") for method in resource.iterfind("{*}method")]
+        for resource in root[0]
+    } == {
+        "studies": ["Store Instances"],
+        "studies/{StudyInstanceUID}": ["Store Study Instances", "Retrieve Study"],
+        "studies/{StudyInstanceUID}/instances": ["Search For Study Instances"],
+        "studies/{StudyInstanceUID}/series": ["Search For Study Series"],
+        series: ["Retrieve Series"],
+        f"{series}/instances": ["Search For Series Instances"],
+        instance: ["Retrieve Instance"],
+        f"{instance}/metadata": ["Retrieve Instance Metadata"],
+    }
+    statuses = {method.get("id"): method[1].get("status") for method in root.iter("{*}method")}
+    assert statuses["Retrieve Instance"] == "200 303 304 400 401 403 404 406 503"
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/dicom+json"])
 def test_json_says_the_same(accept: str) -> None:
     media_type, text = describe("", BASE, accept)

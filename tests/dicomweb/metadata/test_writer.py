@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from pydicom import DataElement, Dataset, dcmread
 
-from dicomweb.checks import is_uid
 from dicomweb.metadata.charactersets import settle
 from dicomweb.metadata.writer import IMPLEMENTATION_CLASS_UID, write
+from dicomweb.uids import is_uid
 from tests import models, strategies
 from tests.builders import data_set, sop_uid
 from tests.shown import from_dataset
