@@ -32,12 +32,12 @@ class _Tracer:
 
     def stop(self) -> None:
         if self.of_this_thread:
-            threading.settrace(None)  # type: ignore[arg-type] # as documented for sys.settrace
+            threading.settrace(None)
             sys.settrace(None)
 
     def start(self) -> None:
         if self.of_this_thread:
-            threading.settrace(self.of_threads)  # type: ignore[arg-type] # it was set before
+            threading.settrace(self.of_threads)
             sys.settrace(self.of_this_thread)
 
     @contextmanager
@@ -75,7 +75,8 @@ def _call() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     global _TRACER  # noqa: PLW0603 - coverage may start after this module is imported
     _TRACER = _Tracer()
-    if _TRACER.of_this_thread and not config.getoption("numprocesses", None):
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
+    if _TRACER.of_this_thread and runs_tests:
         # What is imported later is not traced, so it is imported now.
         for path in sorted(_FUNCTIONS.rglob("*.py")):
             parts = path.relative_to(_FUNCTIONS).with_suffix("").parts
@@ -103,13 +104,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Iterator[object]:
+def pytest_fixture_setup() -> Iterator[None]:
     with _TRACER.tracing():
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[object]:
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     given = getattr(pyfuncitem.obj, "hypothesis", None)
     if given is None:
         with _TRACER.tracing():

@@ -50,7 +50,7 @@ class Notifying:
         self._sqs: Any = session.client("sqs")
         events: Any = session.client("events")
         properties = TEMPLATE.properties("IndexTable")
-        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
         stream: Any = {"StreamEnabled": True, **properties["StreamSpecification"]}
         self._dynamodb.create_table(
             TableName=TABLE,
