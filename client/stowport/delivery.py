@@ -9,6 +9,7 @@ from stowport.bodies import ContentUnreadable, Part, RelatedBody
 from stowport.credentials import NoToken
 from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
+from stowport.said import said, target_of_redirect
 from stowport.transport import Stopped, Transport, Unreachable
 from stowport.uploads import ACCEPT, Count, NoUploads, UploadRefused, Uploads
 from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
@@ -154,7 +155,13 @@ def _usable(response: Response) -> Response:
     """Return ``response``; raise Unusable if any other request would get the same."""
     found = next((text for status, text in _UNUSABLE.items() if status == response.status), "")
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-        found = f"found a redirect ({response.status}), expected the URL of the service itself"
+        target = target_of_redirect(response) or "an unknown place"
+        found = (
+            f"found a redirect ({response.status}) to {target}, which is not followed, expected the"
+            " URL of the service itself"
+        )
+    elif found and (words := said(response)):
+        found += f": {words}"
     if found:
         raise Unusable(found)
     return response

@@ -23,7 +23,7 @@ _SEPARATOR = "\\"
 """Separates UIDs, which have no backslash."""
 
 _SCHEMA = """
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 CREATE TABLE files (
   number INTEGER PRIMARY KEY, identity BLOB UNIQUE, state INTEGER, wave INTEGER DEFAULT 0,
   path BLOB, file BLOB, place INTEGER, size INTEGER, modified INTEGER, version INTEGER,
@@ -64,11 +64,6 @@ class Found:
     def size(self) -> int:
         """Return the bytes that are sent of it."""
         return self.part.size
-
-    @property
-    def is_made(self) -> bool:
-        """Tell whether the preamble was made, because the file has none."""
-        return isinstance(self.part.content, Preceded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

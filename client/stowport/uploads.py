@@ -20,6 +20,7 @@ _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED,)
 _POLL_SECONDS = 2.0
 _MAX_WAIT = 6 * 3600.0
 _SHOWN = 200
+_MAYBE_DONE = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 _AGAIN = WAIT | {HTTPStatus.INTERNAL_SERVER_ERROR}
 """S3 asks for a request again with 500 as well (Error Responses, InternalError)."""
 
@@ -128,7 +129,7 @@ class Uploads:
             is_done = response.status == HTTPStatus.OK and b"<Error>" not in response.body
             if response.status != HTTPStatus.OK or is_done:
                 break
-        if not is_done and (response.status != HTTPStatus.NOT_FOUND or tries == 1):
+        if not is_done and (response.status not in _MAYBE_DONE or tries == 1):
             raise UploadRefused(_refusal(response))
 
     def _outcome(self, location: str, accept: str) -> Response:

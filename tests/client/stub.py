@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -64,10 +65,13 @@ class Stub(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener.dup()
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.scheme = "https" if tls else "http"
         self.connections: list[socket.socket] = []
         self.lock = threading.Lock()
         self.limit = 4_700_000
@@ -89,7 +93,7 @@ class Stub(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -202,8 +206,8 @@ def json_reply(content: object, **headers: str) -> Reply:
 
 
 @contextmanager
-def serving(listener: socket.socket) -> Iterator[Stub]:
-    server = Stub(listener)
+def serving(listener: socket.socket, tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
+    server = Stub(listener, tls)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
