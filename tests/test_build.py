@@ -409,7 +409,7 @@ def test_a_layer_has_only_what_can_be_called(built: Path, layer: str) -> None:
     assert not [place for pattern in patterns for place in packages.glob(pattern)]
     services = {each.name for each in packages.glob("boto*/data/*") if each.is_dir()}
     assert services == (
-        {"dynamodb", "events", "s3", "sqs", "sts"} if "boto" in list_of(layer) else set()
+        {"dynamodb", "events", "logs", "s3", "sqs", "sts"} if "boto" in list_of(layer) else set()
     )
 
 
@@ -424,7 +424,7 @@ for mode, name in (("L", "PNG"), ("RGB", "PNG"), ("P", "GIF")):
     Image.open(file).load()
 session = boto3.session.Session("key", "secret")
 for region in ("eu-central-1", "us-gov-west-1", "cn-north-1"):
-    for service in ("dynamodb", "events", "s3", "sqs"):
+    for service in ("dynamodb", "events", "logs", "s3", "sqs"):
         print(session.client(service, region_name=region).meta.endpoint_url)
 """
 
