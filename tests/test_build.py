@@ -440,7 +440,7 @@ def test_a_layer_has_all_that_is_called(built: Path, python: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     hosts = done.stdout.split()
-    assert len(set(hosts)) == 12
+    assert len(set(hosts)) == 15
     assert hosts[-1] == "https://sqs.cn-north-1.amazonaws.com.cn"
 
 
