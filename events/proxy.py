@@ -51,25 +51,6 @@ def upload_event(upload: str, headers: Mapping[str, str] | None = None) -> Event
     return {**request, **in_path, "body": None, "isBase64Encoded": False}
 
 
-def commitment_event(
-    method: str,
-    transaction: str,
-    payload: bytes = b"",
-    content_type: str = "application/dicom+json",
-    headers: Mapping[str, str] | None = None,
-) -> Event:
-    """Return the event of POST or GET /commitment-requests/{transaction}."""
-    resource = "/commitment-requests/{transaction}"
-    fields = {**(headers or {}), **({"Content-Type": content_type} if payload else {})}
-    request = _request(method, resource, f"/commitment-requests/{transaction}", fields)
-    return {
-        **request,
-        "pathParameters": {"transaction": transaction},
-        "body": b64encode(payload).decode("ascii") or None,
-        "isBase64Encoded": bool(payload),
-    }
-
-
 RETRIEVED = {
     0: "/studies",
     1: "/studies/{study}",
@@ -98,6 +79,25 @@ def retrieve_event(
         "multiValueQueryStringParameters": asked or None,
         "body": None,
         "isBase64Encoded": False,
+    }
+
+
+def commitment_event(
+    method: str,
+    transaction: str,
+    payload: bytes = b"",
+    content_type: str = "application/dicom+json",
+    headers: Mapping[str, str] | None = None,
+) -> Event:
+    """Return the event of POST or GET /commitment-requests/{transaction}."""
+    resource = "/commitment-requests/{transaction}"
+    fields = {**(headers or {}), **({"Content-Type": content_type} if payload else {})}
+    request = _request(method, resource, f"/commitment-requests/{transaction}", fields)
+    return {
+        **request,
+        "pathParameters": {"transaction": transaction},
+        "body": b64encode(payload).decode("ascii") or None,
+        "isBase64Encoded": bool(payload),
     }
 
 

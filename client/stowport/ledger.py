@@ -65,11 +65,6 @@ class Found:
         """Return the bytes that are sent of it."""
         return self.part.size
 
-    @property
-    def is_made(self) -> bool:
-        """Tell whether the preamble was made, because the file has none."""
-        return isinstance(self.part.content, Preceded)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

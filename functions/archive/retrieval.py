@@ -168,3 +168,20 @@ class Retrieval:
         answer = self._s3.get_object(Bucket=self._bucket, Key=key, **wanted)
         with closing(answer["Body"]) as stream:
             return stream.read()
+
+
+def attributes(item: Item) -> dict[str, Any]:
+    """Return the attributes of an item by keyword: text, integers, lists and mappings of these."""
+    return {keyword: _value(value) for keyword, value in item.items()}
+
+
+def _value(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of any type that an item holds
+    ((kind, held),) = value.items()
+    match kind:
+        case "N":
+            return int(held)
+        case "L":
+            return [_value(each) for each in held]
+        case "M":
+            return attributes(held)
+    return held

@@ -15,7 +15,7 @@ from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest
 from dicomweb.retrieval.refusals import NotRetrieved
 from dicomweb.uids import is_uid
-from retrieve import instances
+from retrieve import instances, lists
 from retrieve.settings import Settings, settings
 from transaction import gateway, journal
 from transaction.gateway import StoreRequest
@@ -27,8 +27,12 @@ Answer = Callable[[StoreRequest, Retrieval, Settings], StoreResponse]
 
 _RESOURCES: Mapping[str, Answer] = {
     "studies/{study}/series/{series}/instances/{instance}": instances.retrieve_instance,
+    "studies/{study}/series/{series}/instances/{instance}/metadata": instances.retrieve_metadata,
     "studies/{study}/series/{series}": instances.retrieve_instances,
     "studies/{study}": instances.retrieve_instances,
+    "studies/{study}/instances": lists.search_for_instances,
+    "studies/{study}/series/{series}/instances": lists.search_for_instances,
+    "studies/{study}/series": lists.search_for_series,
 }
 
 

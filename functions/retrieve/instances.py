@@ -3,11 +3,13 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 
 from archive.retrieval import Retrieval, StoredInstance
 from dicomweb.answer.response import StoreResponse
+from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.retrieval import acceptable, body
 from dicomweb.retrieval.acceptable import Form
 from dicomweb.retrieval.body import Part
@@ -30,10 +32,7 @@ def retrieve_instance(
     Raises Unknown and NotAcceptable, and errors of ``archive.retrieval``.
     """
     del chosen
-    in_path = request.in_path
-    stored = retrieval.find(in_path["study"], in_path["series"], in_path["instance"])
-    if stored is None:
-        raise Unknown("found no stored instance with the UIDs of the URL")
+    stored = _find(request, retrieval)
     form = _form(request, stored)
     fields = _fields(request, stored, form)
     if _is_known(request.headers.get("if-none-match"), stored.sha256):
@@ -71,6 +70,44 @@ def retrieve_instances(
         return _listed(request, found, _EXPECTED_FIRST)
     fields = {"Content-Location": _url(request), "Vary": "Accept", "Cache-Control": _REVALIDATE}
     return _wrapped(request, retrieval, found, fields)
+
+
+def retrieve_metadata(
+    request: StoreRequest, retrieval: Retrieval, chosen: Settings
+) -> StoreResponse:
+    """Return the attributes of an instance; its bulk data is at the URL of the instance.
+
+    Raises Unknown and NotAcceptable, and errors of ``archive.retrieval``.
+    """
+    acceptable.check_json(request.headers.get("accept"), request.accept_parameter)
+    stored = _find(request, retrieval)
+    fields = {
+        "ETag": f'W/"{stored.sha256}"',
+        "Content-Location": _url(request),
+        "Vary": "Accept",
+        "Cache-Control": _REVALIDATE,
+    }
+    if _is_known(request.headers.get("if-none-match"), stored.sha256):
+        return _without_body(HTTPStatus.NOT_MODIFIED, DICOM_JSON, fields)
+    # Only this needs pydicom, whose import takes longer than everything else here.
+    from dicomweb.retrieval import metadata  # noqa: PLC0415
+
+    base_url = chosen.retrieve_base_url or request.base_url
+    text = metadata.encode(
+        partial(retrieval.read_range, stored),
+        stored.size,
+        stored.transfer_syntax_uid,
+        f"{base_url}{stored.path}",
+    )
+    return StoreResponse(status=HTTPStatus.OK, media_type=DICOM_JSON, body=text, headers=fields)
+
+
+def _find(request: StoreRequest, retrieval: Retrieval) -> StoredInstance:
+    in_path = request.in_path
+    stored = retrieval.find(in_path["study"], in_path["series"], in_path["instance"])
+    if stored is None:
+        raise Unknown("found no stored instance with the UIDs of the URL")
+    return stored
 
 
 _EXPECTED_FIRST = (

@@ -30,8 +30,8 @@ class StoreRequest:
     """Everything in a request except its payload. Field names are in lower case.
 
     ``upload`` and ``transaction`` are the id and the Transaction UID in the path, and ``principal``
-    is the sender that the authorizer found.
-    ``in_path`` has the variable parts of the path, and ``query`` the values of each parameter.
+    is the sender that the authorizer found. ``in_path`` has the variable parts of the path, and
+    ``query`` the values of each parameter.
     """
 
     method: str

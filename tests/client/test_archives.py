@@ -28,7 +28,7 @@ def test_the_members_of_a_zip_file_are_found(tmp_path: Path, compression: int) -
     (tmp_path / "in").mkdir()
     path = zipped(
         tmp_path / "in" / "a.zip",
-        {"CD/IM1": IMAGE, "CD/IM2": instance(2), "notes": b"x"},
+        {"CD/": b"", "CD/IM1": IMAGE, "CD/IM2": instance(2), "notes": b"x"},
         compression,
     )
     for paths in ([path], [tmp_path / "in"]):

@@ -1,5 +1,6 @@
 """Files without preamble or File Meta Information: whole data sets are sent, and nothing else."""
 
+import zipfile
 from io import BytesIO
 from pathlib import Path
 
@@ -62,6 +63,30 @@ def test_a_deflated_file_that_lacks_its_preamble_gets_it(tmp_path: Path) -> None
     assert searched([tmp_path]).contents == [whole]
 
 
+def test_a_data_set_in_a_zip_file_becomes_a_part_10_file_unless_it_is_very_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bare(data_set())
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("IM1", content)
+    (made,) = searched([path]).contents
+    assert made.endswith(content)
+    monkeypatch.setattr("stowport.finding._MOST_IN_MEMORY", len(content) - 1)
+    assert "unpack it" in searched([path]).missing[path / "IM1"]
+
+
+def test_a_data_set_that_vanishes_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    path = write(tmp_path / "a", bare(data_set()))
+    monkeypatch.setattr("stowport.finding.mmap", gone)
+    assert "cannot be read" in searched([path]).missing[path]
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -104,6 +129,8 @@ def test_compressed_pixel_data_without_a_transfer_syntax_is_missing(tmp_path: Pa
         bare(data_set(SOPInstanceUID=None)),
         bare(data_set(SOPClassUID=None), implicit_vr=True),
         bare(data_set(SOPInstanceUID="x")),
+        part10(data_set(), file_meta={"TransferSyntaxUID": None})[132:],
+        part10(data_set(), file_meta={"MediaStorageSOPInstanceUID": None})[132:166],
     ],
 )
 def test_what_only_happens_to_parse_is_skipped(tmp_path: Path, content: bytes) -> None:

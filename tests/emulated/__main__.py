@@ -18,6 +18,7 @@ import urllib3
 from archive.objects import key_of
 from stowport.command import main as stowport
 from tests.builders import instance, study_uid
+from tests.emulated import hosted
 from tests.emulated.groups import GROUPS, TOGETHER
 from tests.emulated.stack import NotDeployed, Stack, emulated, say
 
@@ -39,6 +40,7 @@ def main(*groups: str) -> int:
             ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
             ("the change has taken effect", lambda: _replaced(stack)),
             ("sam deploy sets the optional parameters", lambda: stack.deploy(**TOGETHER)),
+            ("the hosted relay makes a stack", hosted.deploy),
             ("sam delete deletes the stack", lambda: _deleted(stack)),
         ]
         failed = sum(not _made(name, step) for name, step in steps)

@@ -77,6 +77,7 @@ class TestOneInstance:
             "",
             f"application/dicom; transfer-syntax={EXPLICIT}",
             "application/dicom; transfer-syntax=*",
+            "application/dicom, */*; q=0, application/dicom; q=0",
             f"{WRAPPED}; q=0.5, application/dicom",
             f"application/dicom, {WRAPPED}",
             "text/html, image/avif, */*; q=0.8",

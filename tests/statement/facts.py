@@ -85,18 +85,18 @@ def _editions(page: str) -> dict[str, str]:
     return {"standard": found[1], "webServices": found[2], "template": form[1]}
 
 
-_KEYWORDS = {
-    "{study}": "StudyInstanceUID",
-    "{series}": "SeriesInstanceUID",
-    "{instance}": "SOPInstanceUID",
-    "{transaction}": "TransactionUID",
+_VARIABLES = {
+    "{study}": "{StudyInstanceUID}",
+    "{series}": "{SeriesInstanceUID}",
+    "{instance}": "{SOPInstanceUID}",
+    "{transaction}": "{TransactionUID}",
 }
 
 
 def _standard(resource: str) -> str:
     """Return the path of a resource with the standard's names for its variables."""
-    for variable, keyword in _KEYWORDS.items():
-        resource = resource.replace(variable, f"{{{keyword}}}")
+    for variable, attribute in _VARIABLES.items():
+        resource = resource.replace(variable, attribute)
     return resource
 
 

@@ -356,9 +356,9 @@ class TestPermissions:
             "DeadLetterFunction": {"Fn::GetAtt": "DeadLetterRole.Arn"},
             "NotifyFunction": {"Fn::GetAtt": "NotifyRole.Arn"},
             "AuthorizerFunction": {"Fn::GetAtt": "AuthorizerRole.Arn"},
+            "RetrieveFunction": {"Fn::GetAtt": "RetrieveRole.Arn"},
             "CommitmentFunction": {"Fn::GetAtt": "CommitmentRole.Arn"},
             "CommitmentWorkerFunction": {"Fn::GetAtt": "CommitmentWorkerRole.Arn"},
-            "RetrieveFunction": {"Fn::GetAtt": "RetrieveRole.Arn"},
         }
         for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -67,16 +67,16 @@ class TestOn:
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
-            "CommitmentFunction.Arn",
             "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunctionAliaslive",
             "AuthorizerFunctionAliaslive",
             "CapabilitiesFunction",
             "UploadsFunction",
-            "CommitmentFunction",
             "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     @pytest.mark.parametrize("function", VERSIONED)
@@ -120,16 +120,16 @@ class TestOff:
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction.Arn",
             "UploadsFunction.Arn",
-            "CommitmentFunction.Arn",
             "RetrieveFunction.Arn",
+            "CommitmentFunction.Arn",
         }
         assert invocable_by_the_gateway(resources) == {
             "StoreFunction",
             "AuthorizerFunction.Arn",
             "CapabilitiesFunction",
             "UploadsFunction",
-            "CommitmentFunction",
             "RetrieveFunction",
+            "CommitmentFunction",
         }
 
     def test_snapshots_change_nothing_but_how_the_two_functions_start_and_are_invoked(self) -> None:
