@@ -11,8 +11,9 @@ import urllib3
 
 from stowport.connections import Connections
 from stowport.credentials import NoToken, basic, is_token
-from stowport.faults import in_words, printable
+from stowport.faults import in_words
 from stowport.messages import Request
+from stowport.printing import printable
 
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
 _LONGEST_ANSWER = 1024 * 1024
