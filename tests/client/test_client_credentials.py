@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from stowport import clientcredentials
 from stowport.clientcredentials import ClientCredentials
 from stowport.command import main
 from stowport.connections import Connections
