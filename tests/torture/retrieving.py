@@ -33,6 +33,7 @@ class Case:
     fault: Fault
     call: str
     once: bool
+    instances: int = 1
 
     def __str__(self) -> str:
         return f"{self.fault.name} {'once' if self.once else 'for ever'}, {self.call}"
