@@ -39,6 +39,7 @@ GROUPS = {
         "DeletionProtection": "true",
     },
     "private": {"EndpointType": "private", "VpcEndpointIds": "vpce-0123456789abcdef0"},
+    "retrieving": {"Retrieve": "off"},
     "roles": {
         "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess",
         "ApiGatewayLogRole": "existing",
@@ -62,6 +63,7 @@ GROUPS = {
         "OidcIssuer": "https://login.example.org",
         "OidcAudience": "stowport",
         "RequiredScope": "images/send",
+        "ReadScope": "images/read",
         "AllowedOrigins": "https://viewer.example.org",
     },
 }
