@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild tell test test-fast torture check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild tell test test-fast torture send-many relay-memory check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,12 @@ torture: $(VENV)/test emulator ## break the wire, kill functions and race sender
 	@PYTHONPATH=functions:client $(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASE),--case "$(CASE)")
 
+send-many: $(VENV)/test ## measure the memory of `stowport send` with many files: make send-many [FILES=50000]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.client.many $(FILES)
+
+relay-memory: $(VENV)/test ## what memory the relay takes for large instances: make relay-memory [MEGABYTES="20 200 2000"]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.client.relay.memory $(MEGABYTES)
+
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:
 	@command -v curl >/dev/null && command -v dcm2xml >/dev/null || { \
@@ -82,7 +88,7 @@ architecture: $(VENV)/test
 
 # In a virtual environment of its own, because it pins other versions of what the tests use.
 audit: .audit-venv/installed
-	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client build sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
 # values that are excluded are those of the tests and of the laptop.
@@ -127,9 +133,9 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local client sam bench emulator fuzz runtime mutants audit; do \
+	cd requirements && for set in test local client build sam bench emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --quiet $$(case $$set in (local|client|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
+	--no-header --quiet $$(case $$set in (local|client|build|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	for layer in requirements authorizer; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet -c test.txt ../layers/dependencies/$$layer.in \

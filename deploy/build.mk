@@ -36,7 +36,9 @@ $(WITH_OVERLAYS): template.yaml $(wildcard deploy/*.yaml) deploy/overlay.py | .s
 
 validate: sam $(WITH_OVERLAYS) ## check the template as written and as deployed, without and with overlays
 	.sam-venv/bin/sam validate --lint
+	.sam-venv/bin/sam validate --lint --template examples/template.yaml
 	.sam-venv/bin/cfn-lint template.yaml $(WITH_OVERLAYS) --append-rules cfn_lint_serverless.rules
+	.sam-venv/bin/cfn-lint deploy/relay.yaml
 	PYTHONPATH=. .sam-venv/bin/python deploy/deployments.py template.yaml $(lastword $(WITH_OVERLAYS))
 
 # Results without bytecode are neither put into SAM's cache nor taken from it.

@@ -18,14 +18,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.event_source import Log
 from local.lambda_service import in_daemon_thread
-from local.template import ACCOUNT, REGION, STACK
+from local.template import ACCOUNT, STACK
 
 SOURCE = "stowport"
 
 _NAME = f"{STACK}-events-of-make-run"
 _WAIT_SECONDS = 1
 _PAUSE_SECONDS = 1
-_WEBHOOK_SECONDS = 10
+_WEBHOOK_SECONDS = 4
+_SECONDS_TO_COME_AGAIN = 5
 _CONFIG = Config(connect_timeout=5, read_timeout=10)
 
 
@@ -35,8 +36,10 @@ def watched(bus: str, webhook: str, log: Log) -> Iterator[None]:
 
     An event that the webhook does not take, with a status below 300, is sent to it again.
     """
-    sqs: Any = boto3.client("sqs", REGION, config=_CONFIG)
-    url = sqs.create_queue(QueueName=_NAME, Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
+    # In the region in which the functions put events.
+    sqs: Any = boto3.client("sqs", config=_CONFIG)
+    hidden = {"VisibilityTimeout": str(_SECONDS_TO_COME_AGAIN)}
+    url = sqs.create_queue(QueueName=_NAME, Attributes=hidden)["QueueUrl"]
     _create_rule(bus)
     stopped = Event()
     in_daemon_thread(partial(_follow, sqs, url, webhook, log, stopped))
@@ -47,13 +50,12 @@ def watched(bus: str, webhook: str, log: Log) -> Iterator[None]:
 
 
 def _create_rule(bus: str) -> None:
-    # In the region in which the functions put events, which need not be that of the queue.
     events: Any = boto3.client("events", config=_CONFIG)
     if bus != "default" and bus not in _buses(events):
         events.create_event_bus(Name=bus)
     pattern = json.dumps({"source": [SOURCE]})
     events.put_rule(Name=_NAME, EventBusName=bus, EventPattern=pattern)
-    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{_NAME}"
+    arn = f"arn:aws:sqs:{events.meta.region_name}:{ACCOUNT}:{_NAME}"
     events.put_targets(Rule=_NAME, EventBusName=bus, Targets=[{"Id": "lines", "Arn": arn}])
 
 
@@ -99,5 +101,6 @@ def line(event: Mapping[str, Any]) -> str:
     detail = event["detail"]
     number = detail.get("numberOfInstances", len(detail.get("instances", ())))
     way = detail.get("request", {}).get("way", "")
-    words = (event["detail-type"], detail["studyInstanceUID"], f"{number} instances", way)
+    instances = "1 instance" if number == 1 else f"{number} instances"
+    words = (event["detail-type"], detail["studyInstanceUID"], instances, way)
     return " ".join(filter(None, words))

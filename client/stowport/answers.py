@@ -13,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from stowport.messages import Response
+from stowport.said import notation, said
 
 _FAILED = "00081198"
 _REFERENCED = "00081199"
@@ -29,6 +30,13 @@ _TAGS = {
     "warning": "00081196",
     "failure": "00081197",
 }
+_COMMENTS = ("00090097", "00091097", "00000902")
+"""Google's private FailureDetail, as it writes it and as it should, and Azure's Error Comment."""
+
+_FAILED_ATTRIBUTES = "00741048"
+"""In an item of Azure, the sequence that holds an Error Comment for each attribute."""
+
+_LONGEST = 500
 
 DataSet = Mapping[str, list[Any]]
 """Values by tag; those of a sequence are data sets."""
@@ -36,13 +44,17 @@ DataSet = Mapping[str, list[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An item of one of the module's sequences; ``failure`` is None if the instance is stored."""
+    """An item of one of the module's sequences; ``failure`` is None if the instance is stored.
+
+    ``text`` says why, on the servers that have an attribute of their own for it.
+    """
 
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
     retrieve_url: str = ""
     warning: int | None = None
     failure: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +62,14 @@ class Answer:
     """An answer: ``items`` is None if it is not a Store Instances Response Module.
 
     ``texts`` are the reasons in words from Warning, by failure reason and number of the part,
-    None where one is not given; ``text`` is what is said of the request as a whole.
+    None where one is not given; ``text`` is what is said of the request as a whole in DICOM's
+    terms, and ``said`` what is said in any others.
     """
 
     status: int
     items: list[Item] | None
     text: str = ""
+    said: str = ""
     texts: Mapping[tuple[int | None, int | None], str] = field(default_factory=dict)
 
 
@@ -66,7 +80,8 @@ def read_answer(response: Response) -> Answer:
     unnumbered = (text for (_, part), text in texts.items() if part is None)
     described = next(iter(data_set.get(_TEXT, [])), None)
     text = described if isinstance(described, str) and described else next(unnumbered, "")
-    return Answer(status=response.status, items=items, text=text, texts=texts)
+    words = said(response) if items is None else ""
+    return Answer(status=response.status, items=items, text=text, said=words, texts=texts)
 
 
 def _module(response: Response) -> tuple[DataSet, list[Item] | None]:
@@ -90,10 +105,11 @@ def _module(response: Response) -> tuple[DataSet, list[Item] | None]:
 
 
 def _data_set(response: Response) -> DataSet:
-    if response.media_type.endswith("json"):
+    found = notation(response)
+    if found == "json":
         model = json.loads(response.body)
         return _from_json(model[0] if isinstance(model, list) and model else model)
-    if response.media_type.endswith("xml"):
+    if found == "xml":
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         return _from_xml(etree.fromstring(response.body, parser))
     return {}
@@ -132,7 +148,14 @@ def _items(data_set: DataSet) -> Iterator[Item]:
                 retrieve_url=str(first["retrieve_url"]),
                 warning=_code(first["warning"]),
                 failure=failure,
+                text="; ".join(_comments(values))[:_LONGEST],
             )
+
+
+def _comments(item: DataSet) -> Iterator[str]:
+    for values in (item, *item.get(_FAILED_ATTRIBUTES, [])):
+        for tag in _COMMENTS:
+            yield from (each for each in values.get(tag, []) if isinstance(each, str) and each)
 
 
 def _code(value: object) -> int | None:

@@ -23,21 +23,32 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"stowport {__version__}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _send(commands.add_parser("send", help="send files, folders or a DICOMDIR"))
-    _relay(
-        commands.add_parser("relay", help="accept STOW-RS requests of any size and forward them")
-    )
-    _smoke(commands.add_parser("smoke", help="check what a deployment answers, request by request"))
+    for name, add_options_of, text, codes in _COMMANDS:
+        command = commands.add_parser(name, help=text, description=f"{text}.", epilog=codes)
+        add_options_of(command)
     return root
 
 
 def _send(command: argparse.ArgumentParser) -> None:
-    command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+    command.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="a file, a zip file, a folder with all that is in it, or a DICOMDIR",
+    )
     _server(command)
     command.add_argument("--study", type=uid, metavar="UID", help="store into this study only")
-    command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    printed = command.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    printed.add_argument("--csv", action="store_true", help="print a row for each file, as CSV")
     command.add_argument(
         "--again", action="store_true", help="also send what an earlier send has stored"
+    )
+    command.add_argument(
+        "--commit",
+        action="store_true",
+        help="also ask the server to commit to keep what is stored, and say what is safe to delete",
     )
     command.add_argument(
         "--follow-links", action="store_true", help="also send what links in folders lead to"
@@ -145,3 +156,26 @@ def at_least_one(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError("expected a number of at least 1")
     return int(text)
+
+
+_COMMANDS = (
+    (
+        "send",
+        _send,
+        "Send files, folders, zip files or a DICOMDIR",
+        "Exit codes: 0 all is stored; 1 some is not; 2 it could not start or end; 130 Ctrl-C.",
+    ),
+    (
+        "relay",
+        _relay,
+        "Accept STOW-RS requests of any size and forward them",
+        "It runs until Ctrl-C or SIGTERM. Exit codes: 0 it was ended so; 2 it could not start.",
+    ),
+    (
+        "smoke",
+        _smoke,
+        "Check what a deployment answers, request by request",
+        "Exit codes: 0 no check failed; 1 one did; 2 it could not start.",
+    ),
+)
+"""Each command: its name, its options, what it does, and its exit codes."""

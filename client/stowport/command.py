@@ -1,26 +1,35 @@
 """The command ``stowport``."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from io import TextIOWrapper
 from typing import TextIO
 
 from rich.console import Console
 
 from stowport.arguments import parser
+from stowport.commitment import Commitment
 from stowport.delivery import Delivery
 from stowport.journal import Journal, state_folder
+from stowport.printing import printable
 from stowport.reaching import LOOPBACK, transport_to
 from stowport.relay.arguments import is_open
 from stowport.report import show, write_json, write_not_sent
 from stowport.send import INTERRUPTED, UNUSABLE, Sender, Sent, exit_code
+from stowport.separated import write_csv
 from stowport.tls import Unsuitable
 from stowport.transport import Transport
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names may have letters that the terminal has not
+            stream.reconfigure(errors="backslashreplace")
     chosen = parser().parse_args(arguments)
     if chosen.command == "smoke":
         from stowport.smoke.command import run as smoke  # noqa: PLC0415 - a send makes no instances
@@ -39,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(chosen, transport)
     try:
         return _send(chosen, transport)
-    except KeyboardInterrupt:  # before anything was sent: while the folders are searched
+    except KeyboardInterrupt:  # the second one, or before there was anything to sum up
         return INTERRUPTED
 
 
@@ -59,17 +68,32 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
     )
     seconds = time.monotonic() - started
     journal.close()
+    if chosen.commit and not sent.interrupted:
+        sent.not_asked = Commitment(transport, chosen.url).ask(sent.ledger)
     if journal.fault:
         sys.stderr.write(
             f"warning: no journal is kept ({journal.fault}): the next send starts over\n"
         )
-    if chosen.json:
-        write_json(sent, seconds, sys.stdout)
-    else:
-        show(sent, seconds, Console())
-    if listed and not _is_listed(sent, listed):
-        return UNUSABLE
-    return exit_code(sent)
+    with closing(sent.ledger):
+        _print(sent, seconds, chosen)
+        if listed and not _is_listed(sent, listed):
+            return UNUSABLE
+        return exit_code(sent)
+
+
+def _print(sent: Sent, seconds: float, chosen: argparse.Namespace) -> None:
+    try:
+        if chosen.json:
+            write_json(sent, seconds, sys.stdout)
+        elif chosen.csv:
+            write_csv(sent, sys.stdout)
+            sys.stderr.write(f"stowport: {printable(sent.fault)}\n" if sent.fault else "")
+        else:
+            show(sent, seconds, Console())
+        sys.stdout.flush()
+    except OSError as error:  # a pipe that nobody reads any more, or a full disk
+        sys.stderr.write(f"stowport: the result cannot be printed: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again
 
 
 def _is_listed(sent: Sent, listed: TextIO) -> bool:

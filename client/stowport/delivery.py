@@ -9,8 +9,9 @@ from stowport.bodies import ContentUnreadable, Part, RelatedBody
 from stowport.credentials import NoToken
 from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
+from stowport.said import said, target_of_redirect
 from stowport.transport import Stopped, Transport, Unreachable
-from stowport.uploads import ACCEPT, Count, NoUploads, UploadRefused, Uploads
+from stowport.uploads import ACCEPT, Count, NoUploads, UploadGivenUp, UploadRefused, Uploads
 from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
 
 _UNUSABLE = {
@@ -138,7 +139,10 @@ class Delivery:
         except NoUploads as error:
             self._no_uploads = str(error)
             return self._too_large(part)
-        except (UploadRefused, ContentUnreadable) as error:
+        except UploadRefused as error:
+            given_up = isinstance(error, UploadGivenUp)
+            return failure(FailureReason.PROCESSING_FAILURE, str(error), temporary=not given_up)
+        except ContentUnreadable as error:
             return failure(FailureReason.PROCESSING_FAILURE, str(error))
         return judge_alone(part, read_answer(_usable(response)))
 
@@ -154,7 +158,13 @@ def _usable(response: Response) -> Response:
     """Return ``response``; raise Unusable if any other request would get the same."""
     found = next((text for status, text in _UNUSABLE.items() if status == response.status), "")
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-        found = f"found a redirect ({response.status}), expected the URL of the service itself"
+        target = target_of_redirect(response) or "an unknown place"
+        found = (
+            f"found a redirect ({response.status}) to {target}, which is not followed, expected the"
+            " URL of the service itself"
+        )
+    elif found and (words := said(response)):
+        found += f": {words}"
     if found:
         raise Unusable(found)
     return response

@@ -5,6 +5,7 @@ import ssl
 import urllib3
 
 from stowport import proxies
+from stowport.printing import printable
 
 _LONGEST = 200
 _REFUSED = "Tunnel connection failed: 4"
@@ -24,30 +25,31 @@ _OF_TLS = {
 }
 
 
-def in_words(error: urllib3.exceptions.HTTPError, url: str) -> str:
+def in_words(error: Exception, url: str) -> str:
     """Return what led to ``error`` on the way to ``url``."""
-    cause = _cause(error)
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return "it hangs, no byte came from it in time (--timeout)"
+    if not isinstance(error, urllib3.exceptions.ProxyError):
+        return _of(cause_of(error)) or type(error).__name__
+    said = _of(cause_of(error)) or printable(str(cause_of(error))[:_LONGEST])
+    return proxies.refusal(url) if _UNAUTHENTICATED in said else f"at the proxy: {said}"
+
+
+def _of(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"its certificate is not trusted: {cause.verify_message}; --cacert names a further"
             " authority"
         )
     if isinstance(cause, ssl.SSLError):
-        said = cause.reason or ""
+        said = cause.reason or "the TLS connection was cut off"
         return next((text for name, text in _OF_TLS.items() if said.endswith(name)), said)
-    if isinstance(error, urllib3.exceptions.ProxyError):
-        said = printable(str(cause))
-        return proxies.refusal(url) if _UNAUTHENTICATED in said else f"of the proxy: {said}"
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return "it hangs, no byte came from it in time (--timeout)"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return type(error).__name__
+    return (isinstance(cause, OSError) and cause.strerror) or ""
 
 
-def is_final(error: urllib3.exceptions.HTTPError) -> bool:
+def is_final(error: Exception) -> bool:
     """Tell whether the next try would end like this one: TLS was refused, or by the proxy."""
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(error, urllib3.exceptions.LocationParseError):  # no host can have this name
         return True
     if isinstance(cause, ssl.SSLError):
@@ -55,13 +57,13 @@ def is_final(error: urllib3.exceptions.HTTPError) -> bool:
     return isinstance(error, urllib3.exceptions.ProxyError) and _REFUSED in str(cause)
 
 
-def printable(text: str) -> str:
-    """Return the start of what a server says, fit for a terminal."""
-    return "".join(each if each.isprintable() else " " for each in text[:_LONGEST]).strip()
-
-
-def _cause(error: BaseException) -> BaseException:
-    cause = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    return cause
+def cause_of(error: BaseException) -> BaseException:
+    """Return the exception that led to ``error``, or the reason of TLS for it."""
+    while not isinstance(error, ssl.SSLError):
+        # urllib3 hands some errors on as an argument only.
+        given = next((each for each in error.args if isinstance(each, ssl.SSLError)), None)
+        inner = given or error.__cause__ or error.__context__
+        if inner is None:
+            break
+        error = inner
+    return error

@@ -118,11 +118,11 @@ class _Finder:
             return
         modified = status.st_mtime_ns
         content = File(file, status.st_size, modified)
-        if head.startswith(SIGNATURE):
-            self._open_archive(file, identity, modified, named=named)
-        elif is_file(memoryview(head)) and _is_directory(head):
+        if _is_directory(head):
             self._ledger.note(State.OPENED, str(file), identity)
             self._directories.append(file)
+        elif _is_archive(head):
+            self._open_archive(file, identity, modified, named=named)
         elif not self._enter(str(file), identity, modified, content, head):
             self._skip(str(file), identity, _NO_INSTANCE, named=named)
 
@@ -183,11 +183,11 @@ class _Finder:
             head = b"" if why else bytes(content.read(0, min(HEAD, member.file_size)))
         except ContentUnreadable as error:
             why, head = str(error), b""
-        if head.startswith(SIGNATURE):
+        if _is_archive(head):
             why = "found a zip file in a zip file, expected it to be unpacked"
         if why:
             self._enter_refused(path, own, why)
-        elif is_file(memoryview(head)) and _is_directory(head):
+        elif _is_directory(head):
             self._ledger.note(State.SKIPPED, path, own, "found a DICOMDIR in a zip file")
             return False
         elif not self._enter(path, own, member.CRC, content, head):
@@ -198,6 +198,11 @@ class _Finder:
 
 def _identity(file: Path) -> bytes:
     return os.fsencode(os.path.realpath(file))
+
+
+def _is_archive(head: bytes) -> bool:
+    """Tell whether this is a zip file; the preamble of a Part 10 file may begin like one."""
+    return head.startswith(SIGNATURE) and not is_file(memoryview(head))
 
 
 def _is_directory(head: bytes) -> bool:

@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from stowport.printing import printable
+
+_NARROW = 66
 
 
 class Meter:
@@ -38,16 +42,36 @@ class Meter:
         self._progress.update(self._task, said=printable(text))
 
 
-@contextmanager
-def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
-    """Show the bar for as long as the block runs."""
-    with Progress(
-        TextColumn("{task.fields[done]}/{task.fields[instances]} instances"),
+class _Lines(Progress):
+    """The bar, and what is waited for in a line of its own, which is cut at the right edge."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Yield the lines as they are to be shown now."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if said := task.fields["said"]:
+                yield Text(said, style="yellow", no_wrap=True, overflow="ellipsis")
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """Return what fits: on a narrow terminal only counts, bytes and the time left."""
+    counts = "{task.fields[done]}/{task.fields[instances]}"
+    if width < _NARROW:
+        return [TextColumn(counts), DownloadColumn(), TimeRemainingColumn(compact=True)]
+    return [
+        TextColumn(f"{counts} instances"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[said]}", markup=False, style="yellow"),
+    ]
+
+
+@contextmanager
+def metered(console: Console, instances: int, size: int) -> Iterator[Meter]:
+    """Show the bar for as long as the block runs."""
+    with _Lines(
+        *_columns(console.width),
         console=console,
         disable=not console.is_terminal,
         transient=True,

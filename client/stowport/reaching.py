@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stowport.clientcredentials import ClientCredentials
+from stowport.connections import Connections
 from stowport.credentials import (
     Authentication,
     BasicCredentials,
@@ -18,6 +20,7 @@ from stowport.transport import TRIES, Transport
 
 _TOKEN = "STOWPORT_TOKEN"  # noqa: S105 - the names of variables
 _PASSWORD = "STOWPORT_PASSWORD"  # noqa: S105
+_SECRET = "STOWPORT_CLIENT_SECRET"  # noqa: S105
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -69,11 +72,24 @@ def _credentials(group: argparse._ArgumentGroup) -> None:
         help=f"user of Basic authentication; the password is ${_PASSWORD} or in --password-file",
     )
     given.add_argument(
+        "--token-url",
+        type=endpoint,
+        metavar="URL",
+        help="token endpoint of the issuer that gives tokens to --client-id (OAuth 2.0 client"
+        f" credentials); the client's secret is ${_SECRET}",
+    )
+    given.add_argument(
         "--aws-sigv4",
         nargs=2,
         metavar=("SERVICE", "REGION"),
         help="sign requests for AWS, such as 'medical-imaging us-east-1', with the credentials of"
         " AWS's environment variables, profiles or roles (needs stowport[aws])",
+    )
+    group.add_argument(
+        "--client-id", type=user, metavar="ID", help="the ID of this client at --token-url"
+    )
+    group.add_argument(
+        "--scope", type=token, metavar="SCOPE", help="the scope to ask for at --token-url"
     )
     group.add_argument(
         "--password-file", type=file, metavar="FILE", help="file with the password of --user"
@@ -95,17 +111,23 @@ def transport_to(chosen: argparse.Namespace, connections: int, tries: int = TRIE
     if chosen.key and not chosen.cert:
         raise Unsuitable("found --key without --cert, expected the certificate as well")
     tls = TLS(cacert=chosen.cacert, cert=chosen.cert, key=chosen.key, insecure=chosen.insecure)
-    transport = Transport(credentials_of(chosen), connections=connections, tries=tries, tls=tls)
+    transport = Transport(
+        credentials_of(chosen, tls), connections=connections, tries=tries, tls=tls
+    )
     transport.prepare(chosen.url)
     return transport
 
 
-def credentials_of(chosen: argparse.Namespace) -> Authentication:
+def credentials_of(chosen: argparse.Namespace, tls: TLS) -> Authentication:
     """Return the credentials: those of an option, or else the token of the environment."""
     if chosen.aws_sigv4:
         from stowport.signing import Signatures  # noqa: PLC0415 - botocore is optional
 
         return Signatures(*chosen.aws_sigv4)
+    if chosen.token_url:
+        return _client_credentials(chosen, tls)
+    if chosen.client_id or chosen.scope:
+        raise Unsuitable("found --client-id or --scope without --token-url, expected it as well")
     if chosen.user:
         return BasicCredentials(chosen.user, _password(chosen.password_file))
     if chosen.password_file:
@@ -113,6 +135,16 @@ def credentials_of(chosen: argparse.Namespace) -> Authentication:
     if chosen.token_command:
         return Credentials(command=chosen.token_command)
     return Credentials(chosen.token)
+
+
+def _client_credentials(chosen: argparse.Namespace, tls: TLS) -> ClientCredentials:
+    secret = os.environ.get(_SECRET)
+    if not chosen.client_id or not secret:
+        raise Unsuitable(f"found --token-url, expected --client-id and the secret in {_SECRET}")
+    connections = Connections(1, tls)
+    connections.pool(chosen.token_url)
+    scope = chosen.scope or ""
+    return ClientCredentials(chosen.token_url, chosen.client_id, secret, scope, connections)
 
 
 def _password(path: Path | None) -> str:
@@ -148,11 +180,17 @@ def _warn(chosen: argparse.Namespace) -> None:
 
 def has_token(chosen: argparse.Namespace) -> bool:
     """Tell whether requests go with a bearer token."""
-    return bool(chosen.token or chosen.token_command) and not (chosen.user or chosen.aws_sigv4)
+    found = chosen.token or chosen.token_command or chosen.token_url
+    return bool(found) and not (chosen.user or chosen.aws_sigv4)
 
 
 def base_url(text: str) -> str:
     """Return the URL of the service without ``/studies`` and the last slash."""
+    return endpoint(text).rstrip("/").removesuffix("/studies")
+
+
+def endpoint(text: str) -> str:
+    """Return a URL of a place to send to."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -166,7 +204,7 @@ def base_url(text: str) -> str:
             "found a user in the URL, where the list of processes shows the password to others,"
             f" expected --user NAME, with the password in {_PASSWORD} or --password-file"
         )
-    return text.rstrip("/").removesuffix("/studies")
+    return text
 
 
 def file(text: str) -> Path:

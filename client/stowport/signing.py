@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from stowport.credentials import NoToken
-from stowport.faults import printable
 from stowport.messages import Request
+from stowport.printing import printable
 from stowport.tls import Unsuitable
 
 if TYPE_CHECKING:
+    # What credentials are when they are read is not in the documented part of botocore.
     from botocore.credentials import ReadOnlyCredentials
 
 HEALTHIMAGING = "medical-imaging"
@@ -68,8 +69,9 @@ class Signatures:
         return {"X-Amz-Content-SHA256": digest.hexdigest()}
 
     def _signed(self, request: Request, digest: Mapping[str, str]) -> Mapping[str, str]:
-        from botocore.auth import SigV4Auth  # noqa: PLC0415
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+        # botocore documents its clients only, and none of them signs requests of others.
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 - it is optional
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - it is optional
 
         signed = AWSRequest(
             method=request.method, url=request.url, headers={**request.headers, **digest}

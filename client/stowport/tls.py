@@ -5,6 +5,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+import urllib3
+
 PASSWORD = "STOWPORT_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 """The variable that may hold the password of the client's key."""
 
@@ -41,6 +43,8 @@ class TLS:
 
 
 def _any_server() -> ssl.SSLContext:
+    # The command has warned once; urllib3 would warn of each connection.
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -25,6 +25,9 @@ FIRST_DELAY = 1.0
 TIMEOUT = 300.0
 """Seconds without a byte after which a server hangs."""
 
+_HANGS = 3
+"""Tries that hang after which a request is not tried again: each takes the whole timeout."""
+
 _LONGEST_DELAY = 60.0
 _CONNECT_SECONDS = 10.0
 _BYTES_A_SECOND = 10_000_000
@@ -103,6 +106,7 @@ class Transport:
         started = time.monotonic()
         fault = "no try"
         response = None
+        hung = 0
         for number in range(self._tries):
             if number:
                 delay = self._delay(number, response)
@@ -112,8 +116,10 @@ class Transport:
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                response, fault = None, in_words(error, request.url)
-                if is_final(error):
+                why = self._connections.explained(error, request.url)
+                response, fault = None, in_words(why, request.url)
+                hung += isinstance(error, urllib3.exceptions.ReadTimeoutError)
+                if is_final(why) or hung == _HANGS:
                     break
                 continue
             if response.status not in request.again:

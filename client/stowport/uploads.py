@@ -20,6 +20,7 @@ _NOT_ALLOWED = (HTTPStatus.UNAUTHORIZED,)
 _POLL_SECONDS = 2.0
 _MAX_WAIT = 6 * 3600.0
 _SHOWN = 200
+_MAYBE_DONE = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 _AGAIN = WAIT | {HTTPStatus.INTERNAL_SERVER_ERROR}
 """S3 asks for a request again with 500 as well (Error Responses, InternalError)."""
 
@@ -32,6 +33,10 @@ class NoUploads(Exception):
 
 class UploadRefused(Exception):
     """The body was refused where the server said to put it, or the server gave the upload up."""
+
+
+class UploadGivenUp(UploadRefused):
+    """The server has tried to store the body as often as it does; it will not try again."""
 
 
 class Uploads:
@@ -128,7 +133,7 @@ class Uploads:
             is_done = response.status == HTTPStatus.OK and b"<Error>" not in response.body
             if response.status != HTTPStatus.OK or is_done:
                 break
-        if not is_done and (response.status != HTTPStatus.NOT_FOUND or tries == 1):
+        if not is_done and (response.status not in _MAYBE_DONE or tries == 1):
             raise UploadRefused(_refusal(response))
 
     def _outcome(self, location: str, accept: str) -> Response:
@@ -144,7 +149,7 @@ class Uploads:
 
 
 def _is_pending(response: Response) -> bool:
-    """Tell whether to ask again; raises UploadRefused if the server has given the upload up.
+    """Tell whether to ask again; raises UploadGivenUp if the server has given the upload up.
 
     A 503 that names no instance is not the answer to the body: with 0110 it says that the upload
     was given up. Else it says, as a proxy's 502 does, that the upload cannot be looked up for now.
@@ -155,7 +160,7 @@ def _is_pending(response: Response) -> bool:
     if answer.items is not None:
         return False
     if any(reason == FailureReason.PROCESSING_FAILURE for reason, _ in answer.texts):
-        raise UploadRefused(answer.text)
+        raise UploadGivenUp(answer.text)
     return True
 
 

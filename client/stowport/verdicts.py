@@ -15,6 +15,7 @@ from dicomweb.outcomes import SOPReference
 from dicomweb.reasons import FailureReason
 from stowport.answers import Answer, Item
 from stowport.bodies import Part
+from stowport.meanings import meaning
 
 _UNREADABLE = (
     HTTPStatus.BAD_REQUEST,
@@ -83,6 +84,9 @@ def judge_alone(part: Part, answer: Answer) -> Verdict:
     """Return the verdict on the only part of a request, to which the whole answer applies."""
     if answer.items is None:
         return _on_the_whole(answer, next(iter(answer.texts.values()), ""))
+    if not answer.items and answer.status >= HTTPStatus.BAD_REQUEST:
+        # Orthanc refuses what it cannot read with a module that names nothing.
+        return _on_the_whole(answer)
     if not answer.items:
         return unconfirmed("the server's answer does not name this instance")
     own = [item for item in _named(part, answer.items) if item.failure is None]
@@ -138,7 +142,7 @@ def _on(item: Item, number: int | None, answer: Answer) -> Verdict:
     return Verdict(
         stored=item.failure is None,
         reason=reason,
-        text=_words(reason, number, answer),
+        text=item.text or _words(reason, number, answer),
         temporary=item.failure == FailureReason.OUT_OF_RESOURCES,
         reference=_reference(item),
         retrieve_url=item.retrieve_url,
@@ -146,12 +150,12 @@ def _on(item: Item, number: int | None, answer: Answer) -> Verdict:
 
 
 def _words(reason: int | None, number: int | None, answer: Answer) -> str:
-    """Return the texts about a reason; without a ``number`` all apply to the only part."""
+    """Return the words about a reason; without a ``number`` all apply to the only part."""
     if number is None:
         said = next((text for (given, _), text in answer.texts.items() if given == reason), "")
     else:
         said = answer.texts.get((reason, number)) or answer.texts.get((reason, None), "")
-    return said or _meaning(reason)
+    return said or (meaning(reason) if reason else "")
 
 
 def _reference(item: Item) -> SOPReference | None:
@@ -160,9 +164,15 @@ def _reference(item: Item) -> SOPReference | None:
     return SOPReference(sop_class_uid=item.sop_class_uid, sop_instance_uid=item.sop_instance_uid)
 
 
+def _in_other_words(answer: Answer) -> str:
+    if answer.said:
+        return f"the server answered {answer.status}: {answer.said}"
+    return f"the server answered {answer.status} and did not say why"
+
+
 def _on_the_whole(answer: Answer, said: str = "") -> Verdict:
     """Judge all parts alike, by an answer that names none of them."""
-    text = answer.text or said or f"the server answered {answer.status} and did not say why"
+    text = answer.text or said or _in_other_words(answer)
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return failure(FailureReason.OUT_OF_RESOURCES, text, temporary=True)
     if answer.status < HTTPStatus.BAD_REQUEST:
@@ -178,11 +188,3 @@ def _on_the_whole(answer: Answer, said: str = "") -> Verdict:
     )
     given = {reason for reason, _ in answer.texts if reason is not None}
     return failure(given.pop() if len(given) == 1 else guessed, text)
-
-
-def _meaning(reason: int | None) -> str:
-    """Return our words for a reason that the server gave without a text."""
-    try:
-        return FailureReason(reason).name.replace("_", " ").capitalize() if reason else ""
-    except ValueError:
-        return ""

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -64,10 +65,13 @@ class Stub(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener.dup()
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.scheme = "https" if tls else "http"
         self.connections: list[socket.socket] = []
         self.lock = threading.Lock()
         self.limit = 4_700_000
@@ -78,6 +82,7 @@ class Stub(ThreadingHTTPServer):
         self.out_of_resources = 0
         self.room = 1_000_000
         self.commitment = Reply(status=404)
+        self.committed: Callable[[str, bytes], Reply] = lambda *_: self.commitment
         self.open = threading.Event()
         self.open.set()
         self.holds_uploads = threading.Event()
@@ -89,7 +94,7 @@ class Stub(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -202,8 +207,8 @@ def json_reply(content: object, **headers: str) -> Reply:
 
 
 @contextmanager
-def serving(listener: socket.socket) -> Iterator[Stub]:
-    server = Stub(listener)
+def serving(listener: socket.socket, tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
+    server = Stub(listener, tls)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -283,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "uploads" if server.has_uploads:
                 reply = server.open_upload(json.load(body))
             case (("GET" | "POST"), "commitment-requests"):
-                reply = server.commitment
+                reply = server.committed(f"{self.command} {name}", body.read())
             case "GET", "uploads":
                 reply = self._outcome(server.uploads[name])
             case _:

@@ -2,66 +2,16 @@
 
 import os
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from stowport.dicomdir import referenced_files
-from stowport.finding import MEDIA_STORAGE_DIRECTORY, find
-from stowport.ledger import Ledger, State
 from tests.builders import instance
+from tests.client.searching import searched, write, write_directory
 
 IMAGE = ("PT000000", "ST000000", "IM000000")
-
-
-def write(path: Path, content: bytes | None = None) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(instance(1) if content is None else content)
-    return path
-
-
-def write_directory(folder: Path, *file_ids: Sequence[str]) -> Path:
-    """Write a DICOMDIR that names ``file_ids``, whether they may be named or not."""
-    directory = Dataset()
-    directory.DirectoryRecordSequence = []
-    for components in (None, *file_ids):
-        record = Dataset()
-        record.DirectoryRecordType = "IMAGE" if components else "PATIENT"
-        if components:
-            record.add_new(0x00041500, "UC", list(components))
-        directory.DirectoryRecordSequence.append(record)
-    directory.file_meta = FileMetaDataset()
-    directory.file_meta.MediaStorageSOPClassUID = UID(MEDIA_STORAGE_DIRECTORY)
-    directory.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
-    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    folder.mkdir(parents=True, exist_ok=True)
-    directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
-    return folder / "DICOMDIR"
-
-
-@dataclass(frozen=True)
-class Search:
-    found: list[Path]
-    missing: dict[Path, str]
-    skipped: list[Path]
-
-
-def searched(paths: list[Path], *, follow_links: bool = False) -> Search:
-    ledger = Ledger()
-    find(paths, ledger, follow_links=follow_links)
-    refused = list(ledger.entries(State.REFUSED))
-    search = Search(
-        found=[Path(each.path) for each in ledger.entries(State.OUTSTANDING)],
-        missing={Path(each.path): each.text for each in refused},
-        skipped=[Path(each.path) for each in ledger.entries(State.SKIPPED)],
-    )
-    assert len(search.missing) == len(refused)
-    ledger.close()
-    return search
 
 
 def socket_at(path: Path) -> None:
@@ -182,10 +132,10 @@ def test_a_file_that_cannot_be_read_is_missing(
     image, closed = write(tmp_path / "a.dcm"), write(tmp_path / "b.dcm")
     opened = Path.open
 
-    def opens(self: Path, mode: str) -> object:
+    def opens(self: Path, mode: str, buffering: int = -1) -> object:
         if self == closed:
             raise PermissionError(13, "Permission denied")
-        return opened(self, mode)
+        return opened(self, mode, buffering)
 
     monkeypatch.setattr(Path, "open", opens)
     search = searched([tmp_path])

@@ -37,10 +37,6 @@ def test_the_client_uses_the_protocol_and_nothing_else_of_the_functions() -> Non
 
 def test_the_package_holds_and_asks_for_all_that_it_imports() -> None:
     project = tomllib.loads((CLIENT / "pyproject.toml").read_text("utf-8"))
-    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert {(CLIENT / path).resolve(): name for path, name in packed.items()} == {
-        FUNCTIONS / "dicomweb": "dicomweb"
-    }
     sources = [*(CLIENT / "stowport").rglob("*.py"), *(FUNCTIONS / "dicomweb").rglob("*.py")]
     used = set.union(*map(imported, sources))
     optional = project["project"]["optional-dependencies"]["aws"]

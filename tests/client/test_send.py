@@ -735,6 +735,23 @@ def test_uploads_that_are_not_understood_are_none(
     assert "too large" in result["refused"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        {"id": "1", "url": "ftp://127.0.0.1/x"},
+        {"id": "1", "url": "http://127.0.0.1:9/x", "headers": {"Authorization": "Bearer x"}},
+    ],
+)
+def test_a_ticket_that_is_not_trusted_is_named_and_nothing_is_put_there(
+    stub: Stub, tmp_path: Path, capsys: Capture, ticket: dict[str, object]
+) -> None:
+    stub.script["POST"] = [json_reply(ticket)]
+    write(tmp_path / "in", large(1))
+    code, result = send(capsys, tmp_path / "in", "--url", stub.url)
+    assert (code, stub.requests("PUT")) == (1, [])
+    assert "the upload's ticket" in result["refused"][0]["text"]
+
+
 def test_an_upload_that_the_service_refuses_says_why(
     stub: Stub, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -758,13 +775,14 @@ def test_parts_that_cannot_be_completed_say_why(
     assert "Try again" in result["refused"][0]["text"]
 
 
+@pytest.mark.parametrize("status", [404, 412])
 def test_parts_that_were_completed_though_the_answer_was_lost_are_stored(
-    stub: Stub, tmp_path: Path, capsys: Capture
+    stub: Stub, tmp_path: Path, capsys: Capture, status: int
 ) -> None:
     stub.part_size = 2_500_000
     write(tmp_path / "in", large(1))
     ticket = stub.open_upload({"contentType": "application/dicom", "size": LARGE_BODY})
-    stub.script["POST"] = [ticket, None, Reply(status=404)]
+    stub.script["POST"] = [ticket, None, Reply(status=status)]
     stub.script["GET"] = [stub.store(*_single(large(1)))]
     code, result = send(capsys, tmp_path / "in", "--url", stub.url)
     assert (code, len(result["stored"])) == (0, 1)

@@ -73,7 +73,7 @@ def test_a_module_in_xml() -> None:
     (verdict,) = verdicts("1.2.1", status=409, body=XML, media_type="application/dicom+xml")
     assert verdict
     assert (verdict.stored, verdict.reason) == (False, 0x0111)
-    assert verdict.text == "Duplicate sop instance"
+    assert verdict.text == "an instance with this SOP Instance UID is stored already"
 
 
 def test_a_module_in_an_array_and_with_a_charset() -> None:
@@ -87,7 +87,11 @@ def test_a_warning_is_kept() -> None:
     body = json.dumps(module(item("1", t00081196=0xB007)))
     (verdict,) = verdicts("1", status=202, body=body)
     assert verdict
-    assert (verdict.stored, verdict.reason, verdict.text) == (True, 0xB007, "")
+    assert (verdict.stored, verdict.reason, verdict.text) == (
+        True,
+        0xB007,
+        "the data set does not match the SOP Class",
+    )
 
 
 def test_a_part_that_two_items_name_is_asked_for_again() -> None:

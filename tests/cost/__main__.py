@@ -5,6 +5,7 @@ Prints the tables; ``--write`` puts them into docs/cost.md instead, as ``make co
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cost.drivers import (
@@ -18,6 +19,7 @@ from tests.cost.drivers import (
     to_store,
     to_upload,
 )
+from tests.cost.hosted import to_host
 from tests.markdown import table
 from tests.statement.pages import ROOT, with_tables
 
@@ -43,7 +45,11 @@ def tables(prices: Prices, memory: int = MEMORY) -> dict[str, str]:
             ),
         ),
         "Table 5": _beside(prices, store["ct1"], keep["ct1"], memory),
-        "Table 6": _prices(),
+        "Table 6": table(
+            ["a hosted relay", "US dollars a month"],
+            ([name, f"{dollars:.2f}"] for name, dollars in _with_sum(to_host(prices))),
+        ),
+        "Table 7": _prices(),
     }
 
 
@@ -52,6 +58,14 @@ def _by_driver(dollars: dict[str, dict[str, float]]) -> str:
     sums = ["**sum**", *(f"**{sum(each.values()):.2f}**" for each in dollars.values())]
     rows = [[name, *(f"{each[name]:.2f}" for each in dollars.values())] for name in drivers]
     return table(["driver", *dollars], [*rows, sums])
+
+
+def _with_sum(hosted: dict[str, float]) -> Iterator[tuple[str, float]]:
+    """Yield each driver, and the sum of what does not depend on what is sent."""
+    *standing, sent = hosted.items()
+    yield from standing
+    yield "**sum**", sum(dollars for _, dollars in standing)
+    yield sent
 
 
 def _beside(prices: Prices, store: dict[str, float], keep: dict[str, float], memory: int) -> str:

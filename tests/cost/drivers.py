@@ -25,6 +25,7 @@ GB = 2**30
 
 ASSUMED = {
     "authorizer_seconds": 0.010,
+    "notify_seconds": 0.050,
     "log_bytes": 2500,
     "logged_statuses": 10,
     "traced": 0.05,
@@ -91,19 +92,23 @@ def to_store(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
     """Return the dollars for storing a million instances with POST, by driver."""
     requests = INSTANCES / case.instances
     authorizer = FUNCTIONS["AuthorizerFunction"]["MemorySize"]
+    notify = FUNCTIONS["NotifyFunction"]["MemorySize"]
     return {
-        "API Gateway": requests * _known(prices, "api_request"),
+        "API Gateway": requests * known(prices, "api_request"),
         "Lambda, store": requests * _invocation(case.seconds, memory, prices),
         "Lambda, authorizer": requests
         * _invocation(ASSUMED["authorizer_seconds"], authorizer, prices),
-        "S3 PUTs": requests * case.puts * _known(prices, "s3_put"),
-        "DynamoDB writes": requests * case.write_units * _known(prices, "dynamodb_write_unit"),
+        "S3 PUTs": requests * case.puts * known(prices, "s3_put"),
+        "DynamoDB writes": requests * case.write_units * known(prices, "dynamodb_write_unit"),
         # One key of a new instance, whose item has less than 1 KB in the index too.
         "DynamoDB writes, index by SOP Instance UID": INSTANCES
-        * _known(prices, "dynamodb_write_unit"),
-        "DynamoDB reads": requests * case.read_units * _known(prices, "dynamodb_read_unit"),
-        "logs": requests * ASSUMED["log_bytes"] / GB * _known(prices, "log_gb"),
-        "traces": requests * ASSUMED["traced"] * ASSUMED["traces"] * _known(prices, "trace"),
+        * known(prices, "dynamodb_write_unit"),
+        "DynamoDB reads": requests * case.read_units * known(prices, "dynamodb_read_unit"),
+        "logs": requests * ASSUMED["log_bytes"] / GB * known(prices, "log_gb"),
+        "traces": requests * ASSUMED["traced"] * ASSUMED["traces"] * known(prices, "trace"),
+        # Lambda reads the stream for nothing, here once for each request.
+        "events": requests
+        * (known(prices, "event") + _invocation(ASSUMED["notify_seconds"], notify, prices)),
     }
 
 
@@ -114,21 +119,21 @@ def to_upload(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
     seconds = body / GB * ASSUMED["ingest_seconds_for_gb"]
     calls = ASSUMED["upload_api_requests"]
     return {
-        "API Gateway": uploads * calls * _known(prices, "api_request"),
+        "API Gateway": uploads * calls * known(prices, "api_request"),
         "Lambda": uploads * _invocation(seconds, memory, prices)
-        + uploads * calls * _known(prices, "lambda_invocation"),
+        + uploads * calls * known(prices, "lambda_invocation"),
         "S3 staging": uploads
-        * (_known(prices, "s3_put") + body / RANGE_BYTES * _known(prices, "s3_get")),
+        * (known(prices, "s3_put") + body / RANGE_BYTES * known(prices, "s3_get")),
         "events and queue": uploads
         * (
-            _known(prices, "event")
-            + ASSUMED["upload_queue_requests"] * _known(prices, "queue_request")
+            known(prices, "event")
+            + ASSUMED["upload_queue_requests"] * known(prices, "queue_request")
         ),
     }
 
 
 def _invocation(seconds: float, memory: int, prices: Prices) -> float:
-    return seconds * memory / 1024 * _known(prices, "lambda_gb_second") + _known(
+    return seconds * memory / 1024 * known(prices, "lambda_gb_second") + known(
         prices, "lambda_invocation"
     )
 
@@ -138,10 +143,10 @@ def to_keep(case: Measured, prices: Prices) -> dict[str, float]:
     items = INSTANCES * ASSUMED["item_bytes"] / GB
     logs = INSTANCES / case.instances * ASSUMED["log_bytes"] / GB
     return {
-        "S3 Standard": INSTANCES * case.size / GB * _known(prices, "s3_gb_month"),
-        "DynamoDB": items * _known(prices, "dynamodb_gb_month"),
-        "DynamoDB, point-in-time recovery": items * _known(prices, "dynamodb_backup_gb_month"),
-        "logs": logs * _known(prices, "log_gb_month"),
+        "S3 Standard": INSTANCES * case.size / GB * known(prices, "s3_gb_month"),
+        "DynamoDB": items * known(prices, "dynamodb_gb_month"),
+        "DynamoDB, point-in-time recovery": items * known(prices, "dynamodb_backup_gb_month"),
+        "logs": logs * known(prices, "log_gb_month"),
     }
 
 
@@ -161,7 +166,7 @@ def standing() -> Mapping[str, tuple[int, str]]:
 def to_stand(prices: Prices) -> dict[str, tuple[int, float]]:
     """Return how many of each a deployment has, and the dollars a month."""
     return {
-        name: (number, number * _known(prices, price))
+        name: (number, number * known(prices, price))
         for name, (number, price) in standing().items()
     }
 
@@ -192,7 +197,11 @@ def _series(transformation: Mapping[str, Any]) -> int:
 
 
 def _of_type(kind: str) -> int:
-    return sum(each["Type"] == kind for each in RESOURCES.values())
+    """Count the resources of a type; those of the audit trail are not there by default."""
+    return sum(
+        each["Type"] == kind and each.get("Condition") != "KeepsAuditTrail"
+        for each in RESOURCES.values()
+    )
 
 
 def of_others(case: Measured, prices: Prices) -> dict[str, tuple[float | None, ...]]:
@@ -218,7 +227,7 @@ def of_others(case: Measured, prices: Prices) -> dict[str, tuple[float | None, .
     }
 
 
-def _known(prices: Prices, name: str) -> float:
+def known(prices: Prices, name: str) -> float:
     price = prices[name]
     if price is None:
         raise ValueError(f"found no price for {name}, expected one in the table of prices")

@@ -5,6 +5,7 @@ _ACCOUNT = "us-east-1:123456789012"
 GROUPS = {
     "addresses": {"AllowedAddresses": "192.0.2.7,198.51.100.0/24"},
     "alarms": {"AlarmTopicArn": f"arn:aws:sns:{_ACCOUNT}:alarms", "Dashboard": "none"},
+    "audit": {"AuditRetentionDays": "2557"},
     "concurrency": {"MaxSimultaneousRequests": "5", "IngestConcurrency": "reserved"},
     "domain": {
         "DomainName": "dicom.example.org",
@@ -39,7 +40,7 @@ GROUPS = {
         "DeletionProtection": "true",
     },
     "private": {"EndpointType": "private", "VpcEndpointIds": "vpce-0123456789abcdef0"},
-    "retrieving": {"Retrieve": "off"},
+    "retrieve": {"Retrieve": "off"},
     "roles": {
         "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess",
         "ApiGatewayLogRole": "existing",
@@ -68,7 +69,7 @@ GROUPS = {
     },
 }
 
-_APART = ("existing", "private")
+_APART = ("existing", "private", "retrieve")
 
 TOGETHER = {
     parameter: value

@@ -40,7 +40,7 @@ def notifying(
     with mock_aws():
         deployed = Notifying(session)
         for module in ("buses", "partitions", "queues"):
-            monkeypatch.setattr(f"archive.{module}.Session", lambda: session)
+            monkeypatch.setattr(f"archive.{module}.Session", lambda **_: session)
         for name, value in deployed.variables.items():
             monkeypatch.setenv(name, value)
         forget()

@@ -1,6 +1,7 @@
 """The index table with its stream, the queues and the bus of the notify function, under moto."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -50,7 +51,7 @@ class Notifying:
         self._sqs: Any = session.client("sqs")
         events: Any = session.client("events")
         properties = TEMPLATE.properties("IndexTable")
-        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
+        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
         stream: Any = {"StreamEnabled": True, **properties["StreamSpecification"]}
         self._dynamodb.create_table(
             TableName=TABLE,
@@ -128,6 +129,14 @@ class Notifying:
     def events(self) -> list[dict[str, Any]]:
         """Take the events that were put on the bus."""
         return [json.loads(text) for text in self._taken("told")]
+
+    def told(self) -> Counter[tuple[str, int]]:
+        """Take the events; return the instances in them, as their readers recognize them."""
+        return Counter(
+            (each["key"], each["version"])
+            for event in self.events()
+            for each in event["detail"]["instances"]
+        )
 
     def untold(self) -> list[Any]:
         return [json.loads(text) for text in self._taken("untold")]

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from tests.torture import ingesting, kills, races, retrieving, storing
+from tests.torture import committing, ingesting, kills, races, retrieving, storing
 from tests.torture.deployment import Deployment
 
-AnyCase = storing.Case | ingesting.Case | ingesting.Asking | retrieving.Case
+AnyCase = storing.Case | ingesting.Case | ingesting.Asking | committing.Case | retrieving.Case
 
 ROUNDS = {"kills": 100, "races": 500}
 """How many there are; of kills, of each function."""
 
-WITH_A_FAULT = ("store", "ingest", "uploads")
+WITH_A_FAULT = ("store", "ingest", "uploads", "commitment")
 """The kinds of case that have a fault."""
 
 
@@ -46,6 +46,7 @@ def all_cases(seed: int, *, copies: bool) -> list[Named]:
         ),
         *(_of_fault("retrieve", case, retrieving.run) for case in retrieving.cases()),
         *(_of_fault("uploads", case, ingesting.ask) for case in ingesting.askings(random)),
+        *(_of_fault("commitment", case, committing.run) for case in committing.cases(random)),
     ]
     faults.sort(key=lambda case: random.random() * case.cost)
     return [

@@ -13,6 +13,7 @@ LISTEN = "127.0.0.1:8104"
 MAX_BODY = "10GB"
 CLIENTS = 32
 PATIENCE = 60
+KEEP_ALIVE = 75
 
 _PORTS = 65536
 
@@ -62,6 +63,14 @@ def add_options(
         metavar="SECONDS",
         help="how long to wait for a client that sends no further byte of a body"
         f" (default {PATIENCE})",
+    )
+    command.add_argument(
+        "--keep-alive",
+        type=at_least_one,
+        default=KEEP_ALIVE,
+        metavar="SECONDS",
+        help="how long to keep an idle connection open: behind a load balancer, longer than it does"
+        f" (default {KEEP_ALIVE})",
     )
 
 

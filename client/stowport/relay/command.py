@@ -68,7 +68,9 @@ def prepared(
     scheme = "https" if certificates else "http"
     log.write(event="listening", url=f"{scheme}://{_place(listener)}/studies", target=chosen.url)
     Probe(target, probing, _say).start()
-    config = server.configured(relay, certificates, chosen.clients)
+    config = server.configured(
+        relay, certificates, clients=chosen.clients, keep_alive=chosen.keep_alive
+    )
     return server.Server(config, reload, stop), listener
 
 

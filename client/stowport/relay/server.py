@@ -12,7 +12,6 @@ import uvicorn
 from stowport.relay.application import Relay
 from stowport.relay.listener import Certificates
 
-_KEEP_ALIVE_SECONDS = 75
 _FINISH_SECONDS = 30
 _BACKLOG = 128
 _FURTHER_CONNECTIONS = 200
@@ -50,7 +49,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise ValueError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def configured(relay: Relay, certificates: Certificates | None, clients: int) -> uvicorn.Config:
+def configured(
+    relay: Relay, certificates: Certificates | None, *, clients: int, keep_alive: int
+) -> uvicorn.Config:
     """Return how uvicorn serves ``relay``, of which ``clients`` may store at a time.
 
     Beyond the connections that these and some more need, it answers 503 by itself.
@@ -66,7 +67,7 @@ def configured(relay: Relay, certificates: Certificates | None, clients: int) ->
         server_header=False,
         proxy_headers=False,
         limit_concurrency=clients + _FURTHER_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=_FINISH_SECONDS,
     )
     config.load()
