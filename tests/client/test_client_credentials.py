@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from stowport import clientcredentials
 from stowport.clientcredentials import ClientCredentials
 from stowport.command import main
 from stowport.connections import Connections
