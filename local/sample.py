@@ -48,15 +48,15 @@ def _show(service: Service) -> None:
     digest = sha256(kept).hexdigest()
     same = "equal to the file" if kept == content else "NOT equal to the file"
     _print(f"\nS3: s3://{service.bucket}/{key}", f"{len(kept)} bytes, {same}: {digest}")
-    _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
-    if kept != content or item["SHA256"] != digest:
-        raise NotStored("the object differs from the file, or the item has another digest")
     if url := _retrieve_url(answer):
         retrieved = _get(service, url)
         same = "equal to the file" if retrieved == content else "NOT equal to the file"
         _print(f"\nGET {url}", f"{len(retrieved)} bytes, {same}")
         if retrieved != content:
             raise NotStored("what was retrieved differs from the file")
+    _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
+    if kept != content or item["SHA256"] != digest:
+        raise NotStored("the object differs from the file, or the item has another digest")
 
 
 def _retrieve_url(answer: str) -> str:

@@ -140,10 +140,25 @@ def test_row_080_accept_charset_is_ignored(running: "RunningService") -> None:
     assert answer.body.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
 
 
+STUDY = "studies/{StudyInstanceUID}"
+SERIES = f"{STUDY}/series/{{SeriesInstanceUID}}"
+INSTANCE = f"{SERIES}/instances/{{SOPInstanceUID}}"
+CAPABILITIES = [
+    ("studies", {"POST"}),
+    (STUDY, {"POST", "GET"}),
+    (f"{STUDY}/instances", {"GET"}),
+    (f"{STUDY}/series", {"GET"}),
+    (SERIES, {"GET"}),
+    (f"{SERIES}/instances", {"GET"}),
+    (INSTANCE, {"GET"}),
+    (f"{INSTANCE}/metadata", {"GET"}),
+]
+
+
 @pytest.mark.parametrize(
     ("path", "paths"),
     [
-        ("/", ["studies", "studies/{StudyInstanceUID}"]),
+        ("/", [path for path, _ in CAPABILITIES]),
         ("/studies", ["studies"]),
         ("/studies/1.2.3", ["studies/{StudyInstanceUID}"]),
     ],
@@ -155,9 +170,11 @@ def test_row_121_capabilities(running: "RunningService", path: str, paths: list[
     resources = ET.fromstring(answer.body).findall(f"{WADL}resources/{WADL}resource")
     assert [resource.attrib["path"] for resource in resources] == paths
     for resource in resources:
-        (method,) = resource.findall(f"{WADL}method")
-        assert method.attrib["name"] == "POST"
-    assert answer.headers["Allow"] == ("OPTIONS" if path == "/" else "OPTIONS, POST")
+        methods = {method.attrib["name"] for method in resource.findall(f"{WADL}method")}
+        assert methods == dict(CAPABILITIES)[resource.attrib["path"]]
+    of_study = "OPTIONS, POST, GET, HEAD"
+    allow = {"/": "OPTIONS", "/studies": "OPTIONS, POST"}.get(path, of_study)
+    assert answer.headers["Allow"] == allow
     as_json = running.send("OPTIONS", path, Accept="application/json")
     assert as_json.media_type == "application/json"
     assert [resource["path"] for resource in json.loads(as_json.body)["resources"]] == paths
