@@ -104,6 +104,13 @@ def test_padding_of_a_uid_and_lower_case_of_a_tag_do_not_matter() -> None:
     assert read(JSON, text.encode()).references == (Reference(CT, "1.4", "1.2", "1.3"),)
 
 
+def test_other_attributes_do_not_matter() -> None:
+    name = b'<DicomAttribute tag="00100010" vr="PN"><PersonName number="1"/></DicomAttribute>'
+    payload = in_xml({"00081199": sequence(sop("1.2"))})
+    payload = payload.replace(b"</NativeDicomModel>", name + b"</NativeDicomModel>")
+    assert read(XML, payload).references == (Reference(CT, "1.2"),)
+
+
 def test_a_uid_that_is_not_valid_is_a_reference_all_the_same() -> None:
     assert read(JSON, in_json({"00081199": sequence(sop("1.02"))})).references == (
         Reference(CT, "1.02"),
