@@ -421,7 +421,9 @@ def test_a_layer_has_only_what_can_be_called(built: Path, layer: str) -> None:
     patterns = [line for line in unused if line and not line.startswith("#")]
     assert not [place for pattern in patterns for place in packages.glob(pattern)]
     services = {each.name for each in packages.glob("boto*/data/*") if each.is_dir()}
-    assert services == ({"dynamodb", "s3", "sqs", "sts"} if "boto" in list_of(layer) else set())
+    assert services == (
+        {"dynamodb", "events", "s3", "sqs", "sts"} if "boto" in list_of(layer) else set()
+    )
 
 
 CALLS = """
@@ -435,7 +437,7 @@ for mode, name in (("L", "PNG"), ("RGB", "PNG"), ("P", "GIF")):
     Image.open(file).load()
 session = boto3.session.Session("key", "secret")
 for region in ("eu-central-1", "us-gov-west-1", "cn-north-1"):
-    for service in ("dynamodb", "s3", "sqs"):
+    for service in ("dynamodb", "events", "s3", "sqs"):
         print(session.client(service, region_name=region).meta.endpoint_url)
 """
 
@@ -451,7 +453,7 @@ def test_a_layer_has_all_that_is_called(built: Path, python: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     hosts = done.stdout.split()
-    assert len(set(hosts)) == 9
+    assert len(set(hosts)) == 12
     assert hosts[-1] == "https://sqs.cn-north-1.amazonaws.com.cn"
 
 

@@ -16,19 +16,14 @@ from archive.items import VERSION_ATTRIBUTES, Provenance
 class Batch:
     """Instances of one study that one request has stored, at least one.
 
-    ``replaced`` are the SOP Instance UIDs of those that took the place of others. ``first`` is the
-    sequence number of the first record in the stream; empty if they were read from the table.
+    ``first`` is the sequence number of the first record in the stream; empty if they were read from
+    the table.
     """
 
     study_instance_uid: str
     provenance: Provenance | None
     commits: list[Commit]
     first: str = ""
-
-    @property
-    def replaced(self) -> frozenset[str]:
-        """The SOP Instance UIDs of what has taken the place of other bytes."""
-        return frozenset(each.sop_instance_uid for each in self.commits if each.version)
 
 
 def is_commit(record: Mapping[str, Any]) -> bool:

@@ -25,6 +25,7 @@ GB = 2**30
 
 ASSUMED = {
     "authorizer_seconds": 0.010,
+    "notify_seconds": 0.050,
     "log_bytes": 2500,
     "logged_statuses": 10,
     "traced": 0.05,
@@ -91,6 +92,7 @@ def to_store(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
     """Return the dollars for storing a million instances with POST, by driver."""
     requests = INSTANCES / case.instances
     authorizer = FUNCTIONS["AuthorizerFunction"]["MemorySize"]
+    notify = FUNCTIONS["NotifyFunction"]["MemorySize"]
     return {
         "API Gateway": requests * known(prices, "api_request"),
         "Lambda, store": requests * _invocation(case.seconds, memory, prices),
@@ -104,6 +106,9 @@ def to_store(case: Measured, memory: int, prices: Prices) -> dict[str, float]:
         "DynamoDB reads": requests * case.read_units * known(prices, "dynamodb_read_unit"),
         "logs": requests * ASSUMED["log_bytes"] / GB * known(prices, "log_gb"),
         "traces": requests * ASSUMED["traced"] * ASSUMED["traces"] * known(prices, "trace"),
+        # Lambda reads the stream for nothing, here once for each request.
+        "events": requests
+        * (known(prices, "event") + _invocation(ASSUMED["notify_seconds"], notify, prices)),
     }
 
 
@@ -192,7 +197,11 @@ def _series(transformation: Mapping[str, Any]) -> int:
 
 
 def _of_type(kind: str) -> int:
-    return sum(each["Type"] == kind for each in RESOURCES.values())
+    """Count the resources of a type; those of the audit trail are not there by default."""
+    return sum(
+        each["Type"] == kind and each.get("Condition") != "KeepsAuditTrail"
+        for each in RESOURCES.values()
+    )
 
 
 def of_others(case: Measured, prices: Prices) -> dict[str, tuple[float | None, ...]]:

@@ -20,7 +20,8 @@ from stowport.command import main as stowport
 from tests.builders import instance, study_uid
 from tests.emulated import hosted
 from tests.emulated.groups import GROUPS, TOGETHER
-from tests.emulated.stack import NotDeployed, Stack, emulated, say
+from tests.emulated.stack import EXAMPLES, NotDeployed, Stack, emulated, say
+from tests.local.test_bus import Webhook
 
 _STUDY = 4711
 _SECONDS = 60.0
@@ -39,6 +40,7 @@ def main(*groups: str) -> int:
             ("what is sent is in S3, byte for byte", lambda: _stored(stack)),
             ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
             ("the change has taken effect", lambda: _replaced(stack)),
+            ("the examples hear of what is stored", lambda: _told(stack, endpoint)),
             ("sam deploy sets the optional parameters", lambda: stack.deploy(**TOGETHER)),
             ("the hosted relay makes a stack", hosted.deploy),
             ("sam delete deletes the stack", lambda: _deleted(stack)),
@@ -76,6 +78,38 @@ def _replaced(stack: Stack) -> None:
     other = instance(_STUDY, WindowCenter=999)
     assert _answer(stack, other) == HTTPStatus.OK, "other bytes were not stored with replace"
     assert _kept(stack) == [sha256(other).hexdigest()]
+
+
+def _told(stack: Stack, endpoint: str) -> None:
+    """Let the examples tell a server of this process, which is both of their servers."""
+    stack.deploy(StudyQuietSeconds="5", EventAttributes="PatientID,StudyDate")
+    others, content = Webhook(), instance(_STUDY + 1)
+    examples = Stack(endpoint, "stowport-examples", EXAMPLES)
+    try:
+        examples.deploy(
+            ArchiveBucketName=stack.outputs["ArchiveBucketName"],
+            FhirUrl=others.url.replace("events", "fhir"),
+            StowUrl=others.url.replace("events", "stow"),
+        )
+        assert _answer(stack, content) == HTTPStatus.OK
+        _, sent = _received(others, "POST /stow/studies")
+        assert content in sent, "the instance was not sent on byte for byte"
+        _, resource = _received(others, "PUT /fhir/ImagingStudy")
+        assert study_uid(_STUDY + 1) in resource.decode()
+    finally:
+        others.end()
+    examples.delete()
+
+
+def _received(server: Webhook, path: str) -> tuple[str, bytes]:
+    """Return the first request of ``server`` whose path begins with ``path``, when it is there."""
+    end = time.monotonic() + _SECONDS
+    while time.monotonic() < end:
+        for _, sent, body in server.received:
+            if sent.startswith(path):
+                return sent, body
+        time.sleep(0.1)
+    raise AssertionError(f"found {[sent for _, sent, _ in server.received]}, expected {path}")
 
 
 def _deleted(stack: Stack) -> None:

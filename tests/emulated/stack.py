@@ -16,6 +16,7 @@ from tests.torture import backends
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".sam-venv" / "bin" / "sam"
 TEMPLATE = ROOT / ".aws-sam" / "build" / "emulated.json"
+EXAMPLES = ROOT / "examples" / "template.yaml"
 REGION = "us-east-1"
 
 _SECONDS = 300
@@ -27,19 +28,21 @@ class NotDeployed(Exception):
 
 
 class Stack:
-    """The stack ``name`` in the emulated AWS at ``endpoint``."""
+    """The stack ``name`` in the emulated AWS at ``endpoint``, of the built template or another."""
 
-    def __init__(self, endpoint: str, name: str = "stowport") -> None:
+    def __init__(self, endpoint: str, name: str = "stowport", template: Path = TEMPLATE) -> None:
         self.name = name
+        self._template = template
         self._endpoint = endpoint
 
     def deploy(self, **parameters: str) -> None:
         """Make or update the stack with these parameters; raises NotDeployed."""
-        values = {"Architecture": _architecture(), "Authentication": "none", **parameters}
+        own = {"Architecture": _architecture(), "Authentication": "none"}
+        values = {**(own if self._template == TEMPLATE else {}), **parameters}
         self._sam(
             "deploy",
             "--template-file",
-            str(TEMPLATE),
+            str(self._template),
             "--resolve-s3",
             "--capabilities",
             "CAPABILITY_IAM",

@@ -1,5 +1,8 @@
 """``python -m notify`` tells of what is in the index, whenever it was stored."""
 
+import runpy
+import sys
+
 import pytest
 
 from notify.__main__ import main
@@ -45,3 +48,11 @@ def test_what_the_bus_does_not_take_is_a_failure(
     refuse(monkeypatch, 0)
     assert main([*COMMAND, "--study", "1.3"]) == 1
     assert capsys.readouterr().out == "1.3: 1 instances, 0 of 1 events\n"
+
+
+def test_the_command_is_run_by_the_name_of_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["notify", *COMMAND, "--study", "1.3"])
+    monkeypatch.delitem(sys.modules, "notify.__main__")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("notify", run_name="__main__")
+    assert ended.value.code == 0

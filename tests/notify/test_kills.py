@@ -11,7 +11,7 @@ import pytest
 from botocore.model import OperationModel
 
 import notify.handler
-from archive import Provenance, Way
+from archive.items import Provenance, Way
 from archive.objects import key_of
 from local import aws
 from local.template import REGION
