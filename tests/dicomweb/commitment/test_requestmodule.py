@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomweb.answer import nativemodel
@@ -65,6 +65,7 @@ def in_xml(tree: Tree) -> bytes:
 UIDS = st.integers(0, 10**20).map(lambda number: f"1.{number}")
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(UIDS, UIDS), min_size=1, max_size=5))
 def test_references_to_instances_are_read_in_their_order(references: list[tuple[str, str]]) -> None:
     tree = {"00081199": sequence(*(sop(instance, of_class) for of_class, instance in references))}
@@ -74,6 +75,7 @@ def test_references_to_instances_are_read_in_their_order(references: list[tuple[
         assert request.references == tuple(Reference(*each) for each in references)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(UIDS, UIDS, UIDS, st.lists(UIDS, min_size=1, max_size=3)), min_size=1, max_size=4
