@@ -17,7 +17,7 @@ import urllib3
 
 from archive.objects import key_of
 from stowport.command import main as stowport
-from tests.builders import instance, study_uid
+from tests.builders import instance, series_uid, sop_uid, study_uid
 from tests.emulated import hosted
 from tests.emulated.groups import GROUPS, TOGETHER
 from tests.emulated.stack import EXAMPLES, NotDeployed, Stack, emulated, say
@@ -38,6 +38,7 @@ def main(*groups: str) -> int:
             ("sam deploy makes the stack", stack.deploy),
             ("the smoke test passes", lambda: _smoke(stack)),
             ("what is sent is in S3, byte for byte", lambda: _stored(stack)),
+            ("what is retrieved is what was sent", lambda: _retrieved(stack)),
             ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
             ("the change has taken effect", lambda: _replaced(stack)),
             ("the examples hear of what is stored", lambda: _told(stack, endpoint)),
@@ -72,6 +73,17 @@ def _stored(stack: Stack) -> None:
     content = instance(_STUDY)
     assert _answer(stack, content) == HTTPStatus.OK
     assert _kept(stack) == [sha256(content).hexdigest()]
+
+
+def _retrieved(stack: Stack) -> None:
+    path = f"/studies/{study_uid(_STUDY)}/series/{series_uid(_STUDY)}/instances/{sop_uid(_STUDY)}"
+    asked = {"Accept": "application/dicom"}
+    answer = urllib3.request(
+        "GET", stack.base_url + path, headers=asked, redirect=False, timeout=_SECONDS
+    )
+    assert answer.status == HTTPStatus.SEE_OTHER, answer.status
+    found = urllib3.request("GET", answer.headers["Location"], timeout=_SECONDS)
+    assert found.data == instance(_STUDY), "other bytes"
 
 
 def _replaced(stack: Stack) -> None:

@@ -57,7 +57,8 @@ def test_row_069_json_is_one_object(running: "RunningService") -> None:
     answer = running.store(instance(69), Accept=JSON)
     check(answer, 69, JSON)
     assert isinstance(json.loads(answer.body), dict)
-    assert Dataset.from_json(answer.body.decode()).RetrieveURL == ""
+    module = Dataset.from_json(answer.body.decode())
+    assert module.RetrieveURL == f"{running.base_url}/studies/{study_uid(69)}"
 
 
 def test_row_070_xml_is_a_native_dicom_model(running: "RunningService") -> None:
@@ -176,10 +177,9 @@ def test_row_122_a_warning_makes_it_202() -> None:
 
 
 def test_row_123_an_empty_retrieve_url_in_json_has_no_value(running: "RunningService") -> None:
-    answer = running.store(instance(123), Accept=JSON)
-    module = json.loads(answer.body)
-    assert module["00081190"] == {"vr": "UR"}
-    assert module["00081199"]["Value"][0]["00081190"] == {"vr": "UR"}
+    answer = running.store(instance(123), instance(9123), Accept=JSON)
+    assert answer.status == 200
+    assert json.loads(answer.body)["00081190"] == {"vr": "UR"}
 
 
 def test_row_124_json_is_ordered_by_tag_and_has_numbers(running: "RunningService") -> None:
@@ -201,7 +201,7 @@ def test_row_124_json_is_ordered_by_tag_and_has_numbers(running: "RunningService
 
 
 def test_row_125_an_empty_element_in_xml_has_no_value(running: "RunningService") -> None:
-    answer = running.store(instance(125), Accept=XML)
+    answer = running.store(instance(125), instance(9125), Accept=XML)
     assert b'<DicomAttribute tag="00081190" vr="UR" keyword="RetrieveURL"/>' in answer.body
     assert b"<Value/>" not in answer.body
     assert running.objects(study_uid(125))

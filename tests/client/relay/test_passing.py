@@ -234,3 +234,22 @@ def test_a_retrieve_url_that_is_none_is_left_out(stub: Stub, served: Serve, base
     assert (answer.status, answer.stored) == (200, [sop_uid(1)])
     assert "Location" not in answer.headers
     assert answer.retrieve_url == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/commitment-requests"),
+        ("GET", "/commitment-requests/x"),
+        ("POST", "/commitment-requests/1.2/../3.4"),
+        ("PUT", COMMITMENT),
+        ("GET", "/studies/1.2"),
+    ],
+)
+def test_what_is_no_resource_of_the_relay_is_not_passed_on(
+    stub: Stub, served: Serve, method: str, path: str
+) -> None:
+    answer = served().post(b"", path, method=method)
+    assert answer.status == 400
+    assert "/commitment-requests/{TransactionUID}" in answer.text
+    assert stub.seen == []
