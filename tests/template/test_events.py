@@ -10,6 +10,7 @@ from tests.template.transformed import deployed
 STREAM = RESOURCES["IndexStream"]["Properties"]
 QUEUE = RESOURCES["QuietQueue"]["Properties"]
 HOUR = 3600
+GIVEN = "arn:aws:dynamodb:eu-west-1:123456789012:table/index/stream/1"
 
 
 def test_the_stream_has_old_images_that_tell_a_commit_from_another_change() -> None:
@@ -75,9 +76,9 @@ def test_nobody_waits_for_quiet_studies_unless_they_are_told_of() -> None:
         (
             {
                 "ExistingIndexTable": "index",
-                "ExistingIndexStreamArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/index/stream/1",
+                "ExistingIndexStreamArn": GIVEN,
             },
-            "arn:aws:dynamodb:eu-west-1:123456789012:table/index/stream/1",
+            GIVEN,
         ),
     ],
 )
