@@ -1,4 +1,4 @@
-"""Whatever happens to a call on its way to EventBridge and back, what is stored is told in the end."""
+"""Whatever happens to a call on its way to EventBridge, what is stored is told in the end."""
 
 from collections.abc import Iterator
 from contextlib import suppress
