@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild tell test test-fast torture send-many check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild tell test test-fast torture send-many relay-memory check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +62,9 @@ torture: $(VENV)/test emulator ## break the wire, kill functions and race sender
 
 send-many: $(VENV)/test ## measure the memory of `stowport send` with many files: make send-many [FILES=50000]
 	@PYTHONPATH=functions:client $(BIN)/python -m tests.client.many $(FILES)
+
+relay-memory: $(VENV)/test ## what memory the relay takes for large instances: make relay-memory [MEGABYTES="20 200 2000"]
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.client.relay.memory $(MEGABYTES)
 
 # Programs that the tests use: curl as a client, DCMTK as a second reader.
 programs:

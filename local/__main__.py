@@ -15,7 +15,8 @@ from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import TextIO
 
-from local import aws, bus, event_source, rest_api, stream_source
+from local import access_log, aws, bus, event_source, rest_api, stream_source
+from local.access_log import AccessLog
 from local.aws import AwsUnavailable
 from local.banner import banner
 from local.gateway import Gateway
@@ -72,6 +73,7 @@ def _run(values: dict[str, str], path: Path) -> None:
             bucket=template.bucket,
             table=template.table,
             authentication=template.parameters["Authentication"],
+            audit_trail=template.audit_trail,
         )
         console = sys.stdout
         log = FUNCTIONS_LOG.open("w", buffering=1, encoding="utf-8")
@@ -87,7 +89,9 @@ def _run(values: dict[str, str], path: Path) -> None:
         streams = stream_source.read(template)
         stack.enter_context(stream_source.mapped(streams, functions, log_event))
         own = frozenset(filter(None, hosts.split(",")))
-        gateway = Gateway(rest_api.read(template), functions, _request_log(console), own)
+        api = rest_api.read(template)
+        lines = AccessLog(api.access_log, access_log.read(template), functions, _event_log(console))
+        gateway = Gateway(api, functions, _request_log(console), own, lines.write)
         text = banner(running, embedded=embedded, functions_log=FUNCTIONS_LOG)
         Server(gateway, lambda: _print(console, text)).run([listener])
 

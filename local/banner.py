@@ -20,8 +20,15 @@ def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
   DynamoDB  {service.endpoint} table {service.table}
   Access    {_TOKENS if tokens else _OPEN}
   Logs      {functions_log.resolve()}
-Try it:
+{_audit_trail(service)}Try it:
   curl -sS {authorization}\
 -H 'Content-Type: application/dicom' --data-binary @{quote(str(SAMPLE))} {service.base_url}/studies
 One line for each request, each ingest and each event:
 """
+
+
+def _audit_trail(service: Service) -> str:
+    group = service.audit_trail
+    if not group:
+        return ""
+    return f"  Audit     aws --endpoint-url {service.endpoint} logs tail {group} --follow\n"

@@ -26,6 +26,7 @@ from local.lambda_service import (
 from local.messages import Headers, Request, Response
 from local.proxy_response import MalformedProxyResponse
 from local.refusal import Refusal
+from local.refusal import context as refusal_context
 from local.refusal import response as gateway_response
 from local.rest_api import Api, Route
 from local.template import Function
@@ -34,6 +35,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Log = Callable[[Request, Response, float], None]
+AccessLog = Callable[[Mapping[str, str]], None]
 
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes of a request's body."""
@@ -51,16 +53,23 @@ class ClientDisconnect(Exception):
 class Gateway:
     """The API in front of Lambda; ``log`` gets every response, with the seconds that it took.
 
-    ``hosts`` are names of this machine to which it answers beside the loopback ones.
+    ``hosts`` are names of this machine to which it answers beside the loopback ones. ``access_log``
+    gets the variables of ``$context`` for each request that the gateway itself answers.
     """
 
     def __init__(
-        self, api: Api, functions: LambdaService, log: Log, hosts: frozenset[str] = frozenset()
+        self,
+        api: Api,
+        functions: LambdaService,
+        log: Log,
+        hosts: frozenset[str] = frozenset(),
+        access_log: AccessLog | None = None,
     ) -> None:
         self._api = api
         self._functions = functions
         self._log = log
         self._hosts = hosts
+        self._access_log = access_log
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -86,13 +95,15 @@ class Gateway:
             route, path_parameters = self._route(request)
             event = proxy_event.event(request, route, self._api, path_parameters)
             if route.authorizer is not None:
-                context = self._authorize(route.authorizer, request, event)
+                context = self._authorize(route.authorizer, route.resource, request, event)
                 event["requestContext"]["authorizer"] = context
             return self._integrate(request, route, event)
         except Refusal as refusal:
             return self._refuse(request, refusal)
 
     def _refuse(self, request: Request, refusal: Refusal) -> Response:
+        if self._access_log:
+            self._access_log(refusal_context(refusal, request))
         return gateway_response(refusal, self._api.gateway_responses, request)
 
     def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
@@ -105,8 +116,9 @@ class Gateway:
         raise Refusal("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
 
     def _authorize(
-        self, function: Function, request: Request, event: Mapping[str, Any]
+        self, function: Function, resource: str, request: Request, event: Mapping[str, Any]
     ) -> dict[str, Any]:
+        known = {"resourcePath": resource}
         method_arn = proxy_event.method_arn(request, self._api)
         try:
             output = self._functions.invoke(function, authorizer.event(event, method_arn))
@@ -114,15 +126,16 @@ class Gateway:
             allowed = authorizer.allows(output, method_arn)
         except FunctionError as error:
             if str(error) == "Unauthorized":
-                raise Refusal("UNAUTHORIZED", "Unauthorized") from error
-            raise Refusal("AUTHORIZER_FAILURE", "") from error
+                raise Refusal("UNAUTHORIZED", "Unauthorized", known) from error
+            raise Refusal("AUTHORIZER_FAILURE", "", known) from error
         except InvocationError as error:
-            raise Refusal("AUTHORIZER_FAILURE", "") from error
+            raise Refusal("AUTHORIZER_FAILURE", "", known) from error
         except authorizer.InvalidPolicy as error:
-            raise Refusal("AUTHORIZER_CONFIGURATION_ERROR", "") from error
+            raise Refusal("AUTHORIZER_CONFIGURATION_ERROR", "", known) from error
         if not allowed:
             text = "User is not authorized to access this resource"
-            raise Refusal("ACCESS_DENIED", text)
+            known["authorizer.principalId"] = context["principalId"]
+            raise Refusal("ACCESS_DENIED", text, known)
         return context
 
     def _integrate(self, request: Request, route: Route, event: dict[str, Any]) -> Response:

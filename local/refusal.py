@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local.messages import Request, Response
 from local.rest_api import GatewayResponse
@@ -29,10 +30,14 @@ _DEFAULT_BODY = '{"message":$context.error.messageString}'
 
 @dataclass
 class Refusal(Exception):
-    """The gateway answers with the gateway response ``kind``; ``message`` is its default text."""
+    """The gateway answers with the gateway response ``kind``; ``message`` is its default text.
+
+    ``known`` is what the gateway had found out by then: variables of ``$context``.
+    """
 
     kind: str
     message: str
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 def response(
@@ -42,7 +47,7 @@ def response(
     default = STATUS_CODES[refusal.kind]
     family = f"DEFAULT_{default // 100}XX"
     template = gateway_responses.get(refusal.kind, gateway_responses.get(family, _UNSET))
-    values = _context(refusal, request)
+    values = context(refusal, request)
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": refusal.kind}
     headers |= {
         name: _header(expression, values, request) for name, expression in template.headers.items()
@@ -55,7 +60,8 @@ def response(
     )
 
 
-def _context(refusal: Refusal, request: Request) -> dict[str, str]:
+def context(refusal: Refusal, request: Request) -> dict[str, str]:
+    """Return the variables of ``$context`` for a request that was refused."""
     return {
         "error.message": refusal.message,
         "error.messageString": json.dumps(refusal.message),
@@ -64,6 +70,9 @@ def _context(refusal: Refusal, request: Request) -> dict[str, str]:
         "identity.sourceIp": request.source_ip,
         "path": request.path,
         "requestId": request.request_id,
+        "requestTimeEpoch": str(int(time.time() * 1000)),
+        "status": str(STATUS_CODES[refusal.kind]),
+        **refusal.known,
     }
 
 

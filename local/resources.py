@@ -1,7 +1,8 @@
-"""Create the resources of S3, DynamoDB, SQS and EventBridge that the template describes."""
+"""Create the resources of S3, DynamoDB, SQS, EventBridge and CloudWatch Logs of the template."""
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -24,7 +25,10 @@ _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempt
 
 
 def create(template: Template) -> None:
-    """Create bucket, tables, queues and rules, unless they are there. Raises botocore's errors."""
+    """Create bucket, tables, queues, rules and audit trail, unless they are there.
+
+    Raises botocore's errors.
+    """
     s3 = boto3.client("s3", REGION, config=_CONFIG)
     for name, properties in template.resources("AWS::S3::Bucket").items():
         _create_bucket(s3, name, properties)
@@ -33,6 +37,8 @@ def create(template: Template) -> None:
         _create_table(dynamodb, name, properties)
     _create_queues(template.resources("AWS::SQS::Queue"))
     _create_rules(template.resources("AWS::Events::Rule"))
+    if template.audit_trail:  # what functions print is in a file
+        _create_log_group(template.audit_trail)
 
 
 def _create_bucket(s3: "S3Client", name: str, properties: Mapping[str, Any]) -> None:
@@ -94,3 +100,9 @@ def _create_rules(rules: Mapping[str, Mapping[str, Any]]) -> None:
     for name, properties in rules.items():
         events.put_rule(Name=name, EventPattern=json.dumps(properties["EventPattern"]))
         events.put_targets(Rule=name, Targets=properties["Targets"])
+
+
+def _create_log_group(name: str) -> None:
+    logs = boto3.client("logs", config=_CONFIG)
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=name)

@@ -29,12 +29,13 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """An ``AWS::Serverless::Api``, one stage of it."""
+    """An ``AWS::Serverless::Api``, one stage of it; ``access_log`` is the format of a line."""
 
     stage: str
     binary_media_types: Sequence[str]
     gateway_responses: Mapping[str, GatewayResponse]
     routes: Sequence[Route]
+    access_log: str
 
 
 def read(template: Template) -> Api:
@@ -57,6 +58,7 @@ def read(template: Template) -> Api:
             for kind, response in properties.get("GatewayResponses", {}).items()
         },
         routes=list(_routes(template, name, properties.get("Auth", {}))),
+        access_log=properties.get("AccessLogSetting", {}).get("Format", "{}"),
     )
 
 

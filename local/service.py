@@ -19,13 +19,17 @@ class NotRunning(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A running local service: its base URL, its S3 and DynamoDB, its bucket and table."""
+    """A running local service: its base URL, its S3 and DynamoDB, its bucket and table.
+
+    ``audit_trail`` is empty if it has no audit trail.
+    """
 
     base_url: str
     endpoint: str
     bucket: str
     table: str
     authentication: str
+    audit_trail: str = ""
 
 
 @contextmanager

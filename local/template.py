@@ -77,6 +77,12 @@ class Template:
         name: str = self._intrinsics.resolve(self._outputs["IndexTableName"]["Value"])
         return name
 
+    @property
+    def audit_trail(self) -> str:
+        """The name of the log group of the audit trail, or an empty one if there is none."""
+        groups = (each.environment.get("AUDIT_TRAIL", "") for each in self.functions)
+        return next(filter(None, groups), "")
+
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the properties of all resources of the type ``kind``, by physical name."""
         return {self._physical_name(name): self.properties(name) for name in self._of_type(kind)}

@@ -81,12 +81,15 @@ class Member:
 def members_of(archive: Path, modified: int) -> list[zipfile.ZipInfo]:
     """Return the members of a zip file; raise BrokenArchive if it cannot be read."""
     with _reading():
-        with _File(archive) as stream, zipfile.ZipFile(stream) as opened:
-            members = opened.infolist()
-            size = os.fstat(stream.fileno()).st_size
-        if sum(member.compress_size for member in members) > size:
-            raise BrokenArchive("its members overlap")
+        _check(archive)
         return _opened(archive, modified).infolist()
+
+
+def _check(archive: Path) -> None:
+    with _File(archive) as stream, zipfile.ZipFile(stream) as opened:
+        taken = sum(member.compress_size for member in opened.infolist())
+        if taken > os.fstat(stream.fileno()).st_size:
+            raise BrokenArchive("its members overlap")
 
 
 def is_document(members: Sequence[zipfile.ZipInfo]) -> bool:

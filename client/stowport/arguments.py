@@ -46,6 +46,11 @@ def _send(command: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="also send what an earlier send has stored"
     )
     command.add_argument(
+        "--commit",
+        action="store_true",
+        help="also ask the server to commit to keep what is stored, and say what is safe to delete",
+    )
+    command.add_argument(
         "--follow-links", action="store_true", help="also send what links in folders lead to"
     )
     command.add_argument(

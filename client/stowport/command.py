@@ -12,6 +12,7 @@ from typing import TextIO
 from rich.console import Console
 
 from stowport.arguments import parser
+from stowport.commitment import Commitment
 from stowport.delivery import Delivery
 from stowport.journal import Journal, state_folder
 from stowport.printing import printable
@@ -67,6 +68,8 @@ def _send(chosen: argparse.Namespace, transport: Transport) -> int:
     )
     seconds = time.monotonic() - started
     journal.close()
+    if chosen.commit and not sent.interrupted:
+        sent.not_asked = Commitment(transport, chosen.url).ask(sent.ledger)
     if journal.fault:
         sys.stderr.write(
             f"warning: no journal is kept ({journal.fault}): the next send starts over\n"

@@ -11,7 +11,7 @@ from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
 from stowport.said import said, target_of_redirect
 from stowport.transport import Stopped, Transport, Unreachable
-from stowport.uploads import ACCEPT, Count, NoUploads, UploadRefused, Uploads
+from stowport.uploads import ACCEPT, Count, NoUploads, UploadGivenUp, UploadRefused, Uploads
 from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
 
 _UNUSABLE = {
@@ -139,7 +139,10 @@ class Delivery:
         except NoUploads as error:
             self._no_uploads = str(error)
             return self._too_large(part)
-        except (UploadRefused, ContentUnreadable) as error:
+        except UploadRefused as error:
+            given_up = isinstance(error, UploadGivenUp)
+            return failure(FailureReason.PROCESSING_FAILURE, str(error), temporary=not given_up)
+        except ContentUnreadable as error:
             return failure(FailureReason.PROCESSING_FAILURE, str(error))
         return judge_alone(part, read_answer(_usable(response)))
 

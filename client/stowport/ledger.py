@@ -28,7 +28,8 @@ CREATE TABLE files (
   number INTEGER PRIMARY KEY, identity BLOB UNIQUE, state INTEGER, wave INTEGER DEFAULT 0,
   path BLOB, file BLOB, place INTEGER, size INTEGER, modified INTEGER, version INTEGER,
   before BLOB DEFAULT x'', uids TEXT, reason INTEGER, text TEXT DEFAULT '',
-  sop_class_uid TEXT DEFAULT '', sop_instance_uid TEXT DEFAULT '', retrieve_url TEXT DEFAULT ''
+  sop_class_uid TEXT DEFAULT '', sop_instance_uid TEXT DEFAULT '', retrieve_url TEXT DEFAULT '',
+  commitment INTEGER
 );
 CREATE INDEX outstanding ON files (state, wave, number);
 CREATE TABLE waves (uid TEXT PRIMARY KEY, next INTEGER) WITHOUT ROWID;
@@ -72,9 +73,11 @@ class Entry:
 
     ``reason`` is the Failure Reason, or the Warning Reason if it is stored. The UIDs and the
     Retrieve URL are those of the server's answer, if it names the instance. ``is_made`` tells
-    whether a preamble was made for it, because the file has none.
+    whether a preamble was made for it, because the file has none. The ``commitment`` is 0 if the
+    server keeps it, the Failure Reason if not, and None if it was not asked or has not said.
     """
 
+    number: int
     path: str
     size: int
     state: State
@@ -84,6 +87,7 @@ class Entry:
     sop_class_uid: str
     sop_instance_uid: str
     retrieve_url: str
+    commitment: int | None
 
 
 class Ledger:
@@ -186,6 +190,10 @@ class Ledger:
             found.number,
         )
 
+    def commit(self, number: int, commitment: int) -> None:
+        """Enter whether the server has committed to keep a stored file."""
+        self._rows("UPDATE files SET commitment = ? WHERE number = ?", commitment, number)
+
     def count(self, *states: State) -> int:
         """Return how many files are in one of ``states``."""
         return self._number("SELECT count(*) FROM files WHERE ? >> state & 1", states)
@@ -214,13 +222,13 @@ class Ledger:
         last = 0
         while rows := self._rows(
             "SELECT number, path, size + length(before), state, reason, text, length(before),"
-            " sop_class_uid, sop_instance_uid, retrieve_url FROM files"
+            " sop_class_uid, sop_instance_uid, retrieve_url, commitment FROM files"
             " WHERE number > ? AND ? >> state & 1 ORDER BY number LIMIT ?",
             last,
             _mask(states),
             _PAGE,
         ):
-            yield from (_entry(*row) for _, *row in rows)
+            yield from (_entry(*row) for row in rows)
             last = rows[-1][0]
 
     def _wave(self, uids: list[str]) -> int:
@@ -281,9 +289,10 @@ def _found(  # noqa: PLR0913, PLR0917 - a row of the table
     )
 
 
-def _entry(path: bytes, size: int | None, state: int, *rest: Any) -> Entry:  # noqa: ANN401 - a row of the table
-    reason, text, made, sop_class_uid, sop_instance_uid, retrieve_url = rest
+def _entry(number: int, path: bytes, size: int | None, state: int, *rest: Any) -> Entry:  # noqa: ANN401 - a row of the table
+    reason, text, made, sop_class_uid, sop_instance_uid, retrieve_url, commitment = rest
     return Entry(
+        number=number,
         path=os.fsdecode(path),
         size=size or 0,
         state=State(state),
@@ -293,6 +302,7 @@ def _entry(path: bytes, size: int | None, state: int, *rest: Any) -> Entry:  # n
         sop_class_uid=sop_class_uid,
         sop_instance_uid=sop_instance_uid,
         retrieve_url=retrieve_url,
+        commitment=commitment,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import TextIO
 
@@ -10,6 +11,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from stowport.commitment import committed, not_committed
 from stowport.ledger import Entry, State
 from stowport.printing import escaped, printable
 from stowport.send import Sent
@@ -25,10 +27,12 @@ def show(sent: Sent, seconds: float, console: Console) -> None:
     console.print(table)
     _list("refused", sent.ledger.entries(State.REFUSED), console)
     _list("stored with a warning", _warned(sent), console)
-    if sent.fault:
-        console.print(
-            f"[bold red]{escape(printable(sent.fault))}[/]", highlight=False, soft_wrap=True
+    if sent.not_asked == "":
+        _list(
+            "not committed, so not safe to delete", map(_said, not_committed(sent.ledger)), console
         )
+    for fault in filter(None, (sent.not_asked, sent.fault)):
+        console.print(f"[bold red]{escape(printable(fault))}[/]", highlight=False, soft_wrap=True)
     if sent.interrupted:
         console.print("Interrupted. The same command continues where this one stopped.")
     elif sent.ledger.count(State.OUTSTANDING):
@@ -51,6 +55,7 @@ def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
             ledger.count(State.STORED_BEFORE),
             "according to the journal; --again sends them again",
         ),
+        *_committed(sent),
         *(("refused", count, _code(reason)) for reason, count in ledger.reasons()),
         (
             "not sent",
@@ -60,6 +65,21 @@ def _rows(sent: Sent, seconds: float) -> list[tuple[str, int, str]]:
         ("not DICOM", ledger.count(State.SKIPPED), "files without the DICM prefix"),
     ]
     return [row for row in rows if row[1] or row[0] == "stored"]
+
+
+def _committed(sent: Sent) -> list[tuple[str, int, str]]:
+    if sent.not_asked is None:
+        return []
+    safe = sum(1 for _ in committed(sent.ledger))
+    return [("committed", safe, "of those stored: the server keeps them, they are safe to delete")]
+
+
+def _said(entry: Entry) -> Entry:
+    """Return ``entry`` with what the server said about keeping it, instead of storing it."""
+    text = "the server was not asked about it, or has not said"
+    if entry.commitment is not None:
+        text = "the server does not commit to keep it"
+    return replace(entry, reason=entry.commitment, text=text)
 
 
 def _list(title: str, entries: Iterator[Entry], console: Console) -> None:
@@ -82,10 +102,17 @@ def write_json(sent: Sent, seconds: float, stream: TextIO) -> None:
         "refused": map(_object, entries(State.REFUSED)),
         "warnings": map(_object, _warned(sent)),
     }
+    if sent.not_asked is not None:
+        lists["committed"] = (entry.path for entry in committed(sent.ledger))
+        lists["notCommitted"] = (
+            {"path": entry.path, "reason": _code(entry.commitment)}
+            for entry in not_committed(sent.ledger)
+        )
     members = {
         "notSent": sent.ledger.count(State.OUTSTANDING),
         "notDicom": sent.ledger.count(State.SKIPPED),
         "fault": sent.fault,
+        **({} if sent.not_asked is None else {"commitmentFault": sent.not_asked}),
         "interrupted": sent.interrupted,
         "bytes": sent.ledger.size(State.STORED),
         "seconds": round(seconds, 3),

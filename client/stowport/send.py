@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from stowport.bodies import Part
+from stowport.commitment import not_committed
 from stowport.credentials import NoToken
 from stowport.crew import Crew
 from stowport.delivery import Delivery, Unusable
@@ -36,11 +37,16 @@ _GIVE_UP = (Unusable, Unreachable, NoToken)
 
 @dataclass(slots=True)
 class Sent:
-    """The result of a send; ``fault`` says why it ended early, if it did."""
+    """The result of a send; ``fault`` says why it ended early, if it did.
+
+    ``not_asked`` says why the server was not asked to commit to all that is stored: "" if it was,
+    None if that was not wanted.
+    """
 
     ledger: Ledger = field(default_factory=Ledger)
     fault: str = ""
     interrupted: bool = False
+    not_asked: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -173,4 +179,6 @@ def exit_code(sent: Sent) -> int:
         return INTERRUPTED
     if sent.fault:
         return UNUSABLE
+    if sent.not_asked or (sent.not_asked is not None and next(not_committed(sent.ledger), None)):
+        return REFUSED
     return 0 if sent.complete else REFUSED

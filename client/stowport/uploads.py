@@ -35,6 +35,10 @@ class UploadRefused(Exception):
     """The body was refused where the server said to put it, or the server gave the upload up."""
 
 
+class UploadGivenUp(UploadRefused):
+    """The server has tried to store the body as often as it does; it will not try again."""
+
+
 class Uploads:
     """The uploads of the service at ``base_url``."""
 
@@ -145,7 +149,7 @@ class Uploads:
 
 
 def _is_pending(response: Response) -> bool:
-    """Tell whether to ask again; raises UploadRefused if the server has given the upload up.
+    """Tell whether to ask again; raises UploadGivenUp if the server has given the upload up.
 
     A 503 that names no instance is not the answer to the body: with 0110 it says that the upload
     was given up. Else it says, as a proxy's 502 does, that the upload cannot be looked up for now.
@@ -156,7 +160,7 @@ def _is_pending(response: Response) -> bool:
     if answer.items is not None:
         return False
     if any(reason == FailureReason.PROCESSING_FAILURE for reason, _ in answer.texts):
-        raise UploadRefused(answer.text)
+        raise UploadGivenUp(answer.text)
     return True
 
 

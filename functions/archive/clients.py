@@ -1,4 +1,4 @@
-"""The clients of S3, DynamoDB, SQS and EventBridge, and how long and how often they try.
+"""The clients of S3, DynamoDB, SQS, EventBridge and CloudWatch Logs, and how they try.
 
 Objects are put by obstore, whose calls take a tenth of boto3's processor time; clients of boto3
 make all other calls. Both use the session's region and credentials, and the same endpoints and
@@ -111,6 +111,14 @@ def sqs_client(session: Session) -> BaseClient:
 def events_client(session: Session) -> BaseClient:
     """Make a client of EventBridge, with region, credentials and endpoint from the environment."""
     client: BaseClient = session.client("events", config=_CONFIG)
+    FreshConnections(client)
+    repeat_what_may_pass(client, ATTEMPTS)
+    return client
+
+
+def logs_client(session: Session) -> BaseClient:
+    """Make a client of CloudWatch Logs, with region and so on from the environment."""
+    client: BaseClient = session.client("logs", config=_CONFIG)
     FreshConnections(client)
     repeat_what_may_pass(client, ATTEMPTS)
     return client

@@ -41,6 +41,29 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """The same for the audit function.
+
+    ``audit_trail`` is a log group, ``audit_source`` the name by which the service is known in it.
+    """
+
+    index_table: str
+    audit_trail: str
+    audit_source: str
+    audit_failures_queue: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "AuditSettings":
+        """Read the settings; raises KeyError if another template was deployed."""
+        return cls(
+            index_table=environment["INDEX_TABLE"],
+            audit_trail=environment["AUDIT_TRAIL"],
+            audit_source=environment["AUDIT_SOURCE"],
+            audit_failures_queue=environment["AUDIT_FAILURES_QUEUE"],
+        )
+
+
 def read_attributes(setting: str) -> tuple[str, ...]:
     """Return the keywords that the template's parameter EventAttributes separates by commas."""
     keywords = tuple(filter(None, setting.split(",")))
@@ -53,3 +76,9 @@ def read_attributes(setting: str) -> tuple[str, ...]:
 def settings() -> Settings:
     """Return the settings of this environment, read once."""
     return Settings.of(os.environ)
+
+
+@cache
+def audit_settings() -> AuditSettings:
+    """Return the settings of this environment, read once."""
+    return AuditSettings.of(os.environ)

@@ -14,6 +14,7 @@ from dicomweb.retrieval import acceptable, body
 from dicomweb.retrieval.acceptable import Form
 from dicomweb.retrieval.body import Part
 from dicomweb.retrieval.refusals import NotAcceptable, Unknown
+from retrieve import audit
 from retrieve.settings import Settings
 from transaction.gateway import StoreRequest
 
@@ -31,20 +32,20 @@ def retrieve_instance(
 
     Raises Unknown and NotAcceptable, and errors of ``archive.retrieval``.
     """
-    del chosen
     stored = _find(request, retrieval)
     form = _form(request, stored)
     fields = _fields(request, stored, form)
     if _is_known(request.headers.get("if-none-match"), stored.sha256):
         return _without_body(HTTPStatus.NOT_MODIFIED, stored.media_type, fields)
     if form is Form.SINGLE_PART:
+        audit.write(request, [stored], retrieval, chosen)
         fields |= {
             "Location": retrieval.presign(stored, request.method),
             "Repr-Digest": _digest(bytes.fromhex(stored.sha256)),
             "Cache-Control": _NOT_KEPT,
         }
         return _without_body(HTTPStatus.SEE_OTHER, stored.media_type, fields)
-    return _wrapped(request, retrieval, [stored], fields)
+    return _wrapped(request, retrieval, chosen, [stored], fields)
 
 
 def retrieve_instances(
@@ -54,7 +55,6 @@ def retrieve_instances(
 
     Raises Unknown, and errors of ``archive.retrieval``.
     """
-    del chosen
     found = list(retrieval.instances(request.in_path["study"], request.in_path.get("series", "")))
     if not found:
         raise Unknown("found no stored instance in the study or series of the URL")
@@ -69,7 +69,7 @@ def retrieve_instances(
     if Form.MULTIPART not in offered or not acceptable.bytes_arrive(accept):
         return _listed(request, found, _EXPECTED_FIRST)
     fields = {"Content-Location": _url(request), "Vary": "Accept", "Cache-Control": _REVALIDATE}
-    return _wrapped(request, retrieval, found, fields)
+    return _wrapped(request, retrieval, chosen, found, fields)
 
 
 def retrieve_metadata(
@@ -93,6 +93,7 @@ def retrieve_metadata(
     from dicomweb.retrieval import metadata  # noqa: PLC0415
 
     base_url = chosen.retrieve_base_url or request.base_url
+    audit.write(request, [stored], retrieval, chosen)
     text = metadata.encode(
         partial(retrieval.read_range, stored),
         stored.size,
@@ -156,6 +157,7 @@ def _is_known(if_none_match: str | None, sha256: str) -> bool:
 def _wrapped(
     request: StoreRequest,
     retrieval: Retrieval,
+    chosen: Settings,
     found: Sequence[StoredInstance],
     fields: Mapping[str, str],
 ) -> StoreResponse:
@@ -168,6 +170,7 @@ def _wrapped(
         )
         for stored in found
     ]
+    audit.write(request, found, retrieval, chosen)
     media_type, content = body.encode(parts)
     digest = _digest(sha256(content).digest())
     return StoreResponse(

@@ -13,13 +13,16 @@ class Settings:
     """The parameters of template.yaml, as the retrieve function gets them.
 
     ``retrieve_base_url`` has no slash at its end and may be empty; ``allowed_origins`` has
-    origins, or only ``*``, or nothing.
+    origins, or only ``*``, or nothing. ``audit_trail`` is a log group, empty if there is no audit
+    trail, and ``audit_source`` the name by which the service is known in it.
     """
 
     archive_bucket: str
     index_table: str
     retrieve_base_url: str
     allowed_origins: frozenset[str]
+    audit_trail: str
+    audit_source: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -29,6 +32,8 @@ class Settings:
             index_table=environment["INDEX_TABLE"],
             retrieve_base_url=environment.get("RETRIEVE_BASE_URL", "").rstrip("/"),
             allowed_origins=read_origins(environment.get("ALLOWED_ORIGINS", "")),
+            audit_trail=environment.get("AUDIT_TRAIL", ""),
+            audit_source=environment.get("AUDIT_SOURCE", ""),
         )
 
 

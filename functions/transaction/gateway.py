@@ -30,8 +30,8 @@ class StoreRequest:
     """Everything in a request except its payload. Field names are in lower case.
 
     ``upload`` and ``transaction`` are the id and the Transaction UID in the path, and ``principal``
-    is the sender that the authorizer found. ``in_path`` has the variable parts of the path, and
-    ``query`` the values of each parameter.
+    is the sender that the authorizer found. ``in_path`` has the variable parts of the path,
+    ``query`` the values of each parameter, and ``source_ip`` is where the request came from.
     """
 
     method: str
@@ -47,6 +47,7 @@ class StoreRequest:
     principal: str = ""
     in_path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    source_ip: str = ""
 
     @property
     def study_instance_uid(self) -> str | None:
@@ -89,6 +90,7 @@ def read_request(event: Event) -> StoreRequest:
         in_path=in_path,
         query=event.get("multiValueQueryStringParameters")
         or {name: [value] for name, value in parameters.items()},
+        source_ip=context.get("identity", {}).get("sourceIp", ""),
     )
 
 

@@ -1,23 +1,16 @@
 """Objects that are put where S3 does not answer, or answers in its own time."""
 
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
 
 import obstore
 import pytest
 from boto3.session import Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from obstore.exceptions import GenericError
 
 from archive.clients import ATTEMPTS
@@ -26,6 +19,7 @@ from archive.errors import ArchiveError, PutError
 from archive.objects import Objects
 from dicomweb.reasons import FailureReason
 from tests.archive.deployment import BUCKET, instance
+from tests.certificates import certified
 
 ANSWER = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
 
@@ -212,41 +206,6 @@ def test_a_text_without_a_status_is_no_answer() -> None:
     error = PutError.of(GenericError("Generic S3 error: HTTP error: error sending request"))
 
     assert (error.status, error.reason) == (0, FailureReason.OUT_OF_RESOURCES)
-
-
-def certified(directory: Path) -> ssl.SSLContext:
-    """Return the context of a server at 127.0.0.1, certified by ``ca.pem`` in ``directory``."""
-    now = datetime.now(UTC)
-    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
-    blank = (
-        x509.CertificateBuilder()
-        .issuer_name(name)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-    )
-    root = (
-        blank.subject_name(name)
-        .serial_number(1)
-        .public_key(authority.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(authority, hashes.SHA256())
-    )
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    leaf = (
-        blank.subject_name(x509.Name([]))
-        .serial_number(2)
-        .public_key(server.public_key())
-        .add_extension(address, critical=True)
-        .sign(authority, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    key = server.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (directory / "ca.pem").write_bytes(root.public_bytes(pem))
-    (directory / "server.pem").write_bytes(key + leaf.public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(directory / "server.pem")
-    return context
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -28,6 +28,7 @@ from tests.answers import Answer
 from tests.service import ROOT
 
 _SECONDS = 60
+_ANSWER_SECONDS = 600
 _BLOCK = 1024 * 1024
 
 
@@ -50,7 +51,7 @@ class SomeRelay:
     ) -> Answer:
         """Send a request; an iterable goes in chunks."""
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(HTTPConnection(*self.address, timeout=_SECONDS)) as connection:
+        with closing(HTTPConnection(*self.address, timeout=_ANSWER_SECONDS)) as connection:
             connection.request(method, path, body, {"Content-Type": content_type, **fields})
             return answers.read(connection.getresponse())
 

@@ -82,6 +82,7 @@ class Stub(ThreadingHTTPServer):
         self.out_of_resources = 0
         self.room = 1_000_000
         self.commitment = Reply(status=404)
+        self.committed: Callable[[str, bytes], Reply] = lambda *_: self.commitment
         self.open = threading.Event()
         self.open.set()
         self.holds_uploads = threading.Event()
@@ -287,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "uploads" if server.has_uploads:
                 reply = server.open_upload(json.load(body))
             case (("GET" | "POST"), "commitment-requests"):
-                reply = server.commitment
+                reply = server.committed(f"{self.command} {name}", body.read())
             case "GET", "uploads":
                 reply = self._outcome(server.uploads[name])
             case _:

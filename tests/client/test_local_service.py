@@ -54,6 +54,24 @@ def test_a_study_is_sent(
     assert running.objects(study_uid(9101)) == digests(contents)
 
 
+def test_what_was_sent_is_safe_to_delete(
+    running: "RunningService", tmp_path: Path, capsys: Capture
+) -> None:
+    contents = [instance(9107, 1, number) for number in range(3)]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.dcm").write_bytes(content)
+    arguments = ["send", str(tmp_path), "--url", running.base_url, "--json", "--commit"]
+    assert main(arguments) == 0
+    assert len(json.loads(capsys.readouterr().out)["committed"]) == 3
+    # One of them is lost in the archive: it is not safe to delete any more.
+    (key,) = [key for key in running._keys(study_uid(9107)) if sop_uid(9107, 1, 1) in key]
+    running.s3.delete_object(Bucket=running.bucket, Key=key)
+    assert main(arguments) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["notCommitted"] == [{"path": str(tmp_path / "1.dcm"), "reason": "0112"}]
+    assert len(result["storedBefore"]) == 3
+
+
 def send(capsys: Capture, running: "RunningService", path: Path) -> tuple[int, dict[str, Any]]:
     code = main(["send", str(path), "--url", running.base_url, "--json"])
     return code, json.loads(capsys.readouterr().out)

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 
 from stowport.command import main
-from tests.builders import BOUNDARY, content_type, instance, multipart, part, sop_uid, study_uid
+from tests.builders import content_type, instance, multipart, part, sop_uid, study_uid
+from tests.client.relay.memory import measure
 from tests.client.relays import RunningRelay
 from tests.client.stub import Reply, Stub, status_report
 from tests.interop.curl import curl
@@ -276,31 +277,9 @@ def test_curl_sends_through_it_unchanged(stub: Stub, relay: Start) -> None:
 def test_a_body_is_never_in_memory_as_a_whole(relay: Start, tmp_path: Path) -> None:
     running = relay("--spool", str(tmp_path), alone=True)
     running.store(instance(1))
-    before = running.anonymous_memory()
-    peak = [0]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.01):
-            peak[0] = max(peak[0], running.anonymous_memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    answer = running.post(body_of(200))
-    done.set()
-    watcher.join()
-    assert (answer.status, answer.stored) == (200, [sop_uid(2)])
-    assert 0 < peak[0] - before < 40 * MB
+    before, most, _ = measure(running, 100)
+    assert 0 < most - before < 40 * MB
     assert list(tmp_path.iterdir()) == []
-
-
-def body_of(megabytes: int) -> Iterator[bytes]:
-    """Yield a request with one instance that is so large."""
-    yield f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    yield instance(2, PixelData=bytes(2), Rows=1, Columns=1)[:-6]
-    yield (megabytes * MB).to_bytes(4, "little")
-    yield from (bytes(MB) for _ in range(megabytes))
-    yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def test_a_server_that_is_down_leaves_the_client_to_try_again(relay: Start) -> None:
@@ -355,3 +334,23 @@ def test_retrieve_urls_and_warnings_of_servers_with_their_own_ways(
 def test_options_of_a_server_that_is_down_is_503(relay: Start) -> None:
     answer = relay("--tries", "1", url="http://127.0.0.1:9").post(b"", method="OPTIONS")
     assert answer.status == 503
+
+
+def test_what_may_be_stored_later_is_503_whatever_else_was_sent(stub: Stub, relay: Start) -> None:
+    stub.script["POST"] = [status_report(503, "busy", Retry_After="0")] * 2
+    answer = relay("--tries", "1").store(b"garbage", instance(1), instance(2)[:-10])
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("status", [500, 501, 507])
+def test_a_failure_of_the_server_is_503(stub: Stub, relay: Start, status: int) -> None:
+    stub.script["POST"] = [Reply(status=status)] * 9
+    answer = relay("--tries", "1").store(instance(1))
+    assert answer.status == 503
+    assert answer.failed[0][0] == sop_uid(1)
+
+
+def test_an_upload_that_is_refused_is_the_relays_fault(stub: Stub, relay: Start) -> None:
+    stub.script["PUT"] = [Reply(status=403)]
+    assert relay().store(large(1)).status == 503

@@ -15,7 +15,7 @@ def commitments(
 ) -> Commitments:
     """The functions of the room on a bucket, tables and a queue, which nobody else uses."""
     for module in ("safekeeping", "transactions", "queues"):
-        monkeypatch.setattr(f"archive.{module}.Session", lambda: session)
+        monkeypatch.setattr(f"archive.{module}.Session", lambda **_: session)
     monkeypatch.setattr("archive.safekeeping.SECONDS_UNTIL_ASKED_AGAIN", (0.01,))
     commitments = Commitments(deployment, session)
     for name, value in commitments.variables.items():

@@ -197,7 +197,11 @@ def _series(transformation: Mapping[str, Any]) -> int:
 
 
 def _of_type(kind: str) -> int:
-    return sum(each["Type"] == kind for each in RESOURCES.values())
+    """Count the resources of a type; those of the audit trail are not there by default."""
+    return sum(
+        each["Type"] == kind and each.get("Condition") != "KeepsAuditTrail"
+        for each in RESOURCES.values()
+    )
 
 
 def of_others(case: Measured, prices: Prices) -> dict[str, tuple[float | None, ...]]:

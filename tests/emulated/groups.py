@@ -5,6 +5,7 @@ _ACCOUNT = "us-east-1:123456789012"
 GROUPS = {
     "addresses": {"AllowedAddresses": "192.0.2.7,198.51.100.0/24"},
     "alarms": {"AlarmTopicArn": f"arn:aws:sns:{_ACCOUNT}:alarms", "Dashboard": "none"},
+    "audit": {"AuditRetentionDays": "2557"},
     "concurrency": {"MaxSimultaneousRequests": "5", "IngestConcurrency": "reserved"},
     "domain": {
         "DomainName": "dicom.example.org",

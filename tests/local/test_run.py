@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
-import boto3
+import boto3.session
 import pytest
 
 from local import aws
@@ -304,18 +305,41 @@ def test_a_sample_without_a_service_is_one_line(directory: Path) -> None:
     assert re.fullmatch("stowport: no local service is running[^\n]*\n", result.stderr)
 
 
-def test_with_oidc_a_token_with_the_scope_stores_and_no_other_request_does(
-    directory: Path,
-) -> None:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A service that wants tokens and keeps an audit trail."""
+    arguments = ("Authentication=oidc", "AuditRetentionDays=30")
+    with running(tmp_path_factory.mktemp("guarded"), *arguments) as run:
+        yield run
+
+
+def test_with_oidc_a_token_with_the_scope_stores_and_no_other_request_does(guarded: Run) -> None:
     program = [sys.executable, "-m", "local.issuer", "token"]
-    with running(directory, "Authentication=oidc") as run:
-        token = command(directory, program=program).stdout.strip()
-        other = command(directory, "--scope", "other", program=program).stdout.strip()
-        assert run.value("Access").startswith("Authentication=oidc")
-        assert run.post(b"") == 401
-        assert run.post(b"", Authorization=f"Bearer {other}") == 403
-        assert run.post(b"", Authorization=f"Bearer {token}") == 400
-        assert command(directory, program=[sys.executable, "-m", "local.sample"]).returncode == 0
+    token = command(guarded.directory, program=program).stdout.strip()
+    other = command(guarded.directory, "--scope", "other", program=program).stdout.strip()
+    assert guarded.value("Access").startswith("Authentication=oidc")
+    assert guarded.post(b"") == 401
+    assert guarded.post(b"", Authorization=f"Bearer {other}") == 403
+    assert guarded.post(b"", Authorization=f"Bearer {token}") == 400
+    sample = [sys.executable, "-m", "local.sample"]
+    assert command(guarded.directory, program=sample).returncode == 0
+
+
+def test_what_was_stored_and_what_was_refused_is_in_the_audit_trail(guarded: Run) -> None:
+    sample = [sys.executable, "-m", "local.sample"]
+    assert command(guarded.directory, program=sample).returncode == 0
+    assert guarded.post(b"") == 401
+    words = shlex.split(guarded.value("Audit"))
+    endpoint, group = words[words.index("--endpoint-url") + 1], words[words.index("tail") + 1]
+    session = boto3.session.Session("local", "local", region_name="us-east-1")
+    logs: Any = session.client("logs", endpoint_url=endpoint)
+    found: set[str] = set()
+    end = time.monotonic() + 30
+    while not found >= {"110104", "110114"}:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        found = {re.findall('EventID csd-code="([0-9]+)"', each["message"])[0] for each in events}
 
 
 def stage(run: Run, key: str) -> None:

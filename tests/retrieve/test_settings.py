@@ -10,4 +10,6 @@ def test_the_template_s_environment_has_every_setting() -> None:
         index_table=TEMPLATE.table,
         retrieve_base_url="",
         allowed_origins=frozenset(),
+        audit_trail="",
+        audit_source="stowport",
     )

@@ -87,10 +87,20 @@ class TestFunctions:
                 "AWS_ENDPOINT_URL",
             },
             "CapabilitiesFunction": {"POWERTOOLS_SERVICE_NAME", "RETRIEVE", "ALLOWED_ORIGINS"},
+            "AuditFunction": {
+                "POWERTOOLS_SERVICE_NAME",
+                "INDEX_TABLE",
+                "AUDIT_TRAIL",
+                "AUDIT_SOURCE",
+                "AUDIT_FAILURES_QUEUE",
+                "AWS_ENDPOINT_URL",
+            },
             "RetrieveFunction": {
                 "POWERTOOLS_SERVICE_NAME",
                 "ARCHIVE_BUCKET",
                 "INDEX_TABLE",
+                "AUDIT_TRAIL",
+                "AUDIT_SOURCE",
                 "RETRIEVE_BASE_URL",
                 "ALLOWED_ORIGINS",
                 "AWS_ENDPOINT_URL",
@@ -199,8 +209,37 @@ class TestPermissions:
             '{"Fn::Sub": "${ArchiveBucket.Arn}/studies/*"}': {"s3:GetObject"},
             '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:GetItem", "dynamodb:Query"},
             '{"Fn::GetAtt": "RetrieveLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '{"Fn::GetAtt": "AuditTrailLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
             '"*"': {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
         }
+
+    def test_the_audit_function_may_add_to_the_trail_and_read_of_whom_it_tells(self) -> None:
+        xray = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+        assert granted("AuditRole") == {
+            '{"Fn::GetAtt": "IndexTable.StreamArn"}': {
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+            },
+            '{"Fn::GetAtt": "IndexTable.Arn"}': {"dynamodb:GetItem"},
+            '{"Fn::GetAtt": "AuditFailuresQueue.Arn"}': {"sqs:SendMessage"},
+            '{"Fn::GetAtt": "AuditTrailLogGroup.Arn"}': {
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            },
+            '{"Fn::GetAtt": "AuditLogGroup.Arn"}': {"logs:CreateLogStream", "logs:PutLogEvents"},
+            '"*"': {"dynamodb:ListStreams", *xray},
+        }
+
+    def test_only_what_needs_it_may_write_into_the_trail_and_nothing_may_read_it(self) -> None:
+        trail = '{"Fn::GetAtt": "AuditTrailLogGroup.Arn"}'
+        roles = {each["Role"]["Fn::GetAtt"].removesuffix(".Arn") for each in FUNCTIONS.values()}
+        may = {role: granted(role)[trail] for role in roles if trail in granted(role)}
+        writes = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert may == {"AuditRole": writes, "RetrieveRole": writes}
 
     def test_the_capabilities_function_may_touch_no_data(self) -> None:
         assert granted("CapabilitiesRole") == {
@@ -359,6 +398,7 @@ class TestPermissions:
             "RetrieveFunction": {"Fn::GetAtt": "RetrieveRole.Arn"},
             "CommitmentFunction": {"Fn::GetAtt": "CommitmentRole.Arn"},
             "CommitmentWorkerFunction": {"Fn::GetAtt": "CommitmentWorkerRole.Arn"},
+            "AuditFunction": {"Fn::GetAtt": "AuditRole.Arn"},
         }
         for role in (each["Fn::GetAtt"].removesuffix(".Arn") for each in roles.values()):
             assert "ManagedPolicyArns" not in RESOURCES[role]["Properties"]

@@ -148,5 +148,7 @@ class TestParameters:
             "FailedUploadsQueueUrl",
             "FailedUploadsQueueArn",
             "NotifyFunctionName",
+            "AuditTrailLogGroupName",
+            "AuditFailuresQueueUrl",
             "UntoldQueueUrl",
         }

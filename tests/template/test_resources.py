@@ -225,10 +225,40 @@ class TestOperations:
             "CommitmentLogGroup",
             "CommitmentWorkerLogGroup",
             "AuthorizerLogGroup",
+            "AuditLogGroup",
+            "AuditTrailLogGroup",
             "RetrieveLogGroup",
         }
-        for group in groups.values():
-            assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        ends = {name: group["RetentionInDays"]["Ref"] for name, group in groups.items()}
+        assert ends.pop("AuditTrailLogGroup") == "AuditRetentionDays"
+        assert set(ends.values()) == {"LogRetentionDays"}
+
+    def test_the_audit_trail_is_kept_and_encrypted_as_was_asked_for(self) -> None:
+        trail = RESOURCES["AuditTrailLogGroup"]
+        assert trail["Condition"] == "KeepsAuditTrail"
+        assert trail["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert trail["UpdateReplacePolicy"] == "Retain"
+        key = trail["Properties"]["KmsKeyId"]
+        assert key == {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+        # What CloudWatch Logs takes: API_PutRetentionPolicy.html of its API reference.
+        months = "30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653"
+        parameter = PARAMETERS["AuditRetentionDays"]
+        assert parameter["Default"] == "off"
+        assert set(parameter["AllowedValues"]) <= {"off", *months.split()}
+        assert "2557" in parameter["AllowedValues"]
+
+    def test_the_trail_is_tried_for_almost_as_long_as_the_stream_keeps_a_record(self) -> None:
+        source = RESOURCES["AuditedStream"]["Properties"]
+        assert source["MaximumRetryAttempts"] == -1
+        assert 22 * 3600 < source["MaximumRecordAgeInSeconds"] < 24 * 3600
+        failures = {"Fn::GetAtt": "AuditFailuresQueue.Arn"}
+        assert source["DestinationConfig"] == {"OnFailure": {"Destination": failures}}
+        refused = FUNCTIONS["AuditFunction"]["EventInvokeConfig"]["DestinationConfig"]
+        assert refused == {"OnFailure": {"Type": "SQS", "Destination": failures}}
+        watched = RESOURCES["LostAuditAlarm"]["Properties"]["Dimensions"]
+        assert watched == [
+            {"Name": "QueueName", "Value": {"Fn::GetAtt": "AuditFailuresQueue.QueueName"}}
+        ]
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_a_function_logs_to_its_own_group(self, name: str) -> None:

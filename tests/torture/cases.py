@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from tests.torture import ingesting, kills, races, storing
+from tests.torture import committing, ingesting, kills, races, storing
 from tests.torture.deployment import Deployment
 
-AnyCase = storing.Case | ingesting.Case | ingesting.Asking
+AnyCase = storing.Case | ingesting.Case | ingesting.Asking | committing.Case
 
 ROUNDS = {"kills": 100, "races": 500}
 """How many there are; of kills, of each function."""
 
-WITH_A_FAULT = ("store", "ingest", "uploads")
+WITH_A_FAULT = ("store", "ingest", "uploads", "commitment")
 """The kinds of case that have a fault."""
 
 
@@ -45,6 +45,7 @@ def all_cases(seed: int, *, copies: bool) -> list[Named]:
             for case in ingesting.cases(random, copies=copies)
         ),
         *(_of_fault("uploads", case, ingesting.ask) for case in ingesting.askings(random)),
+        *(_of_fault("commitment", case, committing.run) for case in committing.cases(random)),
     ]
     faults.sort(key=lambda case: random.random() * case.cost)
     return [

@@ -22,7 +22,9 @@ from archive.entries import DuplicatePolicy
 from archive.objects import key_of
 from events.proxy import store_event
 from tests import builders
+from tests.commitment import deployment as commitments
 from tests.ingest.deployment import LargeRequests, forget
+from tests.store.deployment import TEMPLATE, environment, function
 from tests.store.lambdas import Context, Reply
 from tests.torture.proxy import Proxy, in_front_of
 from transaction import journal
@@ -96,13 +98,31 @@ class Deployment(LargeRequests):
         super().__init__(backend)
         self.proxy = proxy
         self.copies = copies
-        self.variables |= {"AWS_ENDPOINT_URL": proxy.url, "MAX_INGEST_ATTEMPTS": "1000"}
+        self.commitment_queue = f"commitments-{self._number}"
+        self.variables = {
+            **environment(function("CommitmentFunction"), proxy.url),
+            **self.variables,
+            "AWS_ENDPOINT_URL": proxy.url,
+            "MAX_INGEST_ATTEMPTS": "1000",
+            "COMMITMENT_TABLE": self._table("CommitmentTable"),
+            "COMMITMENT_QUEUE": self._sqs.create_queue(QueueName=self.commitment_queue)["QueueUrl"],
+        }
+        table = TEMPLATE.properties("CommitmentTable")
+        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
+        self._dynamodb.create_table(
+            TableName=self._table("CommitmentTable"), **{key: table[key] for key in wanted}
+        )
 
     def stage(self, body: bytes) -> str:
         """Announce a body, put it without a presigned request, and return the upload's id."""
         upload = self.announce(len(body)).id
         self._s3.put_object(Bucket=self.bucket, Key=f"staging/{upload}", Body=body)
         return upload
+
+    def lose(self, study: str, sop_instance_uid: str) -> None:
+        """Delete the object of an instance, as no part of the service does."""
+        (key,) = [key for key in self.keys(f"studies/{study}/") if f"/{sop_instance_uid}/" in key]
+        self._s3.delete_object(Bucket=self.bucket, Key=key)
 
     @staticmethod
     def choose(policy: DuplicatePolicy) -> None:
@@ -174,6 +194,7 @@ def deployed(backend: str, *, copies: bool = True) -> Iterator[Deployment]:
         patch.setattr(archive.clients, "PUT_TIMEOUT", SECONDS_UNANSWERED)
         patch.setattr(ingest.handler, "SECONDS_TO_COPY", 2)
         patch.setattr("archive.connections._PAUSE_REFUSED", 0.05)
+        patch.setattr("archive.safekeeping.SECONDS_UNTIL_ASKED_AGAIN", (0.05,))
         if copies:
             patch.setattr(archive.objects, "SMALLEST_COPY_BYTES", SMALLEST_COPY_BYTES)
         patch.setattr(journal.logger.registered_handler, "stream", io.StringIO())
@@ -188,3 +209,4 @@ def _forget() -> None:
     forget()
     store.settings.settings.cache_clear()
     store.handler.archive.cache_clear()
+    commitments.forget()

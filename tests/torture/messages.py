@@ -53,10 +53,11 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    length: str = ""  # of what HEAD asks for, whose answer has no body
 
     @property
     def head(self) -> bytes:
-        fields = {**self.headers, "Content-Length": str(len(self.body))}
+        fields = {**self.headers, "Content-Length": self.length or str(len(self.body))}
         lines = [f"HTTP/1.1 {self.status} -", *(f"{name}: {fields[name]}" for name in fields)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

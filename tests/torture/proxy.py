@@ -161,7 +161,8 @@ class Proxy:
             answer = connection.getresponse()
             body = answer.read()
             headers = {n: v for n, v in answer.getheaders() if n.lower() not in _OF_ONE_HOP}
-        return Answer(answer.status, headers, body)
+            length = answer.headers["content-length"] if request.method == "HEAD" else ""
+        return Answer(answer.status, headers, body, length or "")
 
 
 def _bound(port: int) -> socket.socket:

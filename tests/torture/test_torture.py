@@ -11,7 +11,7 @@ import pytest
 
 from archive.entries import DuplicatePolicy
 from tests.ingest.conftest import endpoint
-from tests.torture import ingesting, races, storing
+from tests.torture import committing, ingesting, races, storing
 from tests.torture.deployment import Broken, Deployment, Study, deployed
 from tests.torture.faults import FAULTS, Expected
 from tests.torture.proxy import Plan
@@ -68,6 +68,35 @@ def test_an_announcement_or_a_look_up_with_a_fault(deployment: Deployment, call:
     quick = [case for case in ingesting.askings(Random(SEED)) if case.fault.name not in SLOW]
     case = next(case for case in quick if case.call == call)
     assert ingesting.ask(case, deployment)
+
+
+def asked() -> list[committing.Case]:
+    """Return two quick cases for each call of the functions for commitment."""
+    found: dict[tuple[str, bool], committing.Case] = {}
+    for case in committing.cases(Random(SEED)):
+        if case.fault.name not in SLOW:
+            found.setdefault((case.call, case.once), case)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("case", asked(), ids=str)
+def test_a_request_for_commitment_with_a_fault(
+    deployment: Deployment, case: committing.Case
+) -> None:
+    deployment.proxy.random.seed(f"{SEED} commitment: {case}")
+    assert committing.run(case, deployment)
+
+
+def test_a_commitment_to_what_is_not_there_is_found(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suite itself: an object that is not looked at is one that may be lost."""
+    monkeypatch.setattr(
+        "archive.heads.Heads.outcome", lambda *_: committing.CommitmentOutcome.COMMITTED
+    )
+    quick = next(fault for fault in FAULTS if fault.name == "slow")
+    with pytest.raises(Broken, match="not there"):
+        committing.run(committing.Case(quick, "Query", True), deployment)
 
 
 @pytest.mark.parametrize("once", [True, False])

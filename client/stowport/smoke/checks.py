@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stowport.smoke import describing, overloading, refusing, storing, uploading
+from stowport.smoke import committing, describing, overloading, refusing, storing, uploading
 from stowport.smoke.storing import JSON, XML
 from stowport.smoke.target import Target
 
@@ -70,5 +70,8 @@ CHECKS = (
     Check("an announced body is put once", uploading.takes_one_body),
     Check("an unknown upload is 400", uploading.refuses_unknown_uploads),
     Check("an announcement of nothing is 400", uploading.refuses_announcements),
+    Check("a stored instance is committed, an unknown one is 0112", committing.commits),
+    Check("a Transaction UID that is in use is 409", committing.refuses_other_requests),
+    Check("an unknown request for commitment is 404", committing.knows_no_others),
     Check("too many requests at once are 503", overloading.throttles),
 )
