@@ -93,9 +93,15 @@ def _replaced(stack: Stack) -> None:
 
 
 def _told(stack: Stack, endpoint: str) -> None:
-    """Let the examples tell a server of this process, which is both of their servers."""
-    stack.deploy(StudyQuietSeconds="5", EventAttributes="PatientID,StudyDate")
-    others, content = Webhook(), instance(_STUDY + 1)
+    """Let the examples tell a server of this process, which is both of their servers.
+
+    MiniStack's stream has no record of what PartiQL inserts, as it does new instances, so one is
+    replaced.
+    """
+    changes = {"StudyQuietSeconds": "5", "EventAttributes": "PatientID,StudyDate"}
+    stack.deploy(DuplicatePolicy="replace", **changes)
+    others = Webhook(*[HTTPStatus.OK] * 9)
+    first, content = (instance(_STUDY + 1, WindowCenter=center) for center in (1, 2))
     examples = Stack(endpoint, "stowport-examples", EXAMPLES)
     try:
         examples.deploy(
@@ -103,14 +109,29 @@ def _told(stack: Stack, endpoint: str) -> None:
             FhirUrl=others.url.replace("events", "fhir"),
             StowUrl=others.url.replace("events", "stow"),
         )
-        assert _answer(stack, content) == HTTPStatus.OK
+        for one in (first, content):
+            assert _answer(stack, one) == HTTPStatus.OK
         _, sent = _received(others, "POST /stow/studies")
         assert content in sent, "the instance was not sent on byte for byte"
         _, resource = _received(others, "PUT /fhir/ImagingStudy")
         assert study_uid(_STUDY + 1) in resource.decode()
+        assert _logged(examples, "StartedFunction", '{"start": ')
     finally:
         others.end()
     examples.delete()
+
+
+def _logged(stack: Stack, function: str, text: str) -> bool:
+    """Wait until a line of the log of ``function`` begins with ``text``."""
+    logs, end = boto3.client("logs"), time.monotonic() + _SECONDS
+    prefix = f"/aws/lambda/{stack.name}-{function}"
+    while time.monotonic() < end:
+        for group in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
+            lines = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+            if any(line["message"].startswith(text) for line in lines):
+                return True
+        time.sleep(0.1)
+    return False
 
 
 def _received(server: Webhook, path: str) -> tuple[str, bytes]:
