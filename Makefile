@@ -91,12 +91,12 @@ audit: .audit-venv/installed
 	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client build sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
-# values that are excluded are those of the tests and of the laptop.
+# values that are excluded are those of the tests and of the laptop, and names of variables.
 secrets: .audit-venv/installed
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "secrets: not a git clone, nothing was scanned"; exit 0; } && \
 	git ls-files -z | xargs -0 -n 150 -P 2 .audit-venv/bin/detect-secrets-hook \
 	--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
-	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true)$$'
+	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true|password|STOWPORT_[A-Z_]+)$$'
 
 format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .

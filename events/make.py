@@ -6,12 +6,13 @@ They are committed, because ``sam local invoke`` reads files; a test holds the f
 import json
 from pathlib import Path
 
-from events.instances import BOUNDARY, ct, metadata, multipart, study_instance_uid
+from events.instances import BOUNDARY, ROOT, ct, metadata, multipart, study_instance_uid
 from events.proxy import (
     Event,
     announcement_event,
     authorizer_event,
     options_event,
+    retrieve_event,
     staged_event,
     store_event,
     upload_event,
@@ -78,6 +79,17 @@ def capabilities_events() -> dict[str, Event]:
     }
 
 
+def retrieve_events() -> dict[str, Event]:
+    """Return the events of the retrieve function by name."""
+    uids = (study_instance_uid(1), f"{ROOT}.2.1.1", f"{ROOT}.3.1.1.1")
+    return {
+        "instance": retrieve_event(*uids, headers={"Accept": "application/dicom"}),
+        "instances-of-study": retrieve_event(
+            uids[0], below="/instances", headers={"Accept": "application/dicom+json"}
+        ),
+    }
+
+
 def authorizer_events() -> dict[str, Event]:
     """Return the events of the authorizer by name; with Authentication=oidc both are 401."""
     bad = {"Authorization": "Bearer e30.e30.bm90LXNpZ25lZA"}
@@ -113,6 +125,7 @@ def files() -> dict[Path, str]:
     functions = {
         "store": store_events(),
         "capabilities": capabilities_events(),
+        "retrieve": retrieve_events(),
         "authorizer": authorizer_events(),
         "uploads": uploads_events(),
         "ingest": ingest_events(),

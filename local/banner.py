@@ -5,7 +5,9 @@ from shlex import quote
 
 from local.service import SAMPLE, Service
 
-_OPEN = "Authentication=none (the default only for make run): ANYONE on this machine may store"
+_OPEN = (
+    "Authentication=none (the default only for make run): ANYONE on this machine may store and read"
+)
 _TOKENS = "Authentication=oidc: a bearer token is required; make token prints one"
 
 
@@ -20,7 +22,7 @@ def banner(service: Service, *, embedded: bool, functions_log: Path) -> str:
   DynamoDB  {service.endpoint} table {service.table}
   Access    {_TOKENS if tokens else _OPEN}
   Logs      {functions_log.resolve()}
-{_audit_trail(service)}Try it:
+{_audit_trail(service)}Try it; the answer has the URL from which curl -L gets the instance back:
   curl -sS {authorization}\
 -H 'Content-Type: application/dicom' --data-binary @{quote(str(SAMPLE))} {service.base_url}/studies
 One line for each request, each ingest and each event:

@@ -31,7 +31,8 @@ def is_answered(host: str, others: Collection[str]) -> bool:
 class OwnPages:
     """WSGI middleware: refuses other names of this machine, and pages of other origins.
 
-    ``origins`` are those that may upload (AllowedOrigins), or ``*``.
+    ``origins`` are those that may upload (AllowedOrigins), or ``*``. After a redirect from the API
+    a browser no longer says whose page it is (``null``), and the presigned URL is what counts.
     """
 
     def __init__(
@@ -44,8 +45,19 @@ class OwnPages:
         """Answer one request (WSGI)."""
         origin = environ.get("HTTP_ORIGIN")
         is_known = origin is None or not self._origins.isdisjoint((origin, "*"))
+        if origin == "null" and self._origins:
+            is_known = is_known or _reads_presigned(environ)
         if is_known and is_answered(environ.get("HTTP_HOST", ""), self._hosts):
             return self._application(environ, respond)
         found = "Host" if is_known else "Origin"
         respond(f"403 {HTTPStatus.FORBIDDEN.phrase}", [("Content-Type", "text/plain")])
         return [f"The {found} of this request is not allowed here: see docs/local.md.\n".encode()]
+
+
+def _reads_presigned(environ: "WSGIEnvironment") -> bool:
+    """Whether a request reads an object by a presigned URL, or is the preflight of one that does.
+
+    https://fetch.spec.whatwg.org/#http-redirect-fetch says when the origin is ``null``.
+    """
+    method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", environ["REQUEST_METHOD"])
+    return method in ("GET", "HEAD") and "X-Amz-Signature=" in environ.get("QUERY_STRING", "")

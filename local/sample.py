@@ -1,7 +1,7 @@
 """``python -m local.sample``: store a sample CT in the running local service and show what is kept.
 
-Prints the answer, the object in S3 and the item in DynamoDB. The exit status is 0 only if the
-object equals the file, byte for byte.
+Prints the answer, the object in S3 and the item in DynamoDB, and retrieves the instance if the
+answer says where. The exit status is 0 only if object and instance equal the file, byte for byte.
 """
 
 import json
@@ -11,8 +11,10 @@ from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import boto3
+from lxml import etree
 from pydicom import dcmread
 
 from local import aws, issuer
@@ -46,15 +48,43 @@ def _show(service: Service) -> None:
     digest = sha256(kept).hexdigest()
     same = "equal to the file" if kept == content else "NOT equal to the file"
     _print(f"\nS3: s3://{service.bucket}/{key}", f"{len(kept)} bytes, {same}: {digest}")
+    if url := _retrieve_url(answer):
+        retrieved = _get(service, url)
+        same = "equal to the file" if retrieved == content else "NOT equal to the file"
+        _print(f"\nGET {url}", f"{len(retrieved)} bytes, {same}")
+        if retrieved != content:
+            raise NotStored("what was retrieved differs from the file")
     _print(f"\nDynamoDB: {service.table}", json.dumps(item, indent=2, default=str))
     if kept != content or item["SHA256"] != digest:
         raise NotStored("the object differs from the file, or the item has another digest")
 
 
+def _retrieve_url(answer: str) -> str:
+    """Return the Retrieve URL of the only instance in an answer, empty if there is none."""
+    found = etree.fromstring(answer.encode()).xpath(
+        "//*[local-name()='Item']/*[@keyword='RetrieveURL']/*[local-name()='Value']/text()"
+    )
+    return str(found[0]) if isinstance(found, list) and found else ""
+
+
+def _get(service: Service, url: str) -> bytes:
+    """Retrieve an instance: from S3, to which the service redirects, without the token."""
+    connection = HTTPConnection(urlsplit(url).netloc)
+    connection.request("GET", urlsplit(url).path, headers=_credentials(service))
+    location = connection.getresponse().headers["Location"]
+    with urlopen(location) as found:  # noqa: S310 - an http URL of this service
+        content: bytes = found.read()
+    return content
+
+
+def _credentials(service: Service) -> dict[str, str]:
+    if service.authentication != "oidc":
+        return {}
+    return {"Authorization": f"Bearer {issuer.mint(STATE)}"}
+
+
 def _post(service: Service, content: bytes) -> tuple[int, str]:
-    headers = {"Content-Type": "application/dicom"}
-    if service.authentication == "oidc":
-        headers["Authorization"] = f"Bearer {issuer.mint(STATE)}"
+    headers = {"Content-Type": "application/dicom", **_credentials(service)}
     connection = HTTPConnection(urlsplit(service.base_url).netloc)
     connection.request("POST", "/studies", content, headers)
     response = connection.getresponse()

@@ -7,7 +7,7 @@ import botocore.loaders
 import botocore.session
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.processes", "tests.service"]
+pytest_plugins = ["tests.tracing", "tests.processes", "tests.service"]
 
 settings.register_profile(
     "default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]

@@ -3,7 +3,8 @@
 A test that starts a server, a build, a runtime or another program has the mark ``process``, of
 its own or because it asks for a fixture that starts one; any other that starts one, with
 ``subprocess``, ``multiprocessing`` or ``os``, fails. Those with the mark go first, a file of them
-to one worker, because they take longest; the rest goes wherever a worker is free.
+to one worker, because they take longest, and all that use a service of ``tests.service`` to one;
+the rest goes wherever a worker is free.
 """
 
 import os
@@ -36,12 +37,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _STARTING & set(getattr(item, "fixturenames", ())):
             item.add_marker("process")
         if starts_processes(item):
-            item.add_marker(pytest.mark.xdist_group(_file(item)))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: not starts_processes(item))
 
 
 def starts_processes(item: pytest.Item) -> bool:
     return item.get_closest_marker("process") is not None
+
+
+def _group(item: pytest.Item) -> str:
+    """Return what one worker runs: a file, or all that use a service, so that each starts once."""
+    return "service" if "service" in getattr(item, "fixturenames", ()) else _file(item)
 
 
 def _file(item: pytest.Item) -> str:

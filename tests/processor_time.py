@@ -1,28 +1,17 @@
 """Is it linear? Processor time of the same thing at a size and at four times the size."""
 
 import gc
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from math import inf
 from time import process_time
+
+from tests.tracing import untraced
 
 GENEROUS = 8.0
 """Four times the input may take eight times as long, linear with noise; squared takes 16."""
 
 _NEGLIGIBLE_SECONDS = 0.02
 _MEASUREMENTS = 3
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Measure the thing itself: coverage, where it traces, takes longer than what it traces."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
 
 
 def _seconds(action: Callable[[], object]) -> float:

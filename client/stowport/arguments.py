@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dicomweb.uids import is_uid
 from stowport import __version__
+from stowport.identifying import add_token
 from stowport.packing import LIMIT
-from stowport.reaching import add_options, add_token
+from stowport.reaching import add_options
 from stowport.relay.arguments import add_options as add_relay_options
 from stowport.transport import TRIES
 

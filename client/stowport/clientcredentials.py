@@ -2,8 +2,8 @@
 
 import json
 import threading
-import time
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -45,9 +45,9 @@ class ClientCredentials:
     def authorize(self, request: Request) -> Request:
         """Return ``request`` with a token; raises NoToken if the issuer gives none."""
         with self._lock:
-            if not self._token or time.monotonic() > self._end:
+            if not self._token or monotonic() > self._end:
                 self._token, seconds = self._issued()
-                self._end = time.monotonic() + max(seconds - _MARGIN, seconds / 2)
+                self._end = monotonic() + max(seconds - _MARGIN, seconds / 2)
             return request.authorized(f"Bearer {self._token}")
 
     def refused(self, request: Request) -> bool:

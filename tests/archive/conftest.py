@@ -15,6 +15,7 @@ from local import partiql
 from tests import intercepted_s3
 from tests.archive.deployment import INSERT, UPLOADS, Deployment, Puts, Sender, refusal
 from tests.intercepted_s3 import InterceptedS3
+from tests.tracing import untraced
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def deployment(
     one_at_a_time, answer = Lock(), BotocoreStubber.__call__
 
     def answer_alone(stubber: BotocoreStubber, *args: object, **kwargs: object) -> object:
-        with one_at_a_time:
+        with one_at_a_time, untraced():  # what would be traced is moto
             return answer(stubber, *args, **kwargs)  # type: ignore[arg-type] # passed on as they came
 
     monkeypatch.setattr(BotocoreStubber, "__call__", answer_alone)

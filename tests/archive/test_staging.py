@@ -148,6 +148,26 @@ def test_an_answer_does_not_overwrite_another(bucket: Staging) -> None:
     assert (bucket.get_answer(first), bucket.get_answer(second)) == ("{}", "[]")
 
 
+@pytest.mark.parametrize("failures", [2, 3])
+def test_an_answer_that_is_cut_off_is_read_again_twice(
+    bucket: Staging, failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, read, left = bucket.put_answer("one", "{}"), bucket._get_answer_once, [failures]
+
+    def cut(key: str) -> str:
+        if left[0]:
+            left[0] -= 1
+            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        return read(key)
+
+    monkeypatch.setattr(bucket, "_get_answer_once", cut)
+    if failures == 2:
+        assert bucket.get_answer(key) == "{}"
+    else:
+        with pytest.raises(IncompleteReadError):
+            bucket.get_answer(key)
+
+
 class TestUploads:
     def upload(self, **changes: Any) -> Upload:  # noqa: ANN401 - any field
         created = 4_000_000_000

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from stowport import clientcredentials
 from stowport.clientcredentials import ClientCredentials
 from stowport.command import main
 from stowport.connections import Connections
@@ -120,7 +121,7 @@ def test_a_token_is_not_used_to_its_last_minute(
     token: str,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("stowport.clientcredentials.time.monotonic", lambda: now)
+    monkeypatch.setattr(clientcredentials, "monotonic", lambda: now)
     issuer.lifetime = lifetime
     found = credentials(issuer)
     sent(found)

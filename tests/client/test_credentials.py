@@ -96,9 +96,9 @@ def test_a_password_file_that_cannot_be_opened_is_named(
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://us:secret@archive.example.org", "found a user in the URL"),
+        ("https://us:testing@archive.example.org", "found a user in the URL"),
         ("https://us@archive.example.org", "found a user in the URL"),
-        ("https://us:secret@[archive", "expected http(s)://host[:port][/path]"),
+        ("https://us:testing@[archive", "expected http(s)://host[:port][/path]"),
         ("https://archive.example.org:99999", "expected http(s)://host"),
         ("https://archive.example.org:port", "expected http(s)://host"),
         ("https://archive.example.org:0", "expected http(s)://host"),
@@ -115,12 +115,12 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert f"argument --url: {words}" in said
-    assert "secret" not in said
+    assert "testing" not in said
 
 
 def test_a_user_in_the_url_is_told_where_to_put_the_password(capsys: Capture) -> None:
     with pytest.raises(SystemExit):
-        main(["smoke", "--url", "https://us:secret@archive.example.org"])
+        main(["smoke", "--url", "https://us:testing@archive.example.org"])
     said = capsys.readouterr().err
     assert "expected --user NAME, with the password in STOWPORT_PASSWORD or --password-file" in said
 

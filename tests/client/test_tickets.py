@@ -50,7 +50,7 @@ def part(**changes: object) -> dict[str, object]:
         whole(url=S3.replace("https", "file")),
         whole(url="//bucket.s3.amazonaws.com/1"),
         whole(url="https:///etc/passwd"),
-        whole(url="https://user:pw@bucket.s3.amazonaws.com/1"),
+        whole(url="https://user:testing@bucket.s3.amazonaws.com/1"),
         whole(url="https://[::1"),
         whole(url="https://bucket\r\nX: y"),
         whole(url=None),

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
+from urllib3.exceptions import SSLError
 
 from stowport.command import main
+from stowport.connections import Connections
+from stowport.faults import in_words, is_final
+from stowport.tls import TLS
 from tests.builders import instance
 from tests.client.stub import Stub, serving
 
 Capture = pytest.CaptureFixture[str]
+
+_WANTED = "the server asks for a client certificate, expected one in --cert"
 
 AUTHORITY = trustme.CA()
 OTHER_AUTHORITY = trustme.CA()
@@ -130,7 +136,7 @@ def test_a_client_certificate_is_shown_to_the_server(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "the server asks for a client certificate, expected one in --cert"),
+        ((), _WANTED),
         (("--cert", "stranger-both.pem"), "the server does not trust the client certificate"),
     ],
 )
@@ -140,6 +146,32 @@ def test_what_the_server_misses_in_the_client_is_said(
     code, result, _ = send(capsys, folder, asking.url, "--cacert", "ca.pem", *options)
     assert code == 2
     assert words in result["fault"]
+
+
+END_OF_FILE = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+END_OF_FILE.reason = None  # type: ignore[assignment] # as ssl raises it
+CUT_OFF = SSLError(END_OF_FILE)
+"""What a sender sees if the server has ended the connection while the body was sent."""
+
+
+def test_a_connection_that_was_cut_off_is_explained_by_the_alert(
+    asking: Stub, folder: Path
+) -> None:
+    connections = Connections(1, TLS(cacert=folder / "ca.pem"))
+    alert = connections.explained(CUT_OFF, f"{asking.url}/studies")
+    assert in_words(alert, asking.url) == _WANTED
+    assert is_final(alert)
+
+
+def test_a_connection_that_was_merely_cut_off_is_tried_again(
+    server: Stub, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stowport.connections._WAIT", 0.2)
+    connections = Connections(1, TLS(cacert=folder / "ca.pem"))
+    for url in (server.url, "http://127.0.0.1:9", "https://127.0.0.1:9"):
+        assert connections.explained(CUT_OFF, url) is CUT_OFF
+    assert in_words(CUT_OFF, server.url) == "the TLS connection was cut off"
+    assert not is_final(CUT_OFF)
 
 
 @pytest.mark.parametrize("password", ["", "wrong"])

@@ -183,7 +183,7 @@ def test_a_redirect_is_named_with_its_target_and_not_followed(
 @pytest.mark.parametrize(
     ("location", "target"),
     [
-        ("https://us:secret@login.example.org/in?x#y", "https://login.example.org/in"),
+        ("https://us:testing@login.example.org/in?x#y", "https://login.example.org/in"),
         ("/elsewhere", "/elsewhere"),
         ("https://[", ""),
         ("https://a/\x1b[31m", ""),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from io import StringIO
+from operator import attrgetter
 from threading import Event
 from typing import Any
 
@@ -123,6 +124,40 @@ def test_what_no_attempt_finds_out_is_0213(
     assert commitments.work(attempt=5) == 1
     assert committed(commitments.look()) == ["1.2.1.1"]
     assert failed(commitments.look()) == {"1.2.1.2": "0213"}
+
+
+@pytest.mark.parametrize(
+    ("client", "call"),
+    [("_heads._s3", "head_object"), ("_index._dynamodb", "batch_get_item")],
+)
+def test_a_call_that_is_refused_for_now_is_made_again_by_the_queue(
+    commitments: Commitments, monkeypatch: pytest.MonkeyPatch, client: str, call: str
+) -> None:
+    commitments.store(instance(1), instance(2))
+
+    def refuse(**_: object) -> None:
+        raise SLOW_DOWN
+
+    with monkeypatch.context() as overloaded:
+        caller = attrgetter(client)(commitment.answering.safekeeping(settings()))
+        overloaded.setattr(caller, call, refuse)
+        assert is_accepted(commitments.ask(REQUEST))
+        assert is_accepted(commitments.ask(by_study(instance(1)), "2.25.2"))
+    assert commitments.work() == 2
+    assert committed(commitments.look()) == ["1.2.1.1", "1.2.1.2"]
+    assert committed(commitments.look("2.25.2")) == ["1.2.1.1"]
+
+
+def test_what_nobody_foresaw_is_503_and_logged_without_its_words(
+    commitments: Commitments, monkeypatch: pytest.MonkeyPatch, log: StringIO
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("Planted^Name")
+
+    monkeypatch.setattr(Transactions, "begin", fail)
+    assert commitments.ask(REQUEST).status == 503
+    assert '"error":"KeyError"' in log.getvalue()
+    assert "Planted" not in log.getvalue()
 
 
 def test_an_error_that_will_not_pass_is_0110_at_once(

@@ -1,6 +1,6 @@
 """How a request and its answer are kept."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commitment.records import pack_outcomes, pack_request, unpack_outcomes, unpack_request
@@ -15,6 +15,7 @@ REQUESTS = st.builds(
 )
 
 
+@settings(max_examples=25)
 @given(REQUESTS, REQUESTS)
 def test_a_request_is_read_as_it_was_and_known_by_its_digest(
     one: CommitmentRequest, other: CommitmentRequest
@@ -24,6 +25,7 @@ def test_a_request_is_read_as_it_was_and_known_by_its_digest(
     assert (pack_request(other)[1] == digest) == (other == one)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(CommitmentOutcome)))
 def test_outcomes_are_read_as_they_were(outcomes: list[CommitmentOutcome]) -> None:
     assert unpack_outcomes(pack_outcomes(outcomes)) == outcomes

@@ -7,6 +7,7 @@ import pytest
 from lxml import etree
 
 from archive.transactions import Transactions
+from commitment.settings import settings
 from dicomweb.answer import jsonmodel, nativemodel
 from dicomweb.answer.model import Attribute
 from tests.archive.deployment import SOP_CLASSES, instance
@@ -17,7 +18,6 @@ from tests.commitment.deployment import (
     by_study,
     committed,
     failed,
-    forget,
 )
 
 FORMS = pytest.mark.parametrize("form", [by_sop, by_study])
@@ -256,7 +256,7 @@ class TestRefusals:
         self, commitments: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("ALLOWED_ORIGINS", "https://viewer.example.org")
-        forget()
+        settings.cache_clear()
         reply = commitments.ask(by_sop(instance(1)), Origin="https://viewer.example.org")
         assert reply.headers["Access-Control-Allow-Origin"] == "https://viewer.example.org"
         assert "Retry-After" in reply.headers["Access-Control-Expose-Headers"]

@@ -17,7 +17,7 @@ import urllib3
 
 from archive.objects import key_of
 from stowport.command import main as stowport
-from tests.builders import instance, study_uid
+from tests.builders import instance, series_uid, sop_uid, study_uid
 from tests.emulated import hosted
 from tests.emulated.groups import GROUPS, TOGETHER
 from tests.emulated.stack import EXAMPLES, NotDeployed, Stack, emulated, say
@@ -38,6 +38,7 @@ def main(*groups: str) -> int:
             ("sam deploy makes the stack", stack.deploy),
             ("the smoke test passes", lambda: _smoke(stack)),
             ("what is sent is in S3, byte for byte", lambda: _stored(stack)),
+            ("what is retrieved is what was sent", lambda: _retrieved(stack)),
             ("sam deploy changes a parameter", lambda: stack.deploy(DuplicatePolicy="replace")),
             ("the change has taken effect", lambda: _replaced(stack)),
             ("the examples hear of what is stored", lambda: _told(stack, endpoint)),
@@ -74,6 +75,17 @@ def _stored(stack: Stack) -> None:
     assert _kept(stack) == [sha256(content).hexdigest()]
 
 
+def _retrieved(stack: Stack) -> None:
+    path = f"/studies/{study_uid(_STUDY)}/series/{series_uid(_STUDY)}/instances/{sop_uid(_STUDY)}"
+    asked = {"Accept": "application/dicom"}
+    answer = urllib3.request(
+        "GET", stack.base_url + path, headers=asked, redirect=False, timeout=_SECONDS
+    )
+    assert answer.status == HTTPStatus.SEE_OTHER, answer.status
+    found = urllib3.request("GET", answer.headers["Location"], timeout=_SECONDS)
+    assert found.data == instance(_STUDY), "other bytes"
+
+
 def _replaced(stack: Stack) -> None:
     other = instance(_STUDY, WindowCenter=999)
     assert _answer(stack, other) == HTTPStatus.OK, "other bytes were not stored with replace"
@@ -81,9 +93,15 @@ def _replaced(stack: Stack) -> None:
 
 
 def _told(stack: Stack, endpoint: str) -> None:
-    """Let the examples tell a server of this process, which is both of their servers."""
-    stack.deploy(StudyQuietSeconds="5", EventAttributes="PatientID,StudyDate")
-    others, content = Webhook(), instance(_STUDY + 1)
+    """Let the examples tell a server of this process, which is both of their servers.
+
+    MiniStack's stream has no record of what PartiQL inserts, as it does new instances, so one is
+    replaced.
+    """
+    changes = {"StudyQuietSeconds": "5", "EventAttributes": "PatientID,StudyDate"}
+    stack.deploy(DuplicatePolicy="replace", **changes)
+    others = Webhook(*[HTTPStatus.OK] * 9)
+    first, content = (instance(_STUDY + 1, WindowCenter=center) for center in (1, 2))
     examples = Stack(endpoint, "stowport-examples", EXAMPLES)
     try:
         examples.deploy(
@@ -91,14 +109,29 @@ def _told(stack: Stack, endpoint: str) -> None:
             FhirUrl=others.url.replace("events", "fhir"),
             StowUrl=others.url.replace("events", "stow"),
         )
-        assert _answer(stack, content) == HTTPStatus.OK
+        for one in (first, content):
+            assert _answer(stack, one) == HTTPStatus.OK
         _, sent = _received(others, "POST /stow/studies")
         assert content in sent, "the instance was not sent on byte for byte"
         _, resource = _received(others, "PUT /fhir/ImagingStudy")
         assert study_uid(_STUDY + 1) in resource.decode()
+        assert _logged(examples, "StartedFunction", '{"start": ')
     finally:
         others.end()
     examples.delete()
+
+
+def _logged(stack: Stack, function: str, text: str) -> bool:
+    """Wait until a line of the log of ``function`` begins with ``text``."""
+    logs, end = boto3.client("logs"), time.monotonic() + _SECONDS
+    prefix = f"/aws/lambda/{stack.name}-{function}"
+    while time.monotonic() < end:
+        for group in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
+            lines = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+            if any(line["message"].startswith(text) for line in lines):
+                return True
+        time.sleep(0.1)
+    return False
 
 
 def _received(server: Webhook, path: str) -> tuple[str, bytes]:

@@ -17,7 +17,7 @@ from tests.fuzz.mutate_documents import change_json, change_xml
 from tests.fuzz.mutate_parts import change_parts
 from tests.fuzz.mutations import CANARY, Mutation, mutated
 from tests.fuzz.targets import Target
-from tests.processor_time import untraced
+from tests.tracing import untraced
 
 RUNS = 50
 FOUND = Path(__file__).parent / "found"

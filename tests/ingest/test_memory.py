@@ -87,9 +87,9 @@ def growth(large: LargeRequests, body: bytes) -> int:
 
 
 def test_a_body_eight_times_as_large_takes_no_more_memory(large: LargeRequests) -> None:
-    small = growth(large, body_of(image(1, 24 * MEBIBYTE)))
-    whole = body_of(image(2, 96 * MEBIBYTE), *(image(n, 8 * MEBIBYTE) for n in range(3, 15)))
-    assert len(whole) > 192 * MEBIBYTE
+    small = growth(large, body_of(image(1, 12 * MEBIBYTE)))
+    whole = body_of(image(2, 48 * MEBIBYTE), *(image(n, 8 * MEBIBYTE) for n in range(3, 9)))
+    assert len(whole) > 96 * MEBIBYTE
     assert growth(large, whole) < small + 24 * MEBIBYTE
 
 

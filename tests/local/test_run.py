@@ -264,6 +264,7 @@ def test_the_sample_is_stored_and_shown(service: Run) -> None:
     item = json.loads(result.stdout[result.stdout.index("\n{\n") :])
     assert item["StudyInstanceUID"] == CT
     assert f"39206 bytes, equal to the file: {item['SHA256']}" in result.stdout
+    assert re.search(r"GET http://\S+\n39206 bytes, equal to the file", result.stdout)
 
 
 def test_an_endpoint_in_the_environment_is_used_and_none_is_started(

@@ -9,7 +9,7 @@ from moto.events.models import Rule
 
 import notify.handler
 import notify.settings
-from local import rules
+from local import aws, rules
 from local.template import REGION
 from tests.notify.deployment import Notifying
 from tests.store.lambdas import Context
@@ -46,6 +46,25 @@ def notifying(
         forget()
         yield deployed
         forget()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Notifying]:
+    """The same in an AWS on loopback, which a process or a proxy can be put in front of."""
+    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in keys.items():
+            patch.setenv(name, value)
+        with aws.embedded(0) as endpoint:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+            deployed = Notifying(boto3.Session("local", "local", region_name=REGION))
+            deployed.variables |= {
+                **keys,
+                "AWS_ENDPOINT_URL": endpoint,
+                "EVENT_ATTRIBUTES": "PatientID",
+                "STUDY_QUIET_SECONDS": "900",
+            }
+            yield deployed
 
 
 @pytest.fixture

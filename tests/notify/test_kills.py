@@ -3,18 +3,15 @@
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import pytest
 from botocore.model import OperationModel
 
 import notify.handler
 from archive.items import Provenance, Way
 from archive.objects import key_of
-from local import aws
-from local.template import REGION
 from notify.settings import settings
 from tests.notify.conftest import forget
 from tests.notify.deployment import Notifying
@@ -29,23 +26,6 @@ CALLS = {"GetItem": 2, "PutEvents": 2, "SendMessage": 1}
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["notify.handler", "tests.notify.deployment"])
-
-
-@pytest.fixture
-def notifying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notifying]:
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    for name, value in keys.items():
-        monkeypatch.setenv(name, value)
-    with aws.embedded(0) as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        deployed = Notifying(boto3.Session("local", "local", region_name=REGION))
-        deployed.variables |= {
-            **keys,
-            "AWS_ENDPOINT_URL": endpoint,
-            "EVENT_ATTRIBUTES": "PatientID",
-            "STUDY_QUIET_SECONDS": "900",
-        }
-        yield deployed
 
 
 def end_after(variables: Mapping[str, str], event: Mapping[str, Any], call: str, nth: int) -> None:
@@ -72,26 +52,26 @@ def end_after(variables: Mapping[str, str], event: Mapping[str, Any], call: str,
 
 
 def test_a_function_that_ends_after_any_call_leaves_nothing_untold(
-    notifying: Notifying, monkeypatch: pytest.MonkeyPatch
+    served: Notifying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = Counter[tuple[str, int]]()
     for number in range(REQUESTS):
         request = Provenance(Way.POST, f"request-{number}")
-        stored[key_of(notifying.commit(number, request=request)), 0] += 1
-    event = notifying.stream()
+        stored[key_of(served.commit(number, request=request)), 0] += 1
+    event = served.stream()
     told = Counter[tuple[str, int]]()
     for call, nth in ((call, n + 1) for call, number in CALLS.items() for n in range(number)):
-        work = (notifying.variables, event, call, nth)
+        work = (served.variables, event, call, nth)
         worker = _PROCESSES.Process(target=end_after, args=work)
         worker.start()
         worker.join()
         assert worker.exitcode == EXIT_CODE, call
-        told += notifying.told()
+        told += served.told()
         assert told.keys() <= stored.keys()
-    for name, value in notifying.variables.items():
+    for name, value in served.variables.items():
         monkeypatch.setenv(name, value)
     forget()
     assert notify.handler.lambda_handler(event, Context(120)) == {"batchItemFailures": []}
-    assert notifying.told() == stored
+    assert served.told() == stored
     assert told.keys() == stored.keys()
     forget()

@@ -16,11 +16,12 @@ from pydicom.uid import ImplicitVRLittleEndian
 import retrieve.handler
 from archive.retrieval import Retrieval
 from dicomweb.retrieval import body
+from events.instances import ct
 from retrieve.settings import settings
 from store.settings import settings as of_storing
 from tests.builders import data_set, instance, part10, series_uid, sop_uid, study_uid
 from tests.retrieve.conftest import Get, Keep
-from tests.store.deployment import Deployment
+from tests.store.deployment import EVENTS, Deployment, event
 from tests.store.lambdas import Context, Reply
 
 BASE = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dicomweb"
@@ -413,3 +414,17 @@ class TestPages:
         exposed = reply.headers["Access-Control-Expose-Headers"].split(", ")
         assert {"ETag", "Repr-Digest", "Content-Location"} <= set(exposed)
         assert reply.headers["Vary"] == "Accept, Origin"
+
+
+def test_the_committed_events_are_answered_as_what_was_stored(
+    keep: Keep, deployment: Deployment
+) -> None:
+    del deployment
+    keep(ct())
+    answers = {
+        path.stem: retrieve.handler.lambda_handler(event(f"retrieve/{path.stem}"), Context(28))
+        for path in (EVENTS / "retrieve").glob("*.json")
+    }
+    statuses = {name: answer["statusCode"] for name, answer in answers.items()}
+    assert statuses == {"instance": 303, "instances-of-study": 200}
+    assert answers["instance"]["headers"]["ETag"] == f'"{sha256(ct()).hexdigest()}"'

@@ -57,7 +57,8 @@ def test_row_069_json_is_one_object(running: "RunningService") -> None:
     answer = running.store(instance(69), Accept=JSON)
     check(answer, 69, JSON)
     assert isinstance(json.loads(answer.body), dict)
-    assert Dataset.from_json(answer.body.decode()).RetrieveURL == ""
+    module = Dataset.from_json(answer.body.decode())
+    assert module.RetrieveURL == f"{running.base_url}/studies/{study_uid(69)}"
 
 
 def test_row_070_xml_is_a_native_dicom_model(running: "RunningService") -> None:
@@ -139,10 +140,25 @@ def test_row_080_accept_charset_is_ignored(running: "RunningService") -> None:
     assert answer.body.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
 
 
+STUDY = "studies/{StudyInstanceUID}"
+SERIES = f"{STUDY}/series/{{SeriesInstanceUID}}"
+INSTANCE = f"{SERIES}/instances/{{SOPInstanceUID}}"
+CAPABILITIES = [
+    ("studies", {"POST"}),
+    (STUDY, {"POST", "GET"}),
+    (f"{STUDY}/instances", {"GET"}),
+    (f"{STUDY}/series", {"GET"}),
+    (SERIES, {"GET"}),
+    (f"{SERIES}/instances", {"GET"}),
+    (INSTANCE, {"GET"}),
+    (f"{INSTANCE}/metadata", {"GET"}),
+]
+
+
 @pytest.mark.parametrize(
     ("path", "paths"),
     [
-        ("/", ["studies", "studies/{StudyInstanceUID}"]),
+        ("/", [path for path, _ in CAPABILITIES]),
         ("/studies", ["studies"]),
         ("/studies/1.2.3", ["studies/{StudyInstanceUID}"]),
     ],
@@ -154,9 +170,11 @@ def test_row_121_capabilities(running: "RunningService", path: str, paths: list[
     resources = ET.fromstring(answer.body).findall(f"{WADL}resources/{WADL}resource")
     assert [resource.attrib["path"] for resource in resources] == paths
     for resource in resources:
-        (method,) = resource.findall(f"{WADL}method")
-        assert method.attrib["name"] == "POST"
-    assert answer.headers["Allow"] == ("OPTIONS" if path == "/" else "OPTIONS, POST")
+        methods = {method.attrib["name"] for method in resource.findall(f"{WADL}method")}
+        assert methods == dict(CAPABILITIES)[resource.attrib["path"]]
+    of_study = "OPTIONS, POST, GET, HEAD"
+    allow = {"/": "OPTIONS", "/studies": "OPTIONS, POST"}.get(path, of_study)
+    assert answer.headers["Allow"] == allow
     as_json = running.send("OPTIONS", path, Accept="application/json")
     assert as_json.media_type == "application/json"
     assert [resource["path"] for resource in json.loads(as_json.body)["resources"]] == paths
@@ -176,10 +194,9 @@ def test_row_122_a_warning_makes_it_202() -> None:
 
 
 def test_row_123_an_empty_retrieve_url_in_json_has_no_value(running: "RunningService") -> None:
-    answer = running.store(instance(123), Accept=JSON)
-    module = json.loads(answer.body)
-    assert module["00081190"] == {"vr": "UR"}
-    assert module["00081199"]["Value"][0]["00081190"] == {"vr": "UR"}
+    answer = running.store(instance(123), instance(9123), Accept=JSON)
+    assert answer.status == 200
+    assert json.loads(answer.body)["00081190"] == {"vr": "UR"}
 
 
 def test_row_124_json_is_ordered_by_tag_and_has_numbers(running: "RunningService") -> None:
@@ -201,7 +218,7 @@ def test_row_124_json_is_ordered_by_tag_and_has_numbers(running: "RunningService
 
 
 def test_row_125_an_empty_element_in_xml_has_no_value(running: "RunningService") -> None:
-    answer = running.store(instance(125), Accept=XML)
+    answer = running.store(instance(125), instance(9125), Accept=XML)
     assert b'<DicomAttribute tag="00081190" vr="UR" keyword="RetrieveURL"/>' in answer.body
     assert b"<Value/>" not in answer.body
     assert running.objects(study_uid(125))

@@ -35,7 +35,7 @@ def check_refused(running: "RunningService", answer: "Answer", row: int, found: 
 def test_row_001_a_valid_ct_is_stored(running: "RunningService") -> None:
     answer = running.store(instance(1))
     check_stored(running, answer, 1, instance(1))
-    assert answer.retrieve_url == []
+    assert answer.retrieve_url == [f"{running.base_url}/studies/{study_uid(1)}"]
     assert set(running.items(study_uid(1))) == {
         "study",
         "series/1.2.826.0.1.3680043.8.498.20.2.1.1",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from tests.torture import committing, ingesting, kills, races, storing
+from tests.torture import committing, ingesting, kills, races, retrieving, storing
 from tests.torture.deployment import Deployment
 
-AnyCase = storing.Case | ingesting.Case | ingesting.Asking | committing.Case
+AnyCase = storing.Case | ingesting.Case | ingesting.Asking | committing.Case | retrieving.Case
 
 ROUNDS = {"kills": 100, "races": 500}
 """How many there are; of kills, of each function."""
@@ -44,6 +44,7 @@ def all_cases(seed: int, *, copies: bool) -> list[Named]:
             _of_fault("ingest", case, ingesting.run)
             for case in ingesting.cases(random, copies=copies)
         ),
+        *(_of_fault("retrieve", case, retrieving.run) for case in retrieving.cases()),
         *(_of_fault("uploads", case, ingesting.ask) for case in ingesting.askings(random)),
         *(_of_fault("commitment", case, committing.run) for case in committing.cases(random)),
     ]

@@ -16,6 +16,8 @@ from botocore.config import Config
 import archive.clients
 import archive.objects
 import ingest.handler
+import retrieve.handler
+import retrieve.settings
 import store.handler
 import store.settings
 from archive.entries import DuplicatePolicy
@@ -209,4 +211,6 @@ def _forget() -> None:
     forget()
     store.settings.settings.cache_clear()
     store.handler.archive.cache_clear()
+    retrieve.settings.settings.cache_clear()
+    retrieve.handler.retrieval.cache_clear()
     commitments.forget()

@@ -11,7 +11,7 @@ import pytest
 
 from archive.entries import DuplicatePolicy
 from tests.ingest.conftest import endpoint
-from tests.torture import committing, ingesting, races, storing
+from tests.torture import committing, ingesting, races, retrieving, storing
 from tests.torture.deployment import Broken, Deployment, Study, deployed
 from tests.torture.faults import FAULTS, Expected
 from tests.torture.proxy import Plan
@@ -55,6 +55,19 @@ def test_every_fault_is_in_the_sample() -> None:
 def test_a_request_with_a_fault(deployment: Deployment, case: storing.Case) -> None:
     deployment.proxy.random.seed(f"{SEED} store: {case}")
     assert storing.run(case, deployment)
+
+
+def retrieved() -> list[retrieving.Case]:
+    """Return the cases that happen once and are quick, and some that last."""
+    quick = [case for case in retrieving.cases() if case.fault.name not in SLOW]
+    lasting = [case for case in quick if not case.once]
+    return [case for case in quick if case.once] + Random(SEED).sample(lasting, 5)
+
+
+@pytest.mark.parametrize("case", retrieved(), ids=str)
+def test_what_is_retrieved_with_a_fault(deployment: Deployment, case: retrieving.Case) -> None:
+    deployment.proxy.random.seed(f"{SEED} retrieve: {case}")
+    assert retrieving.run(case, deployment)
 
 
 @pytest.mark.parametrize("case", ingested(), ids=str)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 
-from stowport.reaching import file
+from stowport.checked import file
 from stowport.relay.access import Network
 from stowport.relay.configuration import Configuration
 

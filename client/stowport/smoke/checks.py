@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stowport.smoke import committing, describing, overloading, refusing, storing, uploading
+from stowport.smoke import (
+    committing,
+    describing,
+    overloading,
+    refusing,
+    retrieving,
+    storing,
+    uploading,
+)
 from stowport.smoke.storing import JSON, XML
 from stowport.smoke.target import Target
 
@@ -48,6 +56,10 @@ CHECKS = (
     ),
     Check("the answer for Accept: image/png is XML", storing.answers_in(XML, "image/png")),
     Check("the answer can be read by a page of an allowed origin", storing.shows_origins),
+    Check("an instance is retrieved byte for byte, from S3", retrieving.redirects_to_the_bytes),
+    Check("an instance is retrieved in a multipart body", retrieving.wraps_the_bytes),
+    Check("the instances of the study are listed", retrieving.lists_instances),
+    Check("an unknown instance is 404", retrieving.knows_no_others),
     Check("an empty body is 400", refusing.refuses_body(f"{_RELATED}; boundary=b", b"")),
     Check("multipart without boundary is 400", refusing.refuses_body(_RELATED, b"--b--")),
     Check("a body that is cut off is 400", refusing.refuses_a_cut_off_body),

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from stowport.credentials import NoToken
-from stowport.reaching import has_token, transport_to
+from stowport.identifying import has_token
+from stowport.reaching import transport_to
 from stowport.smoke.checks import CHECKS, Check
 from stowport.smoke.instances import PATIENT_ID, Study
 from stowport.smoke.target import Failed, LeftOut, Target

@@ -43,6 +43,11 @@ class Study:
         """Return the UID of an instance."""
         return f"{self.instance_uid}.1.{number}"
 
+    def path(self, number: int) -> str:
+        """Return the path of an instance below the base URL."""
+        instance = self.sop_instance_uid(number)
+        return f"/studies/{self.instance_uid}/series/{self.instance_uid}.1/instances/{instance}"
+
     def instance(self, number: int, *, pixel: int = 0) -> bytes:
         """Return a Part 10 file whose pixel data has all values of a byte, the first ``pixel``."""
         return _part10(self._image(number, bytes((pixel + n) % 256 for n in range(_SIDE * _SIDE))))

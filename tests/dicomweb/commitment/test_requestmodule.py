@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomweb.answer import nativemodel
@@ -65,6 +65,7 @@ def in_xml(tree: Tree) -> bytes:
 UIDS = st.integers(0, 10**20).map(lambda number: f"1.{number}")
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(UIDS, UIDS), min_size=1, max_size=5))
 def test_references_to_instances_are_read_in_their_order(references: list[tuple[str, str]]) -> None:
     tree = {"00081199": sequence(*(sop(instance, of_class) for of_class, instance in references))}
@@ -74,6 +75,7 @@ def test_references_to_instances_are_read_in_their_order(references: list[tuple[
         assert request.references == tuple(Reference(*each) for each in references)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(UIDS, UIDS, UIDS, st.lists(UIDS, min_size=1, max_size=3)), min_size=1, max_size=4
@@ -102,6 +104,13 @@ def test_padding_of_a_uid_and_lower_case_of_a_tag_do_not_matter() -> None:
     tree = {"00081110": sequence(study("1.2\0", "1.3 ", CT, "1.4"))}
     text = json.dumps(tree).replace("0020000E", "0020000e")
     assert read(JSON, text.encode()).references == (Reference(CT, "1.4", "1.2", "1.3"),)
+
+
+def test_other_attributes_do_not_matter() -> None:
+    name = b'<DicomAttribute tag="00100010" vr="PN"><PersonName number="1"/></DicomAttribute>'
+    payload = in_xml({"00081199": sequence(sop("1.2"))})
+    payload = payload.replace(b"</NativeDicomModel>", name + b"</NativeDicomModel>")
+    assert read(XML, payload).references == (Reference(CT, "1.2"),)
 
 
 def test_a_uid_that_is_not_valid_is_a_reference_all_the_same() -> None:

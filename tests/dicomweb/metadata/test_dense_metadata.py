@@ -10,6 +10,8 @@ from dicomweb.metadata import jsonmodel, nativemodel
 from dicomweb.metadata.budget import MAX_OBJECT_BYTES, Objects
 from dicomweb.metadata.metadata import Metadata
 
+pytestmark = pytest.mark.untraced
+
 Model = dict[str, Any]
 
 MEGABYTE = 1_000_000
