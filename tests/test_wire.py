@@ -137,7 +137,7 @@ def test_a_browser_may_post_from_an_origin_that_is_allowed(empty: "RunningServic
     assert preflight.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:9200"
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     allowed = preflight.headers["Access-Control-Allow-Headers"]
-    assert allowed == "Accept, Authorization, Content-Type, X-Requested-With"
+    assert allowed == "Accept, Authorization, Content-Type, If-None-Match, X-Requested-With"
     answer = empty.raw(captured("chromium-npm-2"))
     assert answer.status == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:9200"

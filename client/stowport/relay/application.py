@@ -1,5 +1,6 @@
 """The relay: an ASGI application that is a STOW-RS server (PS3.18 10.5)."""
 
+import asyncio
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -71,6 +72,9 @@ class Relay:
         except ClientDisconnect:
             answer = None
             entry.fault = "the client left before the body was complete, nothing was sent on"
+        except asyncio.CancelledError:  # the relay ends, and the server would answer 500
+            answer = _refusal(ServiceBusy("the relay ends, send it again later"), request)
+            entry.fault = "the relay ended before the answer came"
         except Exception as error:  # noqa: BLE001 - else the server answers 500
             answer = _refusal(error, request)
             entry.fault = str(error) if isinstance(error, RequestRejected) else _where(error)

@@ -1,6 +1,7 @@
 """``stowport relay``: a relay from its arguments."""
 
 import argparse
+import os
 import socket
 import sys
 from pathlib import Path
@@ -26,14 +27,16 @@ _FEW_TRIES = 2
 
 
 def run(chosen: argparse.Namespace, connection: Transport) -> int:
-    """Serve until told to end; return the exit code."""
+    """Serve until told to end; return the exit code of a relay that cannot start."""
     try:
         serving, listener = prepared(chosen, connection)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"stowport: {_in_words(error)}\n")
         return 2
     server.serve(serving, listener)
-    return 0
+    # A pool of threads is waited for when a program ends, and a server may keep a request for long.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def prepared(

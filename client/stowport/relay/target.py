@@ -6,7 +6,8 @@ it again (circuit breaker). Its first answer ends that.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Self
 
@@ -46,12 +47,29 @@ class Target:
         self.down = ""
         self.unusable = ""
         self.heard = time.monotonic()
-        self.pending = 0
+        self._pending = 0
+        self._lock = threading.Lock()
 
     def answered(self) -> None:
         """Note an answer of the server."""
         self.down = ""
         self.heard = time.monotonic()
+
+    @contextmanager
+    def owing(self) -> Iterator[None]:
+        """Note that the server owes an answer."""
+        with self._lock:
+            self._pending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pending -= 1
+
+    @property
+    def owes(self) -> bool:
+        """Whether the server owes an answer."""
+        return self._pending > 0
 
     @property
     def silence(self) -> float:
@@ -77,14 +95,12 @@ class GuardedTransport(Transport):
         if not request.url.startswith(f"{self.target.base_url}/"):
             return super().exchange(request)  # to S3, of which the server's state says nothing
         self._refuse_if_down()
-        self.target.pending += 1
-        try:
-            response = super().exchange(request)
-        except Unreachable as error:
-            self.target.down = self.target.down or str(error)
-            raise
-        finally:
-            self.target.pending -= 1
+        with self.target.owing():
+            try:
+                response = super().exchange(request)
+            except Unreachable as error:
+                self.target.down = self.target.down or str(error)
+                raise
         if response.status in _DOWN:
             self.target.down = f"it answers {response.status}"
         else:
@@ -107,7 +123,7 @@ class GuardedTransport(Transport):
 class Probe:
     """Asks the server now and then, in a thread of its own, and says when its state changes.
 
-    ``connection`` tries each request once.
+    ``connection`` tries a request once more, because a single connection may be cut.
     """
 
     def __init__(
@@ -140,7 +156,7 @@ class Probe:
         self.tell()
         while not self._connection.stop.wait(PAUSE_SECONDS):
             target = self._target
-            patience = PAUSE_SECONDS if target.pending else _REST_SECONDS
+            patience = PAUSE_SECONDS if target.owes else _REST_SECONDS
             if target.down or target.silence > patience:
                 self._ask("OPTIONS", self._connection.exchange)
             if target.unusable and not target.down:

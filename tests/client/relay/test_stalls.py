@@ -139,3 +139,16 @@ def test_work_that_fails_fails_for_the_one_who_waits_for_it() -> None:
     assert good.result() == 1
     with pytest.raises(ZeroDivisionError):
         bad.result()
+
+
+def test_a_relay_that_ends_answers_503_to_what_has_no_answer_yet(
+    stub: Stub, served: Serve, clients: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stowport.relay.server._FINISH_SECONDS", 0.1)
+    relay = served()
+    stub.open.clear()
+    (answer,) = sent(clients, relay, 1)
+    until(lambda: stub.seen)
+    relay.server.should_exit = True
+    assert answer.result().status == 503
+    assert relay.lines_of_requests()[0]["fault"] == "the relay ended before the answer came"
