@@ -21,6 +21,7 @@ from types import ModuleType
 class _PydicomWithoutPillow(MetaPathFinder, Loader):
     """Finds pydicom where it is, and hides Pillow while it is imported."""
 
+    spec: ModuleSpec
     loader: Loader
 
     def find_spec(
@@ -33,6 +34,7 @@ class _PydicomWithoutPillow(MetaPathFinder, Loader):
         sys.meta_path.remove(self)
         spec = find_spec(fullname)
         if spec and spec.loader:
+            self.spec = spec
             self.loader, spec.loader = spec.loader, self
         return spec
 
@@ -42,9 +44,7 @@ class _PydicomWithoutPillow(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Import it while Pillow is marked as absent, unless Pillow was imported before."""
-        module.__loader__ = self.loader
-        if module.__spec__:
-            module.__spec__.loader = self.loader
+        module.__loader__ = self.spec.loader = self.loader
         if "PIL" in sys.modules:
             self.loader.exec_module(module)
             return

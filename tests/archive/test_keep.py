@@ -67,6 +67,7 @@ def test_the_items_of_a_new_study_are_complete(sender: Sender, deployment: Deplo
         "instances/1.2.1/1.2.1.7": {
             "StudyInstanceUID": {"S": "1.2"},
             "Resource": {"S": "instances/1.2.1/1.2.1.7"},
+            "SOPInstanceUID": {"S": "1.2.1.7"},
             "SOPClassUID": {"S": SOP_CLASSES["CT"]},
             "TransferSyntaxUID": {"S": EXPLICIT_VR_LITTLE_ENDIAN},
             "InstanceNumber": {"N": "7"},

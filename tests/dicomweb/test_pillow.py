@@ -64,8 +64,16 @@ def test_pydicom_finds_no_pillow_and_whoever_comes_later_does(
 
 def test_other_modules_are_found_as_always(pydicom: Pydicom) -> None:
     runpy.run_path(str(dicomweb.__file__))
-    assert importlib.util.find_spec("lxml") is not None
+    assert importlib.util.find_spec("tabnanny") is not None
     assert pydicom.found == []
+
+
+def test_where_there_is_no_pydicom_none_is_found(pydicom: Pydicom) -> None:
+    pydicom.is_installed = False
+    runpy.run_path(str(dicomweb.__file__))
+    spec = importlib.util.find_spec("pydicom")
+    assert spec is not None
+    assert spec.loader is None
 
 
 def test_a_pillow_that_is_imported_already_is_left_alone(
