@@ -7,19 +7,19 @@ condition is false, is seen by CloudFormation alone, in the middle of a deployme
 Parameters that decide conditions are combined so that any two of them have all of their values
 together; all combinations of twenty would be a million. Not every deployment that is transformed is
 linted: those are that together have each resource and output, in each of its versions, beside each
-version and each absence of another. What a rule finds wrong with one resource, or between two, it
-finds in one of them.
+version and each absence of another that it names. What a rule finds wrong with one resource, or
+with what it names, it finds in one of them.
 """
 
 import json
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from itertools import combinations as subsets
-from itertools import combinations_with_replacement as pairs
 from itertools import product
 from multiprocessing import Pool
 from pathlib import Path
@@ -42,6 +42,7 @@ VALUES = {
     "AllowedOrigins": ["", "https://viewer.example.org"],
     "CertificateArn": ["arn:aws:acm:us-east-1:123456789012:certificate/1234abcd"],
     "DomainName": ["", "dicom.example.org"],
+    "AuditRetentionDays": ["off", "2557"],
     "BackupTag": ["", "backup=daily"],
     "EndpointUrl": ["", "http://127.0.0.1:5050"],
     "ExistingArchiveBucket": ["", "archive"],
@@ -73,6 +74,7 @@ VALUES = {
 _TOGETHER = 2
 _CANDIDATES = 20
 
+_WORD = re.compile(r"\w+")
 _NOTHING = {"Ref": "AWS::NoValue"}
 
 
@@ -107,7 +109,7 @@ def combinations(template: str) -> Iterator[dict[str, str]]:
     random = Random(0)  # noqa: S311 - the same combinations each time
     while uncovered:
         first = min(uncovered)
-        candidates = [_completed(first, choices, random) for _ in range(_CANDIDATES)]
+        candidates = [_completed(first, choices, uncovered, random) for _ in range(_CANDIDATES)]
         covered = [
             uncovered.intersection(subsets(enumerate(each), together)) for each in candidates
         ]
@@ -117,11 +119,28 @@ def combinations(template: str) -> Iterator[dict[str, str]]:
 
 
 def _completed(
-    given: tuple[tuple[int, str], ...], choices: Sequence[Sequence[str]], random: Random
+    given: tuple[tuple[int, str], ...],
+    choices: Sequence[Sequence[str]],
+    uncovered: Collection[tuple[tuple[int, str], ...]],
+    random: Random,
 ) -> list[str]:
-    """Return a value of each of ``choices``, at the places that are ``given`` the given one."""
-    values = {place: random.choice(each) for place, each in enumerate(choices)}
-    return list((values | dict(given)).values())
+    """Return a value of each of ``choices``, at the places that are ``given`` the given one.
+
+    The others are chosen one by one, in any order: the value that covers the most beside those that
+    are chosen already.
+    """
+    chosen = dict(given)
+    others = [place for place in range(len(choices)) if place not in chosen]
+    random.shuffle(others)
+    for place in others:
+        values = random.sample(choices[place], len(choices[place]))
+        chosen[place] = max(
+            values,
+            key=lambda value, place=place: sum(
+                tuple(sorted(((place, value), each))) in uncovered for each in chosen.items()
+            ),
+        )
+    return [chosen[place] for place in range(len(choices))]
 
 
 def deployed(template: str, values: Mapping[str, str]) -> dict[str, Any]:
@@ -151,18 +170,28 @@ def findings(document: str) -> list[str]:
 
 
 def covering(documents: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the indices of ``documents`` that together have each two parts that any has.
+    """Return the indices of ``documents`` that together have all parts that any has.
 
-    A part is a resource or an output, as it stands in a document or as it is missing there.
+    A part is a resource or an output, as it stands in a document or as it is missing there, by
+    itself and beside each resource that it names anywhere.
     """
     sections = ("Resources", "Outputs")
-    names = sorted(
-        {(each, name) for document in documents for each in sections for name in document[each]}
-    )
-    uncovered: dict[int, set[Any]] = {}
-    for index, document in enumerate(documents):
-        parts = [(name, json.dumps(document[each].get(name))) for each, name in names]
-        uncovered[index] = set(pairs(parts, 2))
+    names = {(each, name) for document in documents for each in sections for name in document[each]}
+    resources = {name for each, name in names if each == "Resources"}
+    written = [
+        {name: json.dumps(document[each].get(name)) for each, name in names}
+        for document in documents
+    ]
+    beside = {
+        name: {name}.union(*(_names(parts[name], resources) for parts in written))
+        for _, name in names
+    }
+    uncovered = {
+        index: {
+            (name, parts[name], other, parts[other]) for name in beside for other in beside[name]
+        }
+        for index, parts in enumerate(written)
+    }
     chosen: list[int] = []
     while most := max(uncovered.values(), key=len, default=None):
         index = next(each for each, left in uncovered.items() if left is most)
@@ -171,6 +200,11 @@ def covering(documents: Sequence[Mapping[str, Any]]) -> list[int]:
         for left in uncovered.values():
             left.difference_update(covered)
     return sorted(chosen)
+
+
+def _names(part: str, resources: Collection[str]) -> set[str]:
+    """Return the ``resources`` that a part names: in Ref, GetAtt, Sub or DependsOn."""
+    return set(resources).intersection(_WORD.findall(part))
 
 
 @cache
