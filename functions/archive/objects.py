@@ -9,6 +9,7 @@ other bytes, and writing again changes nothing. Its Content-Type names the trans
 form of PS3.18 Section 8.7.3.5; it has no user metadata.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
@@ -92,7 +93,7 @@ class Objects:
             write = partial(copy, self._copier, source, instance.content, target, deadline)
             is_stored = partial(_is_written, write)
         elif self._locker:
-            write = partial(_put_locked, self._locker, instance.content, target)
+            write = partial(_put_locked, self._locker, instance.content, sha256, target)
             is_stored = partial(_is_written, write)
         else:
             is_stored = partial(self._is_put, instance.content, key, content_type, together)
@@ -129,14 +130,15 @@ class Objects:
         return True
 
 
-def _put_locked(s3: "S3Client", content: memoryview, target: Target) -> None:
+def _put_locked(s3: "S3Client", content: memoryview, sha256: str, target: Target) -> None:
     """Put an object with a lock, for which S3 requires a checksum; raises botocore's errors."""
     s3.put_object(
         Bucket=target.bucket,
         Key=target.key,
         Body=bytes(content),
         ContentType=target.content_type,
-        ChecksumAlgorithm="CRC32",
+        ChecksumAlgorithm="SHA256",
+        ChecksumSHA256=b64encode(bytes.fromhex(sha256)).decode("ascii"),
         IfNoneMatch="*",
         **target.lock,
     )

@@ -1,5 +1,7 @@
 """With Object Lock, each instance is locked by the request that stores it, and nothing else is."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -72,7 +74,8 @@ def test_the_request_has_the_checksum_that_s3_requires_for_a_lock(
     outcomes(archive, instance(1, b"abc"))
 
     (put,) = [each for each in s3.requests if each.method == "PUT"]
-    assert put.headers["x-amz-checksum-crc32"] == "NSRBwg=="
+    digest = base64.b64encode(hashlib.sha256(b"abc").digest()).decode()
+    assert put.headers["x-amz-checksum-sha256"] == digest
     assert put.headers["x-amz-object-lock-mode"] == "COMPLIANCE"
     assert denied_by(write(put.method, put.path, put.headers)) == []
 
