@@ -50,6 +50,11 @@ def test_the_image_runs_as_a_user_that_is_not_root() -> None:
     assert "--uid 10001" in next(each for each in instructions("RUN") if "useradd" in each)
 
 
+def test_the_user_of_the_image_may_write_to_the_spool_wherever_it_is_mounted() -> None:
+    made = LINES.index("RUN mkdir /spool && chown 10001:10001 /spool")
+    assert made < LINES.index('VOLUME ["/spool"]') < LINES.index('ENTRYPOINT ["stowport"]')
+
+
 def test_only_what_is_copied_is_handed_to_the_builder() -> None:
     copied = {
         each

@@ -10,6 +10,7 @@ import pytest
 from local.intrinsics import parse
 from stowport.arguments import parser
 from tests.emulated.hosted import TEMPLATE, parameters
+from tests.service import ROOT
 
 DOCUMENT: dict[str, Any] = parse(TEMPLATE.read_text("utf-8"))
 RESOURCES: dict[str, dict[str, Any]] = DOCUMENT["Resources"]
@@ -83,6 +84,7 @@ def test_the_spool_is_the_only_place_to_write_to() -> None:
     [mount] = CONTAINER["MountPoints"]
     assert mount["ContainerPath"] == SPOOL
     assert command()[command().index("--spool") + 1] == SPOOL
+    assert f'VOLUME ["{SPOOL}"]' in (ROOT / "client" / "Containerfile").read_text("utf-8")
 
 
 def test_it_is_internal_unless_told_otherwise_and_has_no_default_for_who_reaches_it() -> None:
