@@ -5,6 +5,7 @@ of the service, its ranges are those of the body, and of its fields only those o
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 _FIELDS = frozenset(("content-type", "content-md5", "content-length", "if-none-match"))
 _PREFIX_OF_S3 = "x-amz-"
 _LENGTH = "content-length"
+_NAME = re.compile(r"[a-z0-9-]+")
 
 
 class BadTicket(Exception):
@@ -66,18 +68,23 @@ def _ticket(ticket: Mapping[str, Any], scheme: str, size: int) -> Ticket:
 
 def _target(target: Mapping[str, Any], scheme: str, offset: int, size: int) -> Target:
     headers = {_text(name): _text(value) for name, value in target.get("headers", {}).items()}
-    for name in headers:
-        if name.lower() not in _FIELDS and not name.lower().startswith(_PREFIX_OF_S3):
+    for name in map(str.lower, headers):
+        is_known = name in _FIELDS or name.startswith(_PREFIX_OF_S3)
+        if not (is_known and _NAME.fullmatch(name)):
             raise BadTicket("found a field in the upload's ticket that is not one of S3's")
     sent = {name: value for name, value in headers.items() if name.lower() != _LENGTH}
     return Target(url=_checked(target["url"], scheme), headers=sent, offset=offset, size=size)
 
 
 def _checked(url: object, scheme: str) -> str:
-    """Return the URL; raise BadTicket unless it has the scheme of the service and no user."""
+    """Return the URL; raise BadTicket unless it has the scheme of the service and no user.
+
+    Raises ValueError if it is no URL, or has a port that is none.
+    """
     found = _text(url)
     parts = urlsplit(found)
-    if parts.scheme != scheme or not parts.hostname or parts.username is not None:
+    unfit = parts.port == 0 or parts.username is not None
+    if parts.scheme != scheme or not parts.hostname or unfit:
         raise BadTicket(f"found a URL in the upload's ticket that is not one of {scheme}")
     return found
 
