@@ -1,5 +1,6 @@
 """Deliver parts to a STOW-RS server and return the verdict on each (PS3.18 10.5)."""
 
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -26,6 +27,10 @@ _ALIKE = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.SERVICE_UNAVAILABLE)
 """Answers without a module after which sending halves of the request would not help."""
 
 
+_KNOWN_SECONDS = 300.0
+"""How long a server counts as one without uploads: a relay runs for months, and servers change."""
+
+
 class Unusable(Exception):
     """The server accepts nothing from this sender, whatever is sent."""
 
@@ -41,7 +46,7 @@ def count_nothing(_: int) -> None:
 class Delivery:
     """Sends requests of at most ``limit`` bytes to ``base_url``, the rest through its uploads.
 
-    Thread-safe: the only state is whether the server was found to have no uploads.
+    Thread-safe: the only state is whether the server was found to have no uploads, and when.
     """
 
     def __init__(self, transport: Transport, base_url: str, limit: int = LIMIT) -> None:
@@ -50,6 +55,7 @@ class Delivery:
         self._base_url = base_url
         self._uploads = Uploads(transport, base_url)
         self._no_uploads = ""
+        self._found = 0.0
 
     def deliver(
         self, parts: Sequence[Part], study: str | None, count: Count = count_nothing
@@ -132,12 +138,12 @@ class Delivery:
         )
 
     def _large(self, part: Part, study: str | None, count: Count) -> Verdict:
-        if self._no_uploads:
+        if self._no_uploads and time.monotonic() - self._found < _KNOWN_SECONDS:
             return self._too_large(part)
         try:
             response = self._uploads.store(RelatedBody((part,)), study, count)
         except NoUploads as error:
-            self._no_uploads = str(error)
+            self._no_uploads, self._found = str(error), time.monotonic()
             return self._too_large(part)
         except UploadRefused as error:
             given_up = isinstance(error, UploadGivenUp)

@@ -80,6 +80,9 @@ class Uploads:
                 blocks=lambda: (content,),
             )
         )
+        if response.status in _AGAIN and response.status not in _ANSWERS:
+            # A gateway's, or that of a function that crashed: the next upload may be taken.
+            raise UploadRefused(f"the server answered {response.status} to an upload")
         if response.status not in (*_ANSWERS, *_NOT_ALLOWED):
             raise NoUploads(f"the server has no /uploads (it answered {response.status})")
         return response

@@ -237,6 +237,15 @@ def test_what_is_too_large_for_a_server_without_uploads_is_refused(
     assert "too large" in answer.warnings[0]
 
 
+def test_a_server_that_has_no_uploads_for_now_is_not_one_without_them(
+    stub: Stub, relay: Start
+) -> None:
+    started = relay()
+    stub.script["POST"] = [Reply(status=500)]
+    assert started.store(large(2)).status == 503
+    assert started.store(large(2)).status == 200
+
+
 def test_codes_that_only_the_server_knows_are_said_in_words(stub: Stub, relay: Start) -> None:
     item = '{"00081150":{"vr":"UI","Value":["1.2"]},"00081155":{"vr":"UI","Value":["%s"]},'
     module = '{"00081198":{"vr":"SQ","Value":[' + item % sop_uid(1)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydicom.fileset import FileSet
 
+from stowport import delivery
 from stowport.bodies import Buffer, Part, RelatedBody
 from stowport.command import main
 from stowport.messages import Response
@@ -162,6 +163,16 @@ def test_without_uploads_it_says_what_is_too_large(
     assert "too large" in result["refused"][1]["text"]
     assert "no /uploads" in result["refused"][1]["text"]
     assert len(stub.requests("POST", "/uploads")) == 1
+
+
+def test_a_server_without_uploads_is_asked_again_after_a_while(
+    stub: Stub, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_KNOWN_SECONDS", 0)
+    stub.script["POST"] = [Reply(status=404)]
+    write(tmp_path / "in", large(2), large(3))
+    _, result = send(capsys, tmp_path / "in", "--url", stub.url, "--parallel", 1)
+    assert (len(result["stored"]), len(result["refused"])) == (1, 1)
 
 
 def test_a_server_that_takes_more_is_sent_more(stub: Stub, tmp_path: Path, capsys: Capture) -> None:
