@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stowport.relay.application import Relay
 from stowport.relay.listener import Certificates
@@ -16,6 +18,44 @@ _FINISH_SECONDS = 30
 _BACKLOG = 128
 _FURTHER_CONNECTIONS = 200
 """For requests that are no store transactions, and connections that are kept alive."""
+
+
+_HEAD_SECONDS = 30.0
+"""For the head of a request, and without a byte of a body that was answered before its end."""
+
+
+class Connection(H11Protocol):
+    """uvicorn's connection, but one on which no request is under way is not kept for ever."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for the rest of a head, or of a body that has its answer."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+            if not self.cycle.response_complete:
+                return
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+        self._waiting = None
 
 
 class Server(uvicorn.Server):
@@ -58,7 +98,7 @@ def configured(
     """
     config = uvicorn.Config(
         relay,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from stowport.relay import server
 from stowport.relay.turns import Turns
 from tests.answers import Answer
 from tests.builders import content_type, instance, multipart, part, sop_uid
@@ -99,6 +100,29 @@ def test_a_slow_client_holds_up_nobody_and_is_given_up(stub: Stub, served: Serve
     assert said.startswith(b"HTTP/1.1 400 ")
     assert b"no byte of it came for 1 seconds" in said
     assert len(stub.digests) == 1
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /studies HTTP/1.1\r\nHost: loc"])
+def test_a_connection_without_a_request_is_closed(
+    served: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(server, "_HEAD_SECONDS", 0.2)
+    with socket.create_connection(served().address, AT_ONCE) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_body_that_has_its_answer_cannot_stop_half_way(
+    served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_HEAD_SECONDS", 0.2)
+    head = b"POST /studies HTTP/1.1\r\nHost: localhost\r\nOrigin: a\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(served().address, AT_ONCE) as connection:
+        connection.sendall(head)
+        said = connection.recv(10_000)
+        connection.sendall(b"x")
+        said += b"".join(iter(lambda: connection.recv(10_000), b""))
+    assert said.startswith(b"HTTP/1.1 403 ")
 
 
 def test_one_client_more_than_there_are_places_for_is_asked_to_come_later(
