@@ -4,6 +4,7 @@ These are OPTIONS, and requests for storage commitment: what the server says is 
 gets, with its status, its media type and its body.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,10 +23,14 @@ MAX_BODY = 4_700_000
 _SENT_ON = ("accept", "content-type")
 _NOT_PASSED_BACK = frozenset(
     (
-        "connection", "content-length", "date", "keep-alive", "server", "set-cookie", "te",
-        "trailer", "transfer-encoding", "upgrade", "warning", "www-authenticate",
+        "connection", "content-encoding", "content-length", "date", "keep-alive", "server",
+        "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "warning",
+        "www-authenticate",
     )
 )  # fmt: skip
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+"""What a server may call a field (RFC 9110 5.1)."""
+
 _COLLECTIONS = ("studies", "commitment-requests")
 _OF_THE_RELAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -84,11 +89,16 @@ def asked(send: Callable[[], messages.Response]) -> messages.Response:
 
 
 def passed_back(answer: messages.Response) -> Reply:
-    """Return the server's answer as that of the relay, without fields of the connection or CORS."""
+    """Return the server's answer as that of the relay, without fields of the connection or CORS.
+
+    Its content is no longer encoded.
+    """
     fields = [
         (name, value)
         for name, value in answer.headers.items()
-        if name not in _NOT_PASSED_BACK and not name.startswith("access-control-")
+        if _FIELD_NAME.fullmatch(name)
+        and name not in _NOT_PASSED_BACK
+        and not name.startswith("access-control-")
     ]
     warnings = [("Warning", value) for value in answer.warnings]
     return Reply(status=answer.status, headers=[*fields, *warnings], body=answer.body)

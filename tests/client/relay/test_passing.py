@@ -189,6 +189,8 @@ def test_answers_have_no_fields_of_the_connection_or_for_pages() -> None:
     headers = {
         "access-control-allow-origin": "*",
         "connection": "close",
+        "content-encoding": "gzip",
+        "x(y)": "no name of a field",
         "content-type": "text/plain",
         "transfer-encoding": "chunked",
         "www-authenticate": "Basic",
