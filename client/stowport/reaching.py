@@ -63,12 +63,21 @@ def transport_to(chosen: argparse.Namespace, connections: int, tries: int = TRIE
 
 def _warn(chosen: argparse.Namespace) -> None:
     """Warn of credentials in clear text, and of a server that is not checked."""
-    parts = urlsplit(chosen.url)
     what = "password goes" if chosen.user else "token goes" if has_token(chosen) else ""
-    if what and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if what and _is_in_clear(chosen.url):
         sys.stderr.write(f"warning: the {what} over plain HTTP, where others can read it\n")
+    if chosen.token_url and _is_in_clear(chosen.token_url):
+        sys.stderr.write(
+            "warning: the client's secret goes to the issuer over plain HTTP, where others can"
+            " read it\n"
+        )
     if chosen.insecure:
         sys.stderr.write(
             "warning: --insecure: the certificate of the server is not checked, and anyone on the"
             " way can read and change what is sent\n"
         )
+
+
+def _is_in_clear(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in LOOPBACK

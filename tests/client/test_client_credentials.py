@@ -169,6 +169,15 @@ def test_a_send_goes_with_a_token_of_the_issuer(
     assert len(issuer.asked) == 1
 
 
+def test_a_secret_in_clear_text_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STOWPORT_CLIENT_SECRET", SECRET)
+    options = ["--token-url", "http://login.example.org/token", "--client-id", "relay"]
+    main(["send", "/absent", "--url", "https://x.example.org", *options])
+    assert "the client's secret goes to the issuer over plain HTTP" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [
