@@ -1,6 +1,7 @@
 """The options of ``stowport relay`` that are its own."""
 
 import argparse
+import tempfile
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -142,9 +143,15 @@ def address(text: str) -> tuple[str, int]:
 
 
 def folder(text: str) -> Path:
-    """Return a folder that is there."""
+    """Return a folder that is there, and in which files can be made."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError("expected a folder")
+    try:
+        tempfile.TemporaryFile(dir=text).close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a folder that can be written to: {error.strerror}"
+        ) from error
     return Path(text)
 
 

@@ -1,5 +1,6 @@
 """Bodies on disk, and what has no room there."""
 
+import argparse
 import asyncio
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from stowport.relay import spool as module
+from stowport.relay.arguments import folder
 from stowport.relay.refusals import ServiceBusy, TooLarge
 from stowport.relay.spool import Spool
 from tests.builders import instance
@@ -68,6 +70,11 @@ def test_a_disk_without_room_is_503(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(ServiceBusy, match="no room"):
         spooled(Spool(tmp_path, max_body=10 * MB), bytes(2 * MB))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_the_start() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="can be written to"):
+        folder("/proc")
 
 
 def test_a_folder_that_cannot_be_written_is_503(tmp_path: Path) -> None:
