@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -60,32 +61,45 @@ class ClientCredentials:
     def _issued(self) -> tuple[str, float]:
         """Return a new token and the seconds that it is good for."""
         try:
-            answer = self._connections.pool(self._url).request(
-                "POST",
-                self._url,
-                body=urlencode(self._form),
-                headers={
-                    "Authorization": self._authorization,
-                    "Content-Type": "application/x-www-form-urlencoded",
-                    "Accept": "application/json",
-                },
-                redirect=False,
-                retries=False,
-                timeout=_TIMEOUT,
-                preload_content=False,
-            )
-            body = answer.read(_LONGEST_ANSWER)
-            answer.release_conn()
+            status, body = self._answer()
         except urllib3.exceptions.HTTPError as error:
             raise NoToken(f"the issuer cannot be reached: {in_words(error, self._url)}") from error
         found = _members(body)
-        if answer.status != HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             said = printable(str(found.get("error", "")))
-            raise NoToken(f"the issuer answered {answer.status}{': ' if said else ''}{said}")
+            raise NoToken(f"the issuer answered {status}{': ' if said else ''}{said}")
         token = str(found.get("access_token", ""))
         if not is_token(token) or str(found.get("token_type", "")).lower() != "bearer":
             raise NoToken("the issuer answered without a bearer token, expected one")
         return token, _seconds(found.get("expires_in"))
+
+    def _answer(self) -> tuple[int, bytes]:
+        """Ask, and once more after a fault: a send of hours must not end with a single one."""
+        with suppress(urllib3.exceptions.HTTPError):
+            status, body = self._asked()
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return status, body
+        return self._asked()
+
+    def _asked(self) -> tuple[int, bytes]:
+        """Return status and body of the issuer's answer."""
+        answer = self._connections.pool(self._url).request(
+            "POST",
+            self._url,
+            body=urlencode(self._form),
+            headers={
+                "Authorization": self._authorization,
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
+            },
+            redirect=False,
+            retries=False,
+            timeout=_TIMEOUT,
+            preload_content=False,
+        )
+        body = answer.read(_LONGEST_ANSWER)
+        answer.release_conn()
+        return answer.status, body
 
 
 def _members(body: bytes) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Issuer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Endpoint)
         self.url = f"http://127.0.0.1:{self.server_port}/token"
         self.status = 200
+        self.faults: list[int] = []
         self.answer: bytes | None = None
         self.lifetime: object = 3600
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
@@ -52,7 +53,8 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.server.asked.append((self.headers["Authorization"], parse_qs(form)))
         answer = self.server.answer
         body = json.dumps(self.server.given()).encode() if answer is None else answer
-        self.send_response(self.server.status)
+        faults = self.server.faults
+        self.send_response(faults.pop() if faults else self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -150,6 +152,11 @@ def test_what_the_issuer_refuses_is_said(
     with pytest.raises(NoToken, match=words) as error:
         sent(credentials(issuer))
     assert "secret" not in str(error.value)
+
+
+def test_one_fault_of_the_issuer_does_not_end_a_send(issuer: Issuer) -> None:
+    issuer.faults = [503]
+    assert sent(credentials(issuer)).headers["Authorization"] == "Bearer token-2"
 
 
 def test_an_issuer_that_is_not_there_is_said() -> None:
