@@ -227,16 +227,19 @@ class _Reader(Headers):
         self, position: int, end: int, *, implicit_vr: bool, delimited: bool
     ) -> tuple[Object, int]:
         """Return the attributes of an item, by its own character sets or the data set's."""
-        inherited, found = self.encodings, {}
-        while delimited or position < end:
-            if delimited and self._ends_item(position, end):
-                position += 8
-                break
-            tag, attribute, position = self.attribute(position, end, implicit_vr=implicit_vr)
-            if tag >> 16 == ITEM_GROUP:
-                raise self.refusal(position, "found an item in an item")
-            found[f"{tag:08X}"] = attribute
-        self.encodings = inherited
+        inherited, found = (self.encodings, self.is_signed), {}
+        try:
+            while delimited or position < end:
+                if delimited and self._ends_item(position, end):
+                    position += 8
+                    break
+                tag, attribute, position = self.attribute(position, end, implicit_vr=implicit_vr)
+                if tag >> 16 == ITEM_GROUP:
+                    raise self.refusal(position, "found an item in an item")
+                found[f"{tag:08X}"] = attribute
+        finally:
+            # Also if it ends too early: what follows is then read again by another reader.
+            self.encodings, self.is_signed = inherited
         return found, position
 
     def _ends_item(self, position: int, end: int) -> bool:
