@@ -261,6 +261,13 @@ class TestSequences:
     def test_padding_at_the_end_is_nothing(self) -> None:
         assert set(encoded(explicit(b"\x28\0\x10\0US\2\0\5\0", bytes(20)))) == {"00280010"}
 
+    def test_a_zero_at_the_end_of_what_is_read_first_is_no_padding(self) -> None:
+        overlay = b"\x00\x60\x10\x00US\2\0\5\0"
+        head = b"\x28\0\x10\0OB\0\0"
+        zeros = bytes(256 * 1024 - len(explicit(head)) - 5)
+        read = encoded(explicit(head, len(zeros).to_bytes(4, "little"), zeros, overlay))
+        assert read["60000010"]["Value"] == [5]
+
     @pytest.mark.parametrize(
         "sequence",
         [

@@ -12,6 +12,7 @@ from dicomweb import conformance
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.file import read_file_meta
 from dicomweb.part10.headers import (
+    IMPLICIT_HEADER,
     ITEM,
     ITEM_GROUP,
     SEQUENCE_DELIMITATION,
@@ -126,7 +127,9 @@ def _data_set(window: _Window, position: int, *, implicit_vr: bool, url: str) ->
     reader = _Reader(window.data, url)
     while position < window.size:
         at = position - window.start
-        if is_padding(window.data[at:]):
+        rest = window.data[at:]
+        # Of the next header, only the low byte of a group such as 6000 may be in the window.
+        if (window.is_at_end or len(rest) >= IMPLICIT_HEADER.size) and is_padding(rest):
             break
         try:
             tag, attribute, end = reader.attribute(at, len(window.data), implicit_vr=implicit_vr)
