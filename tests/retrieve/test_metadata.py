@@ -293,6 +293,7 @@ class TestValues:
             ("FL", b"\0\0\x80\x7f", ["Infinity"]),
             ("FL", b"\0\0\x80\xff", ["-Infinity"]),
             ("DS", b"1.50\\2\\x\\", [1.5, 2, "x", None]),
+            ("DS", b"1e999\\" + b"7" * 5000, ["1e999", "7" * 5000]),
             ("IS", b" 7 \\1.5", [7, "1.5"]),
             ("LT", b" a\\b ", [" a\\b"]),
             ("LO", b"\xff", ["\N{REPLACEMENT CHARACTER}"]),
