@@ -330,7 +330,7 @@ class TestSeveralInstances:
         self, study: tuple[bytes, ...], get: Get, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(retrieve.instances, "_MOST_URLS", 2)
-        read = []
+        read: list[Item] = []
         items = Retrieval.items
 
         def counted(*asked: Any) -> Iterator[Item]:  # noqa: ANN401
