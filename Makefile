@@ -96,7 +96,7 @@ secrets: .audit-venv/installed
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "secrets: not a git clone, nothing was scanned"; exit 0; } && \
 	git ls-files -z | xargs -0 -n 150 -P 2 .audit-venv/bin/detect-secrets-hook \
 	--disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
-	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true|password|STOWPORT_[A-Z_]+)$$'
+	--exclude-lines='--hash=sha256:' --exclude-secrets '^(testing|bench|local|true|password|GetSecretValue|STOWPORT_[A-Z_]+)$$'
 
 format: $(VENV)/test ## format the code and fix what ruff can fix
 	$(BIN)/ruff format .

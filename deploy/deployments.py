@@ -133,13 +133,13 @@ def _completed(
     others = [place for place in range(len(choices)) if place not in chosen]
     random.shuffle(others)
     for place in others:
-        values = random.sample(choices[place], len(choices[place]))
-        chosen[place] = max(
-            values,
-            key=lambda value, place=place: sum(
+        covered = {
+            value: sum(
                 tuple(sorted(((place, value), each))) in uncovered for each in chosen.items()
-            ),
-        )
+            )
+            for value in random.sample(choices[place], len(choices[place]))
+        }
+        chosen[place] = max(covered, key=covered.__getitem__)
     return [chosen[place] for place in range(len(choices))]
 
 

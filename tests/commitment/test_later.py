@@ -367,6 +367,21 @@ class TestDeath:
         assert is_accepted(dead.ask(REQUEST))
         assert dead.work() == 0
 
+    def test_a_first_answer_of_dynamodb_that_is_lost_loses_no_message(
+        self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        later = time.time() + 31
+        monkeypatch.setattr("commitment.handler.time.time", lambda: later)
+        take_over = Transactions.take_over
+
+        def repeated(table: Transactions, transaction: Transaction, until: int) -> bool:
+            assert take_over(table, transaction, until)
+            return take_over(table, transaction, until)
+
+        monkeypatch.setattr(Transactions, "take_over", repeated)
+        assert is_accepted(dead.look())
+        assert dead.work() == 1
+
     def test_a_look_that_is_beaten_sends_no_message(
         self, dead: Commitments, monkeypatch: pytest.MonkeyPatch
     ) -> None:

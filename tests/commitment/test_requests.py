@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from random import Random
 
 import pytest
 from lxml import etree
@@ -221,6 +222,17 @@ class TestTransactions:
 
 
 class TestRefusals:
+    def test_what_is_too_large_to_be_kept_is_400(self, commitments: Commitments) -> None:
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-*/"
+        chosen = Random(1)
+        uids = ["".join(chosen.choices(letters, k=128)) for _ in range(4000)]
+        items = [
+            {tag: {"vr": "UI", "Value": [uid]} for tag in ("00081150", "00081155")} for uid in uids
+        ]
+        reply = commitments.ask({"00081199": {"vr": "SQ", "Value": items}})
+        assert reply.status == 400
+        assert "expected UIDs of at most 64 digits and dots" in reply.body
+
     @pytest.mark.parametrize("transaction", ["", "1.02", "abc", "1." + "2" * 64])
     def test_a_transaction_that_is_no_uid_is_refused(
         self, commitments: Commitments, transaction: str

@@ -131,3 +131,12 @@ def test_events_have_the_form_of_their_schema_and_wrong_ones_have_not() -> None:
         delivered("Something Else", told.detail),
     ]
     assert valid(*events, *wrong) == [True] * len(events) + [False] * len(wrong)
+
+
+def test_series_are_left_out_if_what_they_have_as_modality_does_not_fit() -> None:
+    study = Study(study_instance_uid="1.2", stored=at(1))
+    study.series = {f"1.{number}": Series("M" * 4096, 1) for number in range(60)}
+    event = study_quiet(study, 60, "bucket", {})
+    assert event.size < MOST_BYTES
+    assert json.loads(event.detail)["numberOfSeries"] == 60
+    assert "series" not in json.loads(event.detail)

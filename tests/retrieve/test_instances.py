@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from hashlib import sha256
 from io import StringIO
+from threading import Barrier
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
@@ -14,7 +16,8 @@ from botocore.exceptions import ClientError, IncompleteReadError
 from pydicom.uid import ImplicitVRLittleEndian
 
 import retrieve.handler
-from archive.retrieval import Retrieval
+import retrieve.instances
+from archive.retrieval import Item, Retrieval
 from dicomweb.retrieval import body
 from events.instances import ct
 from retrieve.settings import settings
@@ -288,6 +291,9 @@ class TestSeveralInstances:
             ("*/*", "first media type in Accept"),
             ("application/dicom", "first media type in Accept"),
             (f"image/png, {WRAPPED}", "first media type in Accept"),
+            (f"png, {WRAPPED}", "first media type in Accept"),
+            (f"image/png; q=2, {WRAPPED}", "first media type in Accept"),
+            (f", {WRAPPED}", "first media type in Accept"),
             ("image/png", "found no media type of an instance"),
             (f"{WRAPPED}; transfer-syntax={IMPLICIT}", "nothing is transcoded"),
         ],
@@ -311,6 +317,53 @@ class TestSeveralInstances:
         assert reply.status == 406
         assert len(json.loads(reply.body)) == len(study)
         assert "do not fit into one answer" in reply.warnings[0]
+
+    def test_more_than_can_be_read_while_the_client_waits_are_listed(
+        self, study: tuple[bytes, ...], get: Get, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(body, "MAX_PARTS", len(study) - 1)
+        reply = get(study_uid(3), headers={"Accept": WRAPPED})
+        assert reply.status == 406
+        assert len(json.loads(reply.body)) == len(study)
+
+    def test_no_more_is_read_of_the_index_than_is_listed(
+        self, study: tuple[bytes, ...], get: Get, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retrieve.instances, "_MOST_URLS", 2)
+        read: list[Item] = []
+        items = Retrieval.items
+
+        def counted(*asked: Any) -> Iterator[Item]:  # noqa: ANN401
+            for item in items(*asked):
+                read.append(item)
+                yield item
+
+        monkeypatch.setattr(Retrieval, "items", counted)
+        reply = get(study_uid(3), headers={"Accept": "*/*"})
+        assert len(json.loads(reply.body)) == len(read) == 2 < len(study)
+
+    def test_several_are_read_at_a_time(
+        self, study: tuple[bytes, ...], get: Get, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        together = Barrier(len(study))
+        read = Retrieval._read_once
+
+        def meet(*asked: Any) -> bytes:  # noqa: ANN401
+            together.wait(5)
+            return read(*asked)
+
+        monkeypatch.setattr(Retrieval, "_read_once", meet)
+        reply = get(study_uid(3), headers={"Accept": WRAPPED})
+        assert [content for _, content in parts(reply)] == list(study)
+
+    def test_as_many_as_fit_fit_into_the_answer_of_a_function(self) -> None:
+        uid = "1." + "2" * 62
+        base = f"https://{'dicomweb.' * 8}example.org/archive"
+        url = f"{base}/studies/{uid}/series/{uid}/instances/{uid}"
+        kind = f"application/dicom; transfer-syntax={uid}"
+        number = max(number for number in range(1, 10_000) if body.fits([0] * number))
+        head = body.encode([body.Part(media_type=kind, location=url, sha256="", content=b"")])
+        assert (body.MAX_BODY_BYTES + number * (len(head[1]) - 512)) * 4 / 3 < 6_200_000
 
     def test_an_unknown_one_is_404(self, study: tuple[bytes, ...], get: Get) -> None:
         del study

@@ -238,8 +238,35 @@ class TestSequences:
             "Value": [{"00280010": {"vr": "US", "Value": [5]}}],
         }
 
+    def test_what_an_item_says_of_its_values_ends_with_it(self) -> None:
+        character_set = b"\x08\0\x05\0CS\x0a\0ISO_IR 192"
+        unsigned = ITEM + UNDEFINED + b"\x28\0\x03\x01\2\0\0\0\0\0" + END_OF_ITEM
+        signed = b"\x28\0\x03\x01US\2\0\1\0"
+        icons = b"\x88\0\0\2UN\0\0" + UNDEFINED + unsigned + END
+        smallest = ITEM + b"\x0a\0\0\0" + b"\x28\0\x06\x01\2\0\0\0\xff\xff"
+        values = b"\x99\0\1\x10UN\0\0" + UNDEFINED + smallest + END
+        read = encoded(explicit(character_set, signed, icons, values))
+        assert read["00991001"]["Value"] == [{"00280106": {"vr": "SS", "Value": [-1]}}]
+
+    def test_the_character_set_of_an_item_that_is_read_twice_ends_with_it(self) -> None:
+        latin = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
+        unicode = b"\x08\0\x05\0CS\x0a\0ISO_IR 192"
+        comment = b"\x20\0\0\x40LT\0\xf0" + bytes(0xF000)
+        # The bytes that are read first end within this item.
+        item = ITEM + UNDEFINED + unicode + comment * 5 + END_OF_ITEM
+        name = b"\x90\0\1\0LO\4\0\xfcber"
+        read = encoded(explicit(latin, ICONS + UNDEFINED + item + END, name))
+        assert read["00900001"]["Value"] == ["\xfcber"]
+
     def test_padding_at_the_end_is_nothing(self) -> None:
         assert set(encoded(explicit(b"\x28\0\x10\0US\2\0\5\0", bytes(20)))) == {"00280010"}
+
+    def test_a_zero_at_the_end_of_what_is_read_first_is_no_padding(self) -> None:
+        overlay = b"\x00\x60\x10\x00US\2\0\5\0"
+        head = b"\x28\0\x10\0OB\0\0"
+        zeros = bytes(256 * 1024 - len(explicit(head)) - 5)
+        read = encoded(explicit(head, len(zeros).to_bytes(4, "little"), zeros, overlay))
+        assert read["60000010"]["Value"] == [5]
 
     @pytest.mark.parametrize(
         "sequence",
@@ -266,6 +293,7 @@ class TestValues:
             ("FL", b"\0\0\x80\x7f", ["Infinity"]),
             ("FL", b"\0\0\x80\xff", ["-Infinity"]),
             ("DS", b"1.50\\2\\x\\", [1.5, 2, "x", None]),
+            ("DS", b"1e999\\" + b"7" * 5000, ["1e999", "7" * 5000]),
             ("IS", b" 7 \\1.5", [7, "1.5"]),
             ("LT", b" a\\b ", [" a\\b"]),
             ("LO", b"\xff", ["\N{REPLACEMENT CHARACTER}"]),

@@ -145,7 +145,7 @@ class TestRetention:
         names = [each["LogGroupName"] for each in groups.values()]
         assert len(names) == len(set(names))
         for name in names:
-            assert re.fullmatch(r"/stowport/[a-z]+/51af3dc0", name)
+            assert re.fullmatch(r"/stowport/[a-z-]+/51af3dc0", name)
 
     @pytest.mark.parametrize("days", [2192, 2557])
     def test_logs_may_be_kept_for_six_and_for_seven_years(self, days: int) -> None:

@@ -229,13 +229,17 @@ class TestOperations:
             "AuditTrailLogGroup",
             "RetrieveLogGroup",
         }
-        ends = {name: group["RetentionInDays"]["Ref"] for name, group in groups.items()}
-        assert ends.pop("AuditTrailLogGroup") == "AuditRetentionDays"
-        assert set(ends.values()) == {"LogRetentionDays"}
+        ends = {name: group["RetentionInDays"] for name, group in groups.items()}
+        kept = ["KeepsAuditTrail", {"Ref": "AuditRetentionDays"}, 3653]
+        assert ends.pop("AuditTrailLogGroup") == {"Fn::If": kept}
+        assert list(ends.values()) == [{"Ref": "LogRetentionDays"}] * len(ends)
+
+    def test_a_log_that_is_retained_is_never_made_twice(self) -> None:
+        resources = [RESOURCES[name] for name in of_type("AWS::Logs::LogGroup")]
+        assert not [each for each in resources if "Condition" in each]
 
     def test_the_audit_trail_is_kept_and_encrypted_as_was_asked_for(self) -> None:
         trail = RESOURCES["AuditTrailLogGroup"]
-        assert trail["Condition"] == "KeepsAuditTrail"
         assert trail["DeletionPolicy"] == "RetainExceptOnCreate"
         assert trail["UpdateReplacePolicy"] == "Retain"
         key = trail["Properties"]["KmsKeyId"]

@@ -63,9 +63,12 @@ def forms(
 
 
 def bytes_arrive(accept: str | None) -> bool:
-    """Tell whether API Gateway passes on a body of bytes to a client that accepts this."""
-    first = next(ranges(accept or _ANYTHING), None)
-    return first is not None and first[0].essence in _DECODED
+    """Tell whether API Gateway passes on a body of bytes to a client that accepts this.
+
+    The gateway looks at what comes first, valid or not.
+    """
+    first = (accept or _ANYTHING).partition(",")[0]
+    return first.partition(";")[0].strip().lower() in _DECODED
 
 
 def check_json(accept: str | None, accept_parameter: str | None) -> None:

@@ -1,11 +1,14 @@
 """A body of several instances: ``multipart/related`` (PS3.18 8.6.1.2, RFC 2046 5.1.1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 MAX_BODY_BYTES = 4_500_000
 """What an answer holds: Lambda returns 6 MB, in which bytes are base64."""
+
+MAX_PARTS = 1000
+"""Each is an object to read while the client waits."""
 
 _BYTES_AROUND_A_PART = 512
 
@@ -20,9 +23,10 @@ class Part:
     content: bytes = field(repr=False)
 
 
-def fits(sizes: Iterable[int]) -> bool:
+def fits(sizes: Sequence[int]) -> bool:
     """Tell whether instances of so many bytes fit into one body."""
-    return sum(size + _BYTES_AROUND_A_PART for size in sizes) <= MAX_BODY_BYTES
+    around = _BYTES_AROUND_A_PART * len(sizes)
+    return len(sizes) <= MAX_PARTS and sum(sizes) + around <= MAX_BODY_BYTES
 
 
 def encode(parts: Sequence[Part]) -> tuple[str, bytes]:

@@ -29,6 +29,9 @@ _PRIVATE_CREATORS = range(0x0010, 0x0100)
 _TEXT_OF_ONE_VALUE = frozenset(("LT", "ST", "UR", "UT"))
 _IN_SETS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_LONGEST_NUMBER = 64
+"""A Decimal String has at most 16 characters (PS3.5 Table 6.2-1); some senders write a few more."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
@@ -115,6 +118,13 @@ def _value(vr: str, text: str) -> object:
         return {name: group for name, group in groups if group}
     if vr == "IS" and _INTEGER.fullmatch(text):
         return int(text)
-    if vr == "DS" and _DECIMAL.fullmatch(text):
-        return float(text) if "." in text or "e" in text.lower() else int(text)
+    if vr == "DS" and len(text) <= _LONGEST_NUMBER and _DECIMAL.fullmatch(text):
+        return _decimal(text)
     return text
+
+
+def _decimal(text: str) -> object:
+    if "." not in text and "e" not in text.lower():
+        return int(text)
+    number = float(text)
+    return number if math.isfinite(number) else text  # JSON has no such number

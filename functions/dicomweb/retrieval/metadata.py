@@ -12,6 +12,7 @@ from dicomweb import conformance
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.file import read_file_meta
 from dicomweb.part10.headers import (
+    IMPLICIT_HEADER,
     ITEM,
     ITEM_GROUP,
     SEQUENCE_DELIMITATION,
@@ -126,7 +127,9 @@ def _data_set(window: _Window, position: int, *, implicit_vr: bool, url: str) ->
     reader = _Reader(window.data, url)
     while position < window.size:
         at = position - window.start
-        if is_padding(window.data[at:]):
+        rest = window.data[at:]
+        # Of the next header, only the low byte of a group such as 6000 may be in the window.
+        if (window.is_at_end or len(rest) >= IMPLICIT_HEADER.size) and is_padding(rest):
             break
         try:
             tag, attribute, end = reader.attribute(at, len(window.data), implicit_vr=implicit_vr)
@@ -227,16 +230,19 @@ class _Reader(Headers):
         self, position: int, end: int, *, implicit_vr: bool, delimited: bool
     ) -> tuple[Object, int]:
         """Return the attributes of an item, by its own character sets or the data set's."""
-        inherited, found = self.encodings, {}
-        while delimited or position < end:
-            if delimited and self._ends_item(position, end):
-                position += 8
-                break
-            tag, attribute, position = self.attribute(position, end, implicit_vr=implicit_vr)
-            if tag >> 16 == ITEM_GROUP:
-                raise self.refusal(position, "found an item in an item")
-            found[f"{tag:08X}"] = attribute
-        self.encodings = inherited
+        inherited, found = (self.encodings, self.is_signed), {}
+        try:
+            while delimited or position < end:
+                if delimited and self._ends_item(position, end):
+                    position += 8
+                    break
+                tag, attribute, position = self.attribute(position, end, implicit_vr=implicit_vr)
+                if tag >> 16 == ITEM_GROUP:
+                    raise self.refusal(position, "found an item in an item")
+                found[f"{tag:08X}"] = attribute
+        finally:
+            # Also if it ends too early: what follows is then read again by another reader.
+            self.encodings, self.is_signed = inherited
         return found, position
 
     def _ends_item(self, position: int, end: int) -> bool:
