@@ -179,7 +179,7 @@ def test_a_send_goes_with_a_token_of_the_issuer(
 def test_a_secret_in_clear_text_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("STOWPORT_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("STOWPORT_CLIENT_SECRET", PHRASE)
     options = ["--token-url", "http://login.example.org/token", "--client-id", "relay"]
     main(["send", "/absent", "--url", "https://x.example.org", *options])
     assert "the client's secret goes to the issuer over plain HTTP" in capsys.readouterr().err
