@@ -16,8 +16,9 @@ from stowport.relay.listener import Certificates
 
 _FINISH_SECONDS = 30
 _BACKLOG = 128
-_FURTHER_CONNECTIONS = 200
-"""For requests that are no store transactions, and connections that are kept alive."""
+_FURTHER_CONNECTIONS = 800
+"""For requests that are no store transactions, and connections that are kept alive, of which a load
+balancer may leave hundreds open. A process may usually open 1,024 files."""
 
 
 _HEAD_SECONDS = 30.0
