@@ -18,13 +18,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.event_source import Log
 from local.lambda_service import in_daemon_thread
+from local.polling import Pauses
 from local.template import ACCOUNT, STACK
 
 SOURCE = "stowport"
 
 _NAME = f"{STACK}-events-of-make-run"
-_WAIT_SECONDS = 1
-_PAUSE_SECONDS = 1
 _WEBHOOK_SECONDS = 4
 _SECONDS_TO_COME_AGAIN = 5
 _CONFIG = Config(connect_timeout=5, read_timeout=10)
@@ -64,21 +63,21 @@ def _buses(events: Any) -> set[str]:  # noqa: ANN401  a client, whose types are 
 
 
 def _follow(sqs: Any, url: str, webhook: str, log: Log, stopped: Event) -> None:  # noqa: ANN401
+    pauses = Pauses(stopped)
     while not stopped.is_set():
         try:
-            received = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
-            )
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
         except (BotoCoreError, ClientError):
-            stopped.wait(_PAUSE_SECONDS)
-            continue
-        for message in received.get("Messages", []):
+            received = {}
+        messages = received.get("Messages", [])
+        for message in messages:
             event = json.loads(message["Body"])
             problem = _post(event, webhook) if webhook else ""
             if not stopped.is_set():
                 log(f"{line(event)}{problem}")
             if not problem:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        pauses.after(found=bool(messages))
 
 
 def _post(event: Mapping[str, Any], webhook: str) -> str:

@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.intrinsics import TemplateError
 from local.lambda_service import FunctionError, InvocationError, LambdaService, in_daemon_thread
+from local.polling import Pauses
 from local.template import REGION, Function, Template
 
 Log = Callable[[str], None]
@@ -30,7 +31,6 @@ Log = Callable[[str], None]
 _KNOWN = {"Queue", "BatchSize", "Enabled", "ScalingConfig"}
 _DEFAULT_BATCH_SIZE = 10
 _ACCOUNT_CONCURRENCY = 1000
-_WAIT_SECONDS = 1
 _PAUSE_SECONDS = 1
 _CONFIG = Config(connect_timeout=5, read_timeout=10)
 _RECEIVE_CONFIG = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))  # to see what is lost
@@ -112,6 +112,7 @@ class _Mapping:
         self._url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
     def poll(self, stopped: Event) -> None:
+        pauses = Pauses(stopped)
         while not stopped.is_set():
             self._slots.acquire()
             messages = self._receive()
@@ -119,6 +120,7 @@ class _Mapping:
                 in_daemon_thread(partial(self._invoke, messages))
             else:
                 self._slots.release()
+            pauses.after(found=bool(messages))
 
     def _receive(self) -> list[dict[str, Any]]:
         try:
@@ -127,7 +129,7 @@ class _Mapping:
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
                 MaxNumberOfMessages=self._source.batch_size,
-                WaitTimeSeconds=_WAIT_SECONDS,
+                WaitTimeSeconds=0,
                 VisibilityTimeout=_SECONDS_TO_ARRIVE,
             )
         except (BotoCoreError, ClientError) as error:

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.event_source import Log
 from local.intrinsics import TemplateError
 from local.lambda_service import FunctionError, InvocationError, LambdaService, in_daemon_thread
+from local.polling import Pauses
 from local.template import Function, Template
 
 _KNOWN = {
@@ -35,7 +36,7 @@ _KNOWN = {
     "MaximumRetryAttempts",
     "StartingPosition",
 }
-_SECONDS_BETWEEN_READS = 0.5
+_SECONDS_BETWEEN_ATTEMPTS = 0.5
 _CONFIG = Config(connect_timeout=5, read_timeout=10)
 
 Record = dict[str, Any]
@@ -108,8 +109,11 @@ class _Mapping:
     def follow(self, stopped: Event) -> None:
         """Handle what is in the stream, and what comes, until ``stopped``."""
         iterators = self._iterators()
-        while not stopped.wait(_SECONDS_BETWEEN_READS):
-            iterators = [self._advance(iterator, stopped) for iterator in iterators]
+        pauses = Pauses(stopped)
+        while not stopped.is_set():
+            advanced = [self._advance(iterator, stopped) for iterator in iterators]
+            iterators = [iterator for iterator, _ in advanced]
+            pauses.after(found=any(found for _, found in advanced))
 
     def _iterators(self) -> list[str]:
         listed = self._streams.list_streams(TableName=self._source.table)["Streams"]
@@ -124,8 +128,8 @@ class _Mapping:
             for shard in shards
         ]
 
-    def _advance(self, iterator: str, stopped: Event) -> str:
-        """Handle the next records; return the iterator of those that follow."""
+    def _advance(self, iterator: str, stopped: Event) -> tuple[str, bool]:
+        """Handle the next records; return the iterator after them, and whether there were any."""
         try:
             answer = self._streams.get_records(
                 ShardIterator=iterator, Limit=self._source.batch_size
@@ -133,15 +137,15 @@ class _Mapping:
         except (BotoCoreError, ClientError) as error:
             if not stopped.is_set():
                 self._log(f"stream of {self._source.table}: {type(error).__name__}")
-            return iterator
+            return iterator, False
         records = [as_lambda_has_it(record) for record in answer["Records"]]
         wanted = [record for record in records if self._is_wanted(record)]
         while wanted and not stopped.is_set():
             wanted = self._unhandled(wanted)
             if wanted:
-                stopped.wait(_SECONDS_BETWEEN_READS)
+                stopped.wait(_SECONDS_BETWEEN_ATTEMPTS)
         following: str = answer["NextShardIterator"]
-        return following
+        return following, bool(records)
 
     def _is_wanted(self, record: Record) -> bool:
         patterns = self._source.patterns

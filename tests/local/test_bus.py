@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.events.models import Rule
 
-from local import bus, rules
+from local import bus, polling, rules
 
 DETAIL = {"studyInstanceUID": "1.2", "instances": [{}, {}], "request": {"way": "post"}}
 QUIET = {"studyInstanceUID": "1.2", "numberOfInstances": 1}
@@ -74,8 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(Rule, "send_to_targets", Rule.send_to_targets)
     rules.send_events_as_they_are()
-    monkeypatch.setattr(bus, "_WAIT_SECONDS", 0)
-    monkeypatch.setattr(bus, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(polling, "_LONGEST_SECONDS", 0.02)
     with mock_aws():
         yield boto3.client("events")
 

@@ -98,7 +98,7 @@ class Stream:
             "dynamodbstreams", config=Config(account_id_endpoint_mode="disabled")
         )
         monkeypatch.setattr("local.stream_source.boto3.client", lambda *_, **__: streams)
-        monkeypatch.setattr("local.stream_source._SECONDS_BETWEEN_READS", 0)
+        monkeypatch.setattr("local.stream_source._SECONDS_BETWEEN_ATTEMPTS", 0)
         self.lines: list[str] = []
 
     def put(self, *resources: str) -> None:
@@ -157,5 +157,5 @@ def test_a_stream_that_cannot_be_read_is_said_and_read_again(
         raise EndpointConnectionError(endpoint_url="planted")
 
     monkeypatch.setattr(mapping._streams, "get_records", fails)
-    assert mapping._advance(iterator, Event()) == iterator
+    assert mapping._advance(iterator, Event()) == (iterator, False)
     assert stream.lines == [f"stream of {TEMPLATE.table}: EndpointConnectionError"]
