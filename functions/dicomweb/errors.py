@@ -10,6 +10,8 @@
     |   +-- OutOfTime         for now: the time of the request has ended
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it a MetadataRejected (``metadata.metadata``)
+    +-- NotRetrieved          a request to retrieve: answered with its status
+                              (``retrieval.refusals``)
 
 ``archive.ArchiveError`` is not among them: it does not refuse the instance, it says that the
 archive has not kept it, and the protocol knows of no archive. ``transaction.intake`` makes both

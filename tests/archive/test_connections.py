@@ -84,7 +84,7 @@ def putting(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
 def sending(session: Session, monkeypatch: pytest.MonkeyPatch) -> Calling:
     def make(server: PoolingServer) -> Call:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        monkeypatch.setattr("archive.queues.Session", lambda: session)
+        monkeypatch.setattr("archive.queues.Session", lambda **_: session)
         queue = Queue(f"{server.url}/123456789012/failed")
         return lambda: queue.send("message")
 

@@ -10,6 +10,7 @@ from dicomweb.errors import (
 )
 from dicomweb.metadata.metadata import NotUnderstood
 from dicomweb.reasons import FailureReason
+from dicomweb.retrieval.refusals import NotRetrieved
 
 
 def test_a_refused_request_has_a_status_and_a_reason() -> None:
@@ -37,6 +38,7 @@ def _of_the_protocol(error: type[DicomWebError]) -> list[type[DicomWebError]]:
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:
+    assert {NotUnderstood, NotRetrieved} <= set(_of_the_protocol(DicomWebError))
     tree = [DicomWebError]
     for error in tree:
         tree.extend(_of_the_protocol(error))

@@ -28,6 +28,8 @@ def paths_of(module: str) -> tuple[str, ...]:
     match module.split("/"):
         case "archive", _:
             return ("tests/archive",)
+        case "dicomweb", "retrieval", _:
+            return ("tests/retrieve",)
         case "dicomweb", room, _:
             return (f"tests/dicomweb/{room}", *_files("tests/dicomweb"))
         case _:

@@ -43,7 +43,10 @@ def test_one_ct_in_and_200_out_and_its_bytes_and_items_are_kept(
 ) -> None:
     answer = runtime.invoke(event("store/one-ct"))
     assert answer["statusCode"] == HTTPStatus.OK
-    assert answer["headers"] == {"Content-Type": "application/dicom+xml"}
+    assert answer["headers"]["Content-Type"] == "application/dicom+xml"
+    assert answer["headers"]["Location"].endswith(
+        "/dicomweb/studies/1.2.826.0.1.3680043.8.498.7.1.1"
+    )
     assert list(deployment.objects().values()) == [ct()]
     (item,) = deployment.instances()
     assert item["Resource"]["S"].rpartition("/")[2] in answer["body"]

@@ -16,7 +16,15 @@ from store.settings import settings
 from tests.store.deployment import ROOT, environment, function
 
 FUNCTIONS = ROOT / "functions"
-OTHER_FUNCTIONS = {"authorizer", "capabilities", "ingest", "uploads"}
+OTHER_FUNCTIONS = {
+    "authorizer",
+    "capabilities",
+    "commitment",
+    "ingest",
+    "notify",
+    "retrieve",
+    "uploads",
+}
 
 
 @pytest.fixture(autouse=True)
