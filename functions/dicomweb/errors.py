@@ -8,10 +8,11 @@
     +-- InstanceRejected      one instance: it gets a Failure Reason, the others are not affected
     |   +-- MetadataRejected  and its UIDs, if they can be read (``metadata.metadata``)
     |   +-- OutOfTime         for now: the time of the request has ended
+    +-- NotRetrieved          nothing is returned, with a status (``retrieval.refusals``)
+    |   +-- Unknown           404
+    |   +-- NotAcceptable     406
     +-- NotUnderstood         one attribute of metadata: ``metadata.builder`` adds its place and
                               makes it a MetadataRejected (``metadata.metadata``)
-    +-- NotRetrieved          a request to retrieve: answered with its status
-                              (``retrieval.refusals``)
 
 ``archive.ArchiveError`` is not among them: it does not refuse the instance, it says that the
 archive has not kept it, and the protocol knows of no archive. ``transaction.intake`` makes both
