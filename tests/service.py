@@ -1,7 +1,9 @@
 """The whole service as ``make run`` starts it, and what is kept in its S3 and DynamoDB.
 
 A test asks for the fixture ``service`` and calls it with template parameters: each combination
-is started once for the whole run and stopped at its end.
+is started once for the whole run. A worker of pytest-xdist runs all tests that use a service one
+after the other (``tests.processes``), and stops the services after the last: one that has nothing
+to do still asks its queues.
 """
 
 import json
@@ -132,17 +134,31 @@ class RunningService:
 
 Start = Callable[..., RunningService]
 
+_RUNNING = ExitStack()
+"""What stops the services that run."""
+
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start the service with template parameters, unless it runs with them already."""
-    with ExitStack() as stack:
+    with _RUNNING:
 
         @cache
         def start(**parameters: str) -> RunningService:
-            return run_service(tmp_path_factory.mktemp("service"), parameters, stack)
+            _RUNNING.callback(start.cache_clear)
+            return run_service(tmp_path_factory.mktemp("service"), parameters, _RUNNING)
 
         yield start
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if hasattr(item.config, "workerinput") and _uses(item) and not (nextitem and _uses(nextitem)):
+        _RUNNING.close()
+
+
+def _uses(item: pytest.Item) -> bool:
+    return "service" in getattr(item, "fixturenames", ())
 
 
 def run_service(directory: Path, parameters: dict[str, str], stack: ExitStack) -> RunningService:

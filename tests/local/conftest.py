@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import boto3
 import pytest
 
 from local import rest_api
@@ -101,5 +102,9 @@ def api_with_one_slot() -> Iterator[Api]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Undo what the code under test does to the environment."""
+    """Undo what the code under test does to the environment.
+
+    boto3's default session keeps the environment that it was made with, so each test has its own.
+    """
     monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

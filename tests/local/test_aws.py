@@ -21,16 +21,22 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = Template(Path(__file__).parent / "stub" / "template.yaml", {})
 
 
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")
+
+
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with aws.embedded(0) as endpoint:
-        yield endpoint
+    with pytest.MonkeyPatch.context() as patch:
+        for name in CREDENTIALS:
+            patch.delenv(name, raising=False)
+        with aws.embedded(0) as endpoint:
+            yield endpoint
 
 
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
     assert environment is None
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
+    for name in CREDENTIALS:
         monkeypatch.delenv(name, raising=False)
 
 
