@@ -62,7 +62,13 @@ def _buses(events: Any) -> set[str]:  # noqa: ANN401  a client, whose types are 
     return {each["Name"] for each in events.list_event_buses()["EventBuses"]}
 
 
-def _follow(sqs: Any, url: str, webhook: str, log: Log, stopped: Event) -> None:  # noqa: ANN401
+def _follow(
+    sqs: Any,  # noqa: ANN401  a client, whose types are not installed
+    url: str,
+    webhook: str,
+    log: Log,
+    stopped: Event,
+) -> None:
     pauses = Pauses(stopped)
     while not stopped.is_set():
         try:

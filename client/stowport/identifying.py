@@ -10,8 +10,8 @@ from stowport.connections import Connections
 from stowport.credentials import Authentication, BasicCredentials, Credentials
 from stowport.tls import TLS, Unsuitable
 
-_TOKEN = "STOWPORT_TOKEN"  # noqa: S105 - the names of variables
-_SECRET = "STOWPORT_CLIENT_SECRET"  # noqa: S105
+_TOKEN = "STOWPORT_TOKEN"  # noqa: S105 - the name of a variable
+_SECRET = "STOWPORT_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 
 def add_credentials(group: argparse._ArgumentGroup) -> None:

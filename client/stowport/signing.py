@@ -80,7 +80,7 @@ class Signatures:
         return dict(signed.headers.items())
 
     def _credentials(self) -> "ReadOnlyCredentials":
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - it is optional
 
         try:
             with self._lock:

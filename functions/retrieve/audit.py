@@ -21,7 +21,6 @@ def write(
     """
     if not chosen.audit_trail or request.method == HTTPMethod.HEAD:
         return
-    # Only a deployment with an audit trail needs this.
-    from retrieve.accessed import message_of, trail  # noqa: PLC0415
+    from retrieve.accessed import message_of, trail  # noqa: PLC0415 - without a trail, not needed
 
     trail(chosen.audit_trail).write([message_of(request, found, retrieval, chosen)])

@@ -94,8 +94,8 @@ def retrieve_metadata(
     }
     if _is_known(request.headers.get("if-none-match"), stored.sha256):
         return _without_body(HTTPStatus.NOT_MODIFIED, DICOM_JSON, fields)
-    # Only this needs pydicom, whose import takes longer than everything else here.
-    from dicomweb.retrieval import metadata  # noqa: PLC0415
+    # Its import takes longer than everything else here.
+    from dicomweb.retrieval import metadata  # noqa: PLC0415 - only this needs pydicom
 
     base_url = chosen.retrieve_base_url or request.base_url
     audit.write(request, [stored], retrieval, chosen)

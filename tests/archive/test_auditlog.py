@@ -9,6 +9,8 @@ from moto import mock_aws
 from archive.auditlog import AuditLog, NotWritten
 
 GROUP = "audit"
+Logs = Any
+"""A client of CloudWatch Logs, whose types are not installed."""
 
 
 class Calls:
@@ -27,26 +29,26 @@ class Calls:
 
 
 @pytest.fixture
-def group() -> Iterator[Any]:
+def group() -> Iterator[Logs]:
     with mock_aws():
-        logs: Any = boto3.client("logs")
+        logs: Logs = boto3.client("logs")
         logs.create_log_group(logGroupName=GROUP)
         yield logs
 
 
-def kept(group: Any) -> list[str]:  # noqa: ANN401 - a client of boto3
+def kept(group: Logs) -> list[str]:
     found = group.filter_log_events(logGroupName=GROUP)["events"]
     return [event["message"] for event in found]
 
 
-def test_messages_are_in_the_log_in_their_order(group: Any) -> None:  # noqa: ANN401
+def test_messages_are_in_the_log_in_their_order(group: Logs) -> None:
     log = AuditLog(GROUP)
     log.write(["<a/>", "<b/>"])
     log.write(["<c/>"])
     assert kept(group) == ["<a/>", "<b/>", "<c/>"]
 
 
-def test_nothing_is_sent_for_no_messages(group: Any) -> None:  # noqa: ANN401
+def test_nothing_is_sent_for_no_messages(group: Logs) -> None:
     log = AuditLog(GROUP)
     calls = Calls(log)
     log.write([])
@@ -55,7 +57,7 @@ def test_nothing_is_sent_for_no_messages(group: Any) -> None:  # noqa: ANN401
 
 
 def test_each_environment_has_a_stream_of_its_own_and_makes_it_once(
-    group: Any,  # noqa: ANN401
+    group: Logs,
 ) -> None:
     for log in (AuditLog(GROUP), AuditLog(GROUP)):
         log.write(["<a/>"])
@@ -64,7 +66,7 @@ def test_each_environment_has_a_stream_of_its_own_and_makes_it_once(
     assert len(streams) == 2
 
 
-def test_a_stream_that_somebody_deleted_is_made_again(group: Any) -> None:  # noqa: ANN401
+def test_a_stream_that_somebody_deleted_is_made_again(group: Logs) -> None:
     log = AuditLog(GROUP)
     log.write(["<a/>"])
     (stream,) = group.describe_log_streams(logGroupName=GROUP)["logStreams"]
@@ -73,7 +75,7 @@ def test_a_stream_that_somebody_deleted_is_made_again(group: Any) -> None:  # no
     assert kept(group) == ["<b/>"]
 
 
-def test_a_stream_that_another_thread_just_made_is_used(group: Any) -> None:  # noqa: ANN401
+def test_a_stream_that_another_thread_just_made_is_used(group: Logs) -> None:
     log = AuditLog(GROUP)
     log._create_stream()
     log._create_stream()
@@ -81,7 +83,7 @@ def test_a_stream_that_another_thread_just_made_is_used(group: Any) -> None:  # 
     assert kept(group) == ["<a/>"]
 
 
-def test_a_call_carries_no_more_than_it_may(group: Any) -> None:  # noqa: ANN401
+def test_a_call_carries_no_more_than_it_may(group: Logs) -> None:
     log = AuditLog(GROUP)
     log._create_stream()
     calls = Calls(log)
@@ -100,7 +102,7 @@ def test_without_its_group_nothing_is_written_and_an_error_raised() -> None:
 
 
 def test_another_error_is_not_taken_for_a_missing_stream(
-    group: Any,  # noqa: ANN401
+    group: Logs,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log = AuditLog(GROUP)
@@ -115,7 +117,7 @@ def test_another_error_is_not_taken_for_a_missing_stream(
 
 
 def test_messages_that_the_log_rejects_are_not_taken_for_written(
-    group: Any,  # noqa: ANN401
+    group: Logs,
 ) -> None:
     log = AuditLog(GROUP)
     log._create_stream()

@@ -14,6 +14,8 @@ NOT_IN_THE_EMULATOR = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
 )
+CloudFormation = Any
+"""A client of CloudFormation, whose types are not installed."""
 _SECONDS = 60
 _ACCOUNT = "us-east-1:123456789012"
 
@@ -63,7 +65,7 @@ def _without(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _ended(cloudformation: Any) -> str:  # noqa: ANN401 - its types are not installed
+def _ended(cloudformation: CloudFormation) -> str:
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:
         stack = cloudformation.describe_stacks(StackName="relay")["Stacks"][0]
@@ -73,7 +75,7 @@ def _ended(cloudformation: Any) -> str:  # noqa: ANN401 - its types are not inst
     return str(stack["StackStatus"])
 
 
-def _reasons(cloudformation: Any) -> str:  # noqa: ANN401
+def _reasons(cloudformation: CloudFormation) -> str:
     events = cloudformation.describe_stack_events(StackName="relay")["StackEvents"]
     failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
     return "; ".join(

@@ -26,11 +26,11 @@ AUDITED = {
 class Functions(LambdaService):
     """An authorizer that says ``verdict``; what other functions are given is ``handed_over``."""
 
-    def __init__(self, verdict: Any) -> None:  # noqa: ANN401 - what a function returns
+    def __init__(self, verdict: object) -> None:
         self.verdict = verdict
         self.handed_over: Queue[dict[str, Any]] = Queue()
 
-    def invoke(self, function: Function, event: dict[str, Any]) -> Any:  # noqa: ANN401
+    def invoke(self, function: Function, event: dict[str, Any]) -> object:
         if function.name.endswith("AuthorizerFunction"):
             if isinstance(self.verdict, Exception):
                 raise self.verdict
@@ -45,7 +45,7 @@ def template() -> Template:
     return Template(Path(__file__).parents[2] / "template.yaml", AUDITED)
 
 
-def refused(template: Template, verdict: Any, log: "Queue[str]") -> Functions:  # noqa: ANN401
+def refused(template: Template, verdict: object, log: "Queue[str]") -> Functions:
     """Send one request to a gateway whose authorizer says ``verdict``."""
     functions = Functions(verdict)
     api = rest_api.read(template)
@@ -91,14 +91,14 @@ def test_a_denied_principal_is_handed_over_with_the_resource_and_not_the_path(
 @pytest.mark.parametrize("verdict", [FunctionError("Issuer", "unavailable"), denial("Allow")])
 def test_nothing_else_is_handed_over(
     template: Template,
-    verdict: Any,  # noqa: ANN401
+    verdict: object,
 ) -> None:
     assert refused(template, verdict, Queue()).handed_over.empty()
 
 
 def test_a_function_that_fails_is_told_of(template: Template) -> None:
     class Failing(Functions):
-        def invoke(self, *_: object) -> Any:  # noqa: ANN401
+        def invoke(self, *_: object) -> object:
             raise FunctionError("TryAgain", "")
 
     log: Queue[str] = Queue()

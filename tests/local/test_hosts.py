@@ -54,7 +54,7 @@ def answered(origins: frozenset[str], **environ: str) -> bool:
         reached.append(True)
         return []
 
-    def respond(status: str, _headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401
+    def respond(status: str, _headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401 - WSGI's
         assert status.startswith(str(int(HTTPStatus.FORBIDDEN)))
 
     request = {"HTTP_ORIGIN": "null", "HTTP_HOST": "127.0.0.1", "REQUEST_METHOD": "GET", **environ}

@@ -10,6 +10,7 @@ import pytest
 from archive.buses import MOST_BYTES
 from archive.commits import Commit
 from archive.items import to_attribute_value, to_value
+from dicomweb.attributes import IndexValue
 from notify.events import MOST_SERIES, instances_stored, study_quiet
 from notify.records import batches
 from notify.settings import KEYWORDS
@@ -66,7 +67,7 @@ def test_a_study_of_more_series_than_fit_is_told_of_without_them() -> None:
 @pytest.mark.parametrize(
     "value", ["text", 4711, ["A", 1, ["B"]], {"StudyID": "1", "Rows": 5}, [], [{"A": ["B"]}]]
 )
-def test_what_an_item_has_is_read_as_it_was_written(value: Any) -> None:  # noqa: ANN401
+def test_what_an_item_has_is_read_as_it_was_written(value: IndexValue) -> None:
     assert to_value(to_attribute_value(value)) == value
 
 

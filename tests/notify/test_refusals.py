@@ -1,7 +1,6 @@
 import base64
 import re
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 from lxml import etree
@@ -14,7 +13,7 @@ from tests.template.parts import FUNCTIONS
 SOURCE = "stowport-test"
 
 
-def audited(*lines: dict[str, str], **options: Any) -> list[etree._Element]:  # noqa: ANN401
+def audited(*lines: dict[str, str], **options: str) -> list[etree._Element]:
     return [
         read(each) for each in messages(subscription(*lines, **options)["awslogs"]["data"], SOURCE)
     ]

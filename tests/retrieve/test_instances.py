@@ -333,7 +333,7 @@ class TestSeveralInstances:
         read: list[Item] = []
         items = Retrieval.items
 
-        def counted(*asked: Any) -> Iterator[Item]:  # noqa: ANN401
+        def counted(*asked: Any) -> Iterator[Item]:  # noqa: ANN401 - passed on
             for item in items(*asked):
                 read.append(item)
                 yield item
@@ -348,7 +348,7 @@ class TestSeveralInstances:
         together = Barrier(len(study))
         read = Retrieval._read_once
 
-        def meet(*asked: Any) -> bytes:  # noqa: ANN401
+        def meet(*asked: Any) -> bytes:  # noqa: ANN401 - passed on
             together.wait(5)
             return read(*asked)
 

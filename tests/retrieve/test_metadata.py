@@ -26,7 +26,7 @@ def uids(study: int) -> tuple[str, str, str]:
     return study_uid(study), series_uid(study), sop_uid(study)
 
 
-def found(get: Get, study: int, **wanted: Any) -> dict[str, Any]:  # noqa: ANN401
+def found(get: Get, study: int, **wanted: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
     reply = get(*uids(study), below="/metadata", **wanted)
     assert reply.status == 200
     assert reply.headers["Content-Type"] == "application/dicom+json"
@@ -124,7 +124,7 @@ def test_files_of_others_are_read_as_pydicom_reads_them(name: str) -> None:
             assert plain(read[tag]) == plain(attribute), tag
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     match value:
         case dict():
             return {

@@ -40,8 +40,7 @@ class Configuration(argparse.Action):
         value: object,
     ) -> None:
         """Do what the option does on the command line."""
-        # argparse shows its options in no other way.
-        action = parser._option_string_actions.get(f"--{key}")  # noqa: SLF001
+        action = parser._option_string_actions.get(f"--{key}")  # noqa: SLF001 - no public list
         if action is None or key in _NOT_KEYS:
             raise ValueError(f"{key}: expected the name of an option without its hyphens")
         action.required = False

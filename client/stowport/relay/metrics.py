@@ -24,7 +24,7 @@ class Metrics:
     """Counters and gauges of one relay; a gauge is read when it is asked for."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call] # has no types
         registry = self._registry = CollectorRegistry()
         self._requests = Counter(
             f"{_PREFIX}_requests",

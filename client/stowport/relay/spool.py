@@ -30,7 +30,9 @@ _NO_ROOM = "the relay's disk has no room for the request, send it again later"
 class _Mapped(mmap):
     """A mapped file; a search lets other threads run in between, which that of mmap does not."""
 
-    def find(self, sub: bytes, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+    def find(  # type: ignore[override] # that of mmap has no names for its arguments
+        self, sub: bytes, start: int = 0, end: int | None = None
+    ) -> int:
         end = len(self) if end is None else min(end, len(self))
         for position in range(start, end, _STEP):
             found = super().find(sub, position, min(position + _STEP + len(sub) - 1, end))
