@@ -33,11 +33,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from dicomweb.attributes import IndexValue
-from dicomweb.instances import SOPInstance
-
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from dicomweb.attributes import IndexValue
+    from dicomweb.instances import SOPInstance
 
 Item = dict[str, "AttributeValueTypeDef"]
 
@@ -116,17 +116,17 @@ class ItemKey(NamedTuple):
         }
 
 
-def study_key(instance: SOPInstance) -> ItemKey:
+def study_key(instance: "SOPInstance") -> ItemKey:
     """Return the key of the study of ``instance``."""
     return ItemKey(instance.study_instance_uid, "study")
 
 
-def series_key(instance: SOPInstance) -> ItemKey:
+def series_key(instance: "SOPInstance") -> ItemKey:
     """Return the key of the series of ``instance``."""
     return ItemKey(instance.study_instance_uid, f"series/{instance.series_instance_uid}")
 
 
-def instance_key(instance: SOPInstance) -> ItemKey:
+def instance_key(instance: "SOPInstance") -> ItemKey:
     """Return the key of ``instance`` itself."""
     return ItemKey(
         instance.study_instance_uid,
@@ -134,7 +134,7 @@ def instance_key(instance: SOPInstance) -> ItemKey:
     )
 
 
-def study_attributes(instance: SOPInstance) -> Item:
+def study_attributes(instance: "SOPInstance") -> Item:
     """Return what ``instance`` says about its study."""
     item = _to_item(instance.attributes.study)
     item["SOPClassesInStudy"] = {"SS": [instance.sop_class_uid]}
@@ -145,14 +145,14 @@ def study_attributes(instance: SOPInstance) -> Item:
     return item
 
 
-def series_attributes(instance: SOPInstance) -> Item:
+def series_attributes(instance: "SOPInstance") -> Item:
     """Return what ``instance`` says about its series."""
     item = _to_item(instance.attributes.series)
     item["SeriesInstanceUID"] = {"S": instance.series_instance_uid}
     return item
 
 
-def instance_attributes(instance: SOPInstance) -> Item:
+def instance_attributes(instance: "SOPInstance") -> Item:
     """Return what ``instance`` says about itself."""
     frames = instance.number_of_frames
     return _to_item(
@@ -214,7 +214,7 @@ def missing(values: Item, item: Item) -> Item:
     return lacking
 
 
-def _to_item(attributes: Mapping[str, IndexValue]) -> Item:
+def _to_item(attributes: Mapping[str, "IndexValue"]) -> Item:
     return {
         keyword: to_attribute_value(value)
         for keyword, value in attributes.items()
@@ -226,7 +226,12 @@ def _bytes(text: str) -> int:
     return len(text.encode(errors="replace"))
 
 
-def to_value(value: "AttributeValueTypeDef") -> IndexValue:
+def to_values(item: Item) -> "dict[str, IndexValue]":
+    """Return the attributes of ``item`` by keyword."""
+    return {keyword: to_value(value) for keyword, value in item.items()}
+
+
+def to_value(value: "AttributeValueTypeDef") -> "IndexValue":
     """Return what DynamoDB's AttributeValue ``value`` says; a set is a sorted list."""
     ((kind, content),) = value.items()
     match kind:
@@ -237,12 +242,11 @@ def to_value(value: "AttributeValueTypeDef") -> IndexValue:
         case "L":
             return [to_value(each) for each in cast("list[AttributeValueTypeDef]", content)]
         case "M":
-            each = cast("Item", content)
-            return {keyword: to_value(value) for keyword, value in each.items()}
+            return to_values(cast("Item", content))
     return str(content)
 
 
-def to_attribute_value(value: IndexValue) -> "AttributeValueTypeDef":
+def to_attribute_value(value: "IndexValue") -> "AttributeValueTypeDef":
     """Return ``value`` as DynamoDB's AttributeValue."""
     match value:
         case str():

@@ -12,9 +12,10 @@ from itertools import groupby
 
 from archive.auditlog import AuditLog
 from archive.buses import EventBus
-from archive.commits import Commit, is_instance
+from archive.commits import Commit
 from archive.items import Item
 from archive.partitions import Partitions
+from archive.storedinstances import is_instance
 from notify import transfers
 from notify.events import instances_stored, named_attributes
 from notify.records import batches

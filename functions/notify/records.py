@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archive.commits import Commit, is_instance
+from archive.commits import Commit
 from archive.items import VERSION_ATTRIBUTES, Provenance
+from archive.storedinstances import is_instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

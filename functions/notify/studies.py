@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from archive.commits import Commit, is_instance
+from archive.commits import Commit
 from archive.items import Item
+from archive.storedinstances import is_instance
 
 
 @dataclass(slots=True)

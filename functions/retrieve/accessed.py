@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 
 from archive.auditlog import AuditLog
-from archive.retrieval import Retrieval, StoredInstance
+from archive.retrieval import Retrieval
+from archive.storedinstances import StoredInstance
 from dicomweb.audit.messages import instances_accessed
 from dicomweb.audit.participants import Origin, User
 from retrieve.settings import Settings

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from http import HTTPMethod
 
-from archive.retrieval import Retrieval, StoredInstance
+from archive.retrieval import Retrieval
+from archive.storedinstances import StoredInstance
 from retrieve.settings import Settings
 from transaction.gateway import StoreRequest
 

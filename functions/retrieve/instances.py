@@ -8,7 +8,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from itertools import islice
 
-from archive.retrieval import Retrieval, StoredInstance
+from archive.retrieval import Retrieval
+from archive.storedinstances import StoredInstance
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.retrieval import acceptable, body

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from archive.retrieval import Retrieval, attributes
+from archive.items import to_values
+from archive.retrieval import Retrieval
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.retrieval import acceptable, search
@@ -46,7 +47,7 @@ def _answer(
     series = request.in_path.get("series", "")
     # The attributes of a study or of its series are in items of their own.
     below = f"{_INSTANCES}{series}/" if series and not query.of_study else ""
-    items = {item["Resource"]["S"]: attributes(item) for item in retrieval.items(study, below)}
+    items = {item["Resource"]["S"]: to_values(item) for item in retrieval.items(study, below)}
     of_study = {
         keyword: value
         for keyword, value in items.get(_STUDY, {}).items()

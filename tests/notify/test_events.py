@@ -32,7 +32,6 @@ COMMIT = Commit(
     transfer_syntax_uid=UID,
     size=10 * 1024**3,
     sha256="0" * 64,
-    key=f"studies/{UID}/series/{UID}/instances/{UID}/{'0' * 64}.dcm",
     version=0,
     stored=at(0),
     provenance=PROVENANCE,

@@ -17,7 +17,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 import retrieve.handler
 import retrieve.instances
-from archive.retrieval import Item, Retrieval
+from archive.items import Item
+from archive.retrieval import Retrieval
 from dicomweb.retrieval import body
 from events.instances import ct
 from retrieve.settings import settings

@@ -172,7 +172,7 @@ def test_json_is_returned_to_all_who_accept_it(get: Get, accept: str) -> None:
 def test_a_study_of_several_pages_of_the_table_is_listed_whole(
     get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = retrieval(settings())._dynamodb
+    client = retrieval(settings())._partitions._dynamodb
     whole = client.query
     monkeypatch.setattr(client, "query", lambda **asked: whole(**asked, Limit=2))
     assert len(results(get(STUDY, below="/instances", headers=JSON))) == 6
