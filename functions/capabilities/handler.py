@@ -9,8 +9,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from capabilities.settings import allowed_origins, retrieves
 from dicomweb.answer import capabilities
 from dicomweb.answer.response import StoreResponse
-from transaction import gateway, journal
+from transaction import gateway
 from transaction.gateway import StoreRequest
+from transaction.invocation import answered
 
 _VARIABLES = {
     "{study}": "{StudyInstanceUID}",
@@ -21,13 +22,7 @@ _VARIABLES = {
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is in the closed set."""
-    try:
-        request = gateway.read_request(event)
-        answer = describe(request)
-        return gateway.proxy_response(answer, request, allowed_origins())
-    except Exception as error:  # noqa: BLE001 - otherwise the gateway answers 502
-        journal.log_unforeseen(error)
-        return gateway.last_resort()
+    return answered(event, describe, allowed_origins)
 
 
 def describe(request: StoreRequest) -> StoreResponse:

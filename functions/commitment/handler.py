@@ -6,7 +6,6 @@ work again.
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
@@ -29,6 +28,7 @@ from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.uids import is_uid
 from transaction import gateway, journal
 from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
+from transaction.invocation import answered, in_time
 
 MOST_AT_ONCE = 4000
 """How many instances are looked at before the answer; a request of more goes to the queue."""
@@ -60,30 +60,24 @@ class Refused(Exception):
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is of the closed set."""
-    try:
-        chosen = settings()
-        request = gateway.read_request(event)
-        seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-        answer = serve_in_time(event, request, chosen, seconds)
-        return gateway.proxy_response(answer, request, chosen.allowed_origins)
-    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
-        journal.log_unforeseen(error)
-        return gateway.last_resort()
+    return answered(
+        event,
+        lambda request: serve_in_time(event, request, settings(), context),
+        lambda: settings().allowed_origins,
+    )
 
 
 def serve_in_time(
-    event: dict[str, Any], request: StoreRequest, chosen: Settings, seconds: float
+    event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> StoreResponse:
-    """Answer within ``seconds``, even if an answer of S3 or DynamoDB comes byte by byte."""
+    """Answer before the function's time ends, even if an answer of AWS comes byte by byte."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="commitment")
     end = time.monotonic() + seconds
     try:
-        return pool.submit(serve, event, request, media_type, chosen, end).result(seconds)
+        return in_time(seconds, serve, event, request, media_type, chosen, end)
     except TimeoutError:
         return refuse(request, media_type, *_BUSY)
-    finally:
-        pool.shutdown(wait=False)
 
 
 def serve(

@@ -17,8 +17,9 @@ from dicomweb.retrieval.refusals import NotRetrieved
 from dicomweb.uids import is_uid
 from retrieve import instances, lists
 from retrieve.settings import Settings, settings
-from transaction import gateway, journal
+from transaction import journal
 from transaction.gateway import StoreRequest
+from transaction.invocation import answered
 
 _TEMPORARY = "the archive could not be read for now: ask again"
 _FAILED = "what is stored could not be read because of an unforeseen error: ask again"
@@ -38,14 +39,11 @@ _RESOURCES: Mapping[str, Answer] = {
 
 def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is in the closed set of retrieval."""
-    try:
-        chosen = settings()
-        request = gateway.read_request(event)
-        answer = serve(request, chosen)
-        return gateway.proxy_response(answer, request, chosen.allowed_origins)
-    except Exception as error:  # noqa: BLE001 - otherwise the gateway answers 502
-        journal.log_unforeseen(error)
-        return gateway.last_resort()
+    return answered(
+        event,
+        lambda request: serve(request, settings()),
+        lambda: settings().allowed_origins,
+    )
 
 
 def serve(request: StoreRequest, chosen: Settings) -> StoreResponse:

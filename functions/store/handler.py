@@ -20,6 +20,7 @@ from store.settings import Settings, becomes_snapshot, settings
 from transaction import gateway, journal
 from transaction.gateway import StoreRequest
 from transaction.intake import Intake
+from transaction.invocation import answered
 
 SECONDS_TO_ANSWER = 2.0
 """How much of the function's time is kept back for the answer."""
@@ -27,14 +28,11 @@ SECONDS_TO_ANSWER = 2.0
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is in the closed set."""
-    try:
-        chosen = settings()
-        request = gateway.read_request(event)
-        answer = serve(event, request, chosen, context)
-        return gateway.proxy_response(answer, request, chosen.allowed_origins)
-    except Exception as error:  # noqa: BLE001 - otherwise the gateway answers 502
-        journal.log_unforeseen(error)
-        return gateway.last_resort()
+    return answered(
+        event,
+        lambda request: serve(event, request, settings(), context),
+        lambda: settings().allowed_origins,
+    )
 
 
 def serve(

@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +22,7 @@ from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.reasons import FailureReason
 from transaction import gateway, journal, outcomejson
 from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
+from transaction.invocation import answered, in_time
 from transaction.outcomejson import Refusal, Result
 from uploads.announcements import Announcement, read_announcement
 from uploads.settings import Settings, settings
@@ -47,29 +47,23 @@ SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. Whatever happens, the status is of the closed set."""
-    try:
-        chosen = settings()
-        request = gateway.read_request(event)
-        seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
-        answer = serve_in_time(event, request, chosen, seconds)
-        return gateway.proxy_response(answer, request, chosen.allowed_origins)
-    except Exception as error:  # noqa: BLE001 - else the gateway answers 502
-        journal.log_unforeseen(error)
-        return gateway.last_resort()
+    return answered(
+        event,
+        lambda request: serve_in_time(event, request, settings(), context),
+        lambda: settings().allowed_origins,
+    )
 
 
 def serve_in_time(
-    event: dict[str, Any], request: StoreRequest, chosen: Settings, seconds: float
+    event: dict[str, Any], request: StoreRequest, chosen: Settings, context: LambdaContext
 ) -> StoreResponse:
-    """Answer within ``seconds``, even if an answer of S3 or DynamoDB comes byte by byte."""
+    """Answer before the function's time ends, even if an answer of AWS comes byte by byte."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER
     media_type = mediatypes.negotiate(request.headers.get("accept"), request.accept_parameter)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="uploads")
     try:
-        return pool.submit(serve, event, request, media_type, chosen).result(seconds)
+        return in_time(seconds, serve, event, request, media_type, chosen)
     except TimeoutError:
         return refuse(request, media_type, *_OUT_OF_RESOURCES, _ASK_AGAIN)
-    finally:
-        pool.shutdown(wait=False)
 
 
 def serve(
