@@ -1,12 +1,10 @@
 """Stored instances: what the item of an instance says of it (``archive.items``)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from archive import keys
-
-if TYPE_CHECKING:
-    from archive.items import Item
+from archive.items import Item
 
 INSTANCES = "instances/"
 """What the ``Resource`` of an instance item begins with."""
@@ -25,12 +23,12 @@ class StoredInstance:
     sha256: str
 
     @classmethod
-    def of(cls, item: "Item") -> Self:
+    def of(cls, item: Item) -> Self:
         """Read the item of an instance; raises KeyError or ValueError if it is none."""
         return cls(**cls._fields(item))
 
     @classmethod
-    def _fields(cls, item: "Item") -> dict[str, Any]:
+    def _fields(cls, item: Item) -> dict[str, Any]:
         """Return the values of the fields, by name; a class below has more of them."""
         _, series, instance = item["Resource"]["S"].split("/")
         return {
@@ -64,6 +62,6 @@ class StoredInstance:
         )
 
 
-def is_instance(item: "Item") -> bool:
+def is_instance(item: Item) -> bool:
     """Tell whether ``item``, or its key, is that of an instance."""
     return item["Resource"]["S"].startswith(INSTANCES)
