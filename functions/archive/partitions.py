@@ -29,11 +29,42 @@ class Partitions:
         )
         return answer.get("Item", {})
 
-    def items(self, study_instance_uid: str, below: str = "") -> Iterator[Item]:
+    def items(
+        self,
+        study_instance_uid: str,
+        below: str = "",
+        *,
+        skip: int = 0,
+        page: int | None = None,
+        backwards: bool = False,
+    ) -> Iterator[Item]:
         """Yield the items of a study whose ``Resource`` begins with ``below``, in its order.
 
-        That is instances, series, study. The query is consistent.
+        That is instances, series, study, or ``backwards``. The queries are consistent, and none is
+        made for items that the caller does not come to. The first ``skip`` items are counted by
+        DynamoDB and not sent. ``page`` is how many items a query asks for, if the caller knows.
         """
+        request = self._request(study_instance_uid, below)
+        if backwards:
+            request["ScanIndexForward"] = False
+        while skip:
+            answer = self._dynamodb.query(**request, Select="COUNT", Limit=skip)
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            skip -= answer["Count"]
+        if page:
+            request["Limit"] = page
+        yield from self._items(request)
+
+    def resources(self, study_instance_uid: str, below: str) -> Iterator[str]:
+        """Yield the ``Resource`` alone of the items of which it begins with ``below``."""
+        request = self._request(study_instance_uid, below)
+        request["ProjectionExpression"] = "#resource"
+        for item in self._items(request):
+            yield item["Resource"]["S"]
+
+    def _request(self, study_instance_uid: str, below: str) -> "QueryInputTypeDef":
         request: QueryInputTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": "StudyInstanceUID = :study",
@@ -47,6 +78,9 @@ class Partitions:
                 ":study": {"S": study_instance_uid},
                 ":below": {"S": below},
             }
+        return request
+
+    def _items(self, request: "QueryInputTypeDef") -> Iterator[Item]:
         while True:
             answer = self._dynamodb.query(**request)
             yield from answer["Items"]

@@ -42,9 +42,18 @@ class Retrieval:
         item = self._partitions.item(study, f"{INSTANCES}{series}/{instance}")
         return StoredInstance.of(item) if item else None
 
-    def items(self, study: str, below: str = "") -> Iterator[Item]:
-        """Yield the items of a study whose ``Resource`` begins with ``below``, in its order."""
-        return self._partitions.items(study, below)
+    def items(
+        self, study: str, below: str = "", *, skip: int = 0, page: int | None = None
+    ) -> Iterator[Item]:
+        """Yield the items of a study whose ``Resource`` begins with ``below``, in its order.
+
+        The first ``skip`` are left out; ``page`` is how many are wanted at a time.
+        """
+        return self._partitions.items(study, below, skip=skip, page=page)
+
+    def resources(self, study: str, below: str) -> Iterator[str]:
+        """Yield the ``Resource`` alone of the items of which it begins with ``below``."""
+        return self._partitions.resources(study, below)
 
     def instances(self, study: str, series: str = "") -> Iterator[StoredInstance]:
         """Yield the instances of a study, or of one of its series."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from archive.commits import Commit
 from archive.items import Item
@@ -31,22 +32,30 @@ class Study:
     item: Item = field(default_factory=dict)
 
 
-def counted(study_instance_uid: str, items: Iterable[Item]) -> Study:
-    """Return the study with these ``items``, those of its partition."""
+def counted(study_instance_uid: str, items: Iterable[Item], until: float) -> Study | None:
+    """Return the study with these ``items``, those of its partition.
+
+    Returns None, without having come to all of them, if an instance was stored after ``until``
+    (seconds since 1970).
+    """
     study = Study(study_instance_uid=study_instance_uid)
+    modalities: dict[str, str] = {}
     for item in items:
         resource = item["Resource"]["S"]
         if is_instance(item):
             commit = Commit.of(item)
-            study.stored = max(study.stored, commit.stored)
+            if commit.stored > study.stored:
+                study.stored = commit.stored
+                if datetime.fromisoformat(study.stored).timestamp() > until:
+                    return None
             study.instances += 1
             study.size += commit.size
             study.series.setdefault(commit.series_instance_uid, Series()).instances += 1
         elif resource == "study":
             study.item = item
         else:
-            # A series without an instance is one whose first instance is being stored.
-            series = study.series.get(resource.removeprefix("series/"))
-            if series:
-                series.modality = item.get("Modality", {"S": ""})["S"]
+            modalities[resource.removeprefix("series/")] = item.get("Modality", {"S": ""})["S"]
+    # A series without an instance is one whose first instance is being stored.
+    for uid, series in study.series.items():
+        series.modality = modalities.get(uid, "")
     return study

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.bench import cost, environments, floor, parts, report, servers
+from tests.bench import cost, environments, floor, parts, report, servers, starts, studies
 from tests.bench.setting import ROOT, Section, Setting, machine
 
 SECTIONS: dict[str, Section] = {
@@ -20,7 +20,8 @@ SECTIONS: dict[str, Section] = {
     "parts": parts.measure,
     "floor": floor.measure_floor,
     "growth": floor.measure_growth,
-    "cold_start": environments.measure_cold_start,
+    "studies": studies.measure,
+    "cold_start": starts.measure,
     "memory": environments.measure_memory,
     "calls": environments.measure_calls,
 }

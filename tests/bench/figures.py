@@ -15,3 +15,8 @@ def spread(values: Sequence[float], scale: float = 1.0, digits: int = 3) -> dict
 def ratio(measured: dict[str, Any], base: dict[str, Any], digits: int = 2) -> float:
     """Return the ratio of two medians."""
     return round(float(measured["median"]) / float(base["median"]), digits)
+
+
+def shown(figures: dict[str, float]) -> str:
+    """Return the figures of ``spread`` for a table."""
+    return f"{figures['median']:g} ({figures['min']:g} to {figures['max']:g})"

@@ -9,7 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ class Setting:
 
     python: str
     scale: float
+
+    @property
+    def authorizer(self) -> Deployment:
+        """The authorizer, which has a layer of its own."""
+        return replace(self.deployment, layer=BUILT / "authorizer-layer" / "python")
 
     @property
     def deployment(self) -> Deployment:
@@ -62,6 +67,10 @@ class Aws:
         """Put ``items`` instance items of the study into the table."""
         self._ask(f"/-/fill?study={study}&items={items}")
 
+    def multiply(self, study: str, items: int) -> None:
+        """Fill a study of which something is stored to so many items (``services``)."""
+        self._ask(f"/-/multiply?study={study}&items={items}")
+
     def _ask(self, path: str) -> dict[str, int]:
         with urllib.request.urlopen(self.endpoint + path) as answer:
             counts: dict[str, int] = json.load(answer)
@@ -69,9 +78,9 @@ class Aws:
 
 
 @contextmanager
-def aws() -> Iterator[Aws]:
+def aws(module: str = "aws_stub") -> Iterator[Aws]:
     port = processes.free_port()
-    command = [sys.executable, "-m", "tests.bench.aws_stub", str(port)]
+    command = [sys.executable, "-m", f"tests.bench.{module}", str(port)]
     with processes.started(command, cwd=ROOT):
         processes.wait_for_port(port)
         yield Aws(port)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import starts, studies
 from tests.bench.figures import ratio
 from tests.bench.instances import CASES
 
@@ -11,28 +12,43 @@ Row = tuple[str, str, str, str]
 
 def targets(result: dict[str, Any]) -> Iterator[Row]:
     """Yield a row for every target whose figures are there."""
-    if "servers" in result:
-        rows = result["servers"]["rows"]
-        yield from _against(rows, "Orthanc", 1.0)
-        yield from _against(rows, "tiny-pacs", 0.2)
-    if "floor" in result:
-        over = result["floor"]["cpu"]["over_floor"]["median"]
-        yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
-    if "growth" in result:
-        growth = result["growth"]
-        tiny = growth["instances_without_calls"]["500"]["cpu_ms"]["median"]
-        yield _row("500 tiny instances, without the AWS calls, ms each (CPU)", 0.5, tiny)
-        times = growth["instances"]
-        flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
-        yield _row("time per instance at 1000 per request, over that at 10 (CPU)", 1.1, flat)
-    if "cold_start" in result:
-        over = result["cold_start"]["over_clients"]
-        yield _row("cold start, over boto3's two clients alone (wall)", 1.4, over["wall_ms"])
-    if "memory" in result:
-        bodies = result["memory"]["4.4 MB"]["over_idle_in_bodies"]
-        yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
-    if "calls" in result:
-        yield from _calls(result["calls"])
+    for section, rows in _SECTIONS.items():
+        if section in result:
+            yield from rows(result[section])
+
+
+def _servers(figures: dict[str, Any]) -> Iterator[Row]:
+    yield from _against(figures["rows"], "Orthanc", 1.0)
+    yield from _against(figures["rows"], "tiny-pacs", 0.2)
+
+
+def _floor(figures: dict[str, Any]) -> Iterator[Row]:
+    over = figures["cpu"]["over_floor"]["median"]
+    yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
+
+
+def _growth(figures: dict[str, Any]) -> Iterator[Row]:
+    tiny = figures["instances_without_calls"]["500"]["cpu_ms"]["median"]
+    yield _row("500 tiny instances, without the AWS calls, ms each (CPU)", 0.5, tiny)
+    times = figures["instances"]
+    flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
+    yield _row("time per instance at 1000 per request, over that at 10 (CPU)", 1.1, flat)
+
+
+def _studies(figures: dict[str, Any]) -> Iterator[Row]:
+    for what, over in studies.growth(figures):
+        yield _row(what, 1.1, over)
+
+
+def _cold_start(figures: dict[str, Any]) -> Iterator[Row]:
+    for function, most in ((starts.STORE, 1.1), (starts.AUTHORIZER, 0.6)):
+        over = figures["starts"][function]["over_clients"]
+        yield _row(f"cold start of {function}, over {starts.CLIENTS} alone (CPU)", most, over)
+
+
+def _memory(figures: dict[str, Any]) -> Iterator[Row]:
+    bodies = figures["4.4 MB"]["over_idle_in_bodies"]
+    yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
 
 
 def _row(what: str, target: float, measured: float) -> Row:
@@ -57,3 +73,14 @@ def _calls(figures: dict[str, Any]) -> Iterator[Row]:
         yield _row(f"AWS calls of {case}: two per instance, plus three", most, calls)
     again = sum(sent["again"].get("PutObject", 0) for sent in figures.values())
     yield _row("objects written when studies are sent again", 0, again)
+
+
+_SECTIONS = {
+    "servers": _servers,
+    "floor": _floor,
+    "growth": _growth,
+    "studies": _studies,
+    "cold_start": _cold_start,
+    "memory": _memory,
+    "calls": _calls,
+}
