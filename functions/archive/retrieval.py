@@ -43,17 +43,20 @@ class Retrieval:
         return StoredInstance.of(item) if item else None
 
     def items(
-        self, study: str, below: str = "", *, skip: int = 0, page: int | None = None
+        self,
+        study: str,
+        below: str = "",
+        *,
+        skip: int = 0,
+        page: int | None = None,
+        only: Sequence[str] = (),
     ) -> Iterator[Item]:
         """Yield the items of a study whose ``Resource`` begins with ``below``, in its order.
 
-        The first ``skip`` are left out; ``page`` is how many are wanted at a time.
+        The first ``skip`` are left out; ``page`` is how many are wanted at a time, and ``only``
+        which attributes.
         """
-        return self._partitions.items(study, below, skip=skip, page=page)
-
-    def resources(self, study: str, below: str) -> Iterator[str]:
-        """Yield the ``Resource`` alone of the items of which it begins with ``below``."""
-        return self._partitions.resources(study, below)
+        return self._partitions.items(study, below, skip=skip, page=page, only=only)
 
     def instances(self, study: str, series: str = "") -> Iterator[StoredInstance]:
         """Yield the instances of a study, or of one of its series."""

@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from archive.commits import Commit
 from archive.items import Item
 from archive.storedinstances import is_instance
+
+COUNTED = ("Resource", "Stored", "Size", "Modality")
+"""The attributes of items that are read to count them."""
+
+_SERIES = "series/"
 
 
 @dataclass(slots=True)
@@ -19,7 +23,7 @@ class Series:
 
 @dataclass(slots=True, kw_only=True)
 class Study:
-    """What is stored of a study: ``size`` in bytes, ``item`` with its attributes.
+    """What is stored of a study: ``size`` in bytes.
 
     ``stored`` is when its newest instance was, UTC, ISO 8601; empty if it has no instance.
     """
@@ -29,7 +33,6 @@ class Study:
     instances: int = 0
     size: int = 0
     series: dict[str, Series] = field(default_factory=dict)
-    item: Item = field(default_factory=dict)
 
 
 def counted(study_instance_uid: str, items: Iterable[Item], until: float) -> Study | None:
@@ -43,18 +46,16 @@ def counted(study_instance_uid: str, items: Iterable[Item], until: float) -> Stu
     for item in items:
         resource = item["Resource"]["S"]
         if is_instance(item):
-            commit = Commit.of(item)
-            if commit.stored > study.stored:
-                study.stored = commit.stored
-                if datetime.fromisoformat(study.stored).timestamp() > until:
+            stored = item["Stored"]["S"]
+            if stored > study.stored:
+                study.stored = stored
+                if datetime.fromisoformat(stored).timestamp() > until:
                     return None
             study.instances += 1
-            study.size += commit.size
-            study.series.setdefault(commit.series_instance_uid, Series()).instances += 1
-        elif resource == "study":
-            study.item = item
-        else:
-            modalities[resource.removeprefix("series/")] = item.get("Modality", {"S": ""})["S"]
+            study.size += int(item["Size"]["N"])
+            study.series.setdefault(resource.split("/")[1], Series()).instances += 1
+        elif resource.startswith(_SERIES):
+            modalities[resource.removeprefix(_SERIES)] = item.get("Modality", {"S": ""})["S"]
     # A series without an instance is one whose first instance is being stored.
     for uid, series in study.series.items():
         series.modality = modalities.get(uid, "")

@@ -103,8 +103,8 @@ def _series(retrieval: Retrieval, request: StoreRequest, query: Query) -> Iterat
     """
     study = request.in_path["study"]
     of_series = _series_items(retrieval, study)
-    resources = retrieval.resources(study, INSTANCES)
-    counted = Counter(resource.split("/")[1] for resource in resources)
+    keys = retrieval.items(study, INSTANCES, only=("Resource",))
+    counted = Counter(key["Resource"]["S"].split("/")[1] for key in keys)
     for series, count in islice(counted.items(), query.offset, None):
         yield {
             **of_series.get(series, {}),

@@ -97,9 +97,13 @@ class Services(Aws):
         self.counts["read units"] += -(-size // 4096)
         result: dict[str, Any] = {"Count": len(found)}
         if request.get("Select") != "COUNT":
-            wanted = ("Resource",) if "ProjectionExpression" in request else None
+            names = request.get("ExpressionAttributeNames", {})
+            wanted = [
+                names[each] for each in request.get("ProjectionExpression", "").split(", ") if each
+            ]
             result["Items"] = [
-                {name: item[name] for name in wanted} if wanted else item for item in found
+                {name: item[name] for name in wanted if name in item} if wanted else item
+                for item in found
             ]
         if more or (found and len(found) == request.get("Limit")):
             result["LastEvaluatedKey"] = {
