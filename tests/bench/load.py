@@ -3,7 +3,7 @@
 Each connection is a process with one kept connection. A body is made once and only its UIDs are
 replaced, so the sender costs little beside any server. Every answer is read: the status, and that
 Referenced SOP Sequence names exactly the instances sent. The result is one JSON object: seconds,
-the seconds of each request, CPU seconds of the senders, and what was wrong.
+the seconds of each request and the study that it stored, CPU seconds of the senders, and what was wrong.
 """
 
 import http.client
@@ -35,7 +35,7 @@ def send(work: Work, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]
     address = urlsplit(url)
     connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
     connection.connect()
-    seconds, wrong = [], []
+    seconds, studies, wrong = [], [], []
     barrier.wait()
     cpu = time.process_time()
     for _ in range(count):
@@ -50,9 +50,12 @@ def send(work: Work, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]
             connection.close()
             continue
         seconds.append(time.perf_counter() - started)
-        if fault := fault_of(response.status, answer, sops):
+        fault = fault_of(response.status, answer, sops)
+        studies.append(None if fault else body.study)
+        if fault:
             wrong.append(fault)
-    results.put({"seconds": seconds, "wrong": wrong, "cpu": time.process_time() - cpu})
+    cpu = time.process_time() - cpu
+    results.put({"seconds": seconds, "studies": studies, "wrong": wrong, "cpu": cpu})
 
 
 def fault_of(status: int, answer: bytes, sops: Sequence[str]) -> str | None:
@@ -87,6 +90,7 @@ def run(url: str, case: str, connections: int, count: int) -> dict[str, Any]:
         "elapsed": elapsed,
         "requests": share * connections,
         "seconds": [second for result in ended for second in result["seconds"]],
+        "studies": [study for result in ended for study in result["studies"]],
         "wrong": [fault for result in ended for fault in result["wrong"]],
         "cpu": sum(result["cpu"] for result in ended),
     }

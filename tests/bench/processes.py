@@ -13,6 +13,10 @@ from pathlib import Path
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+class NotHere(Exception):
+    """Why something cannot be measured on this machine."""
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -63,13 +67,24 @@ def wait_for_port(port: int, seconds: float = 20) -> None:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """Return the user and system time of the processes, their ended threads included."""
-    return sum(_ticks(pid) for pid in pids) / _TICKS
+    """Return the user and system time of the processes and of their children.
+
+    Ended threads are included, and ended children once they were waited for.
+    """
+    return sum(_ticks(each) for pid in pids for each in (pid, *_children(pid))) / _TICKS
 
 
 def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # a child that ended since it was found; its time is its parent's now
+    return sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
+
+
+def _children(pid: int) -> Iterator[int]:
+    for children in Path("/proc").glob(f"{pid}/task/*/children"):
+        yield from map(int, children.read_text("ascii").split())
 
 
 def peak_bytes(pid: int) -> int:
