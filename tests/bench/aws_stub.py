@@ -181,12 +181,12 @@ def _refused(present: Item | None) -> tuple[int, object]:
 class Connection(asyncio.Protocol):
     """HTTP/1.1 with a Content-Length, as botocore speaks it: one answer after the other."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, loop: asyncio.AbstractEventLoop) -> None:
         self.aws = aws
+        self.loop = loop
         self.buffer = bytearray()
         self.head: tuple[str, str, dict[str, str]] | None = None
         self.answering = False
-        self.loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -243,7 +243,7 @@ class Connection(asyncio.Protocol):
 async def serve(port: int, latencies: Mapping[str, Latency]) -> None:
     aws = Aws(latencies)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(aws), "127.0.0.1", port, backlog=512)
+    server = await loop.create_server(lambda: Connection(aws, loop), "127.0.0.1", port, backlog=512)
     await server.serve_forever()
 
 

@@ -33,7 +33,7 @@ def _of_case(case: str, cpu: float, counts: dict[str, int]) -> dict[str, Any]:
     for memory in MEMORY_MIB:
         # Below a whole processor the time grows; above it, one thread of Python gains nothing.
         busy = cpu * instances / min(1.0, memory / _WHOLE_PROCESSOR_MIB)
-        seconds = busy + _waited(counts)
+        seconds = busy + waited(counts)
         dollars = seconds * memory / 1024 * _GB_SECOND + _INVOCATION
         lambda_dollars[str(memory)] = {
             "milliseconds": round(seconds * 1000, 1),
@@ -48,7 +48,7 @@ def _of_case(case: str, cpu: float, counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _waited(counts: dict[str, int]) -> float:
+def waited(counts: dict[str, int]) -> float:
     """Return the seconds spent waiting for calls of which some are made at the same time.
 
     Those are the objects of a request, and the first write, which is of the study and the series.

@@ -201,8 +201,13 @@ def _cost(figures: Figures) -> str:
 ## A million instances
 
 US dollars, us-east-1, arm64, on demand. The duration is the CPU measured above, stretched below
-1769 MiB as Lambda does, and an assumed wait of {SECONDS["PutObject"] * 1000:g} ms for a PutObject, 16 of which run in parallel,
-{SECONDS["BatchExecuteStatement"] * 1000:g} ms for a batch of writes, and {SECONDS["BatchGetItem"] * 1000:g} ms for a batch of reads: the medians above. The items of
-study and series are written while objects are put. Storage and logs are not included.
+1769 MiB as Lambda does, and an assumed wait of {_milliseconds("PutObject")} for a PutObject, 16 of
+which run in parallel, {_milliseconds("BatchExecuteStatement")} for a batch of writes, and
+{_milliseconds("BatchGetItem")} for a batch of reads. The items of study and series are written
+while objects are put. Storage and logs are not included.
 
 {table(head, rows)}"""
+
+
+def _milliseconds(operation: str) -> str:
+    return f"{SECONDS[operation] * 1000:g} ms"

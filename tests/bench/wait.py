@@ -13,7 +13,6 @@ from typing import Any
 
 from tests.bench import chain, peers
 from tests.bench.figures import percentiles, spread
-from tests.bench.instances import CASES
 from tests.bench.latencies import LATENCIES
 from tests.bench.peers import Peer
 from tests.bench.processes import NotHere
@@ -23,7 +22,7 @@ from tests.bench.setting import Aws, Setting, aws, function
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """``requests`` of a case in each of the rounds, over several ``connections`` at the same time."""
+    """``requests`` of a case in each of the rounds, over ``connections``."""
 
     case: str
     requests: int

@@ -45,7 +45,7 @@ def section(figures: dict[str, Any]) -> str:
     ]
     left_out = "".join(f"\nLeft out: {name}: {why}.\n" for name, why in figures["left_out"].items())
     images = "\n".join(
-        f"![Share of the requests that are answered within a time: {name}](plots/{_file(name).name})"
+        f"![Share of the requests answered within a time: {name}](plots/{_file(name).name})"
         for name in _PLOTTED
     )
     return f"""
