@@ -3,7 +3,8 @@
 Each connection is a process with one kept connection. A body is made once and only its UIDs are
 replaced, so the sender costs little beside any server. Every answer is read: the status, and that
 Referenced SOP Sequence names exactly the instances sent. The result is one JSON object: seconds,
-the seconds of each request and the study that it stored, CPU seconds of the senders, and what was wrong.
+the seconds of each request and the study that it stored, CPU seconds of the senders, and what was
+wrong.
 """
 
 import http.client
