@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.bench.capacity import Item, read_units, write_units
+from tests.bench.conditions import holds, refused
 from tests.bench.latencies import Latency
 
 SEED = 1
@@ -29,9 +30,6 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FIRST = re.compile(r"(#\w+) = if_not_exists\(#\w+, (:\w+)\)")
 _KEYWORD = re.compile(r"'(\w+)': \?")
 _ADD = re.compile(r"(#\w+) (:\w+)")
-_EQUAL = re.compile(r"(#\w+) = (:\w+)")
-_ABSENT = re.compile(r"attribute_not_exists\(([^)]+)\)")
-_SIZE = re.compile(r"size\((#\w+)\) <= (:\w+)")
 _OBJECT = re.compile(r"/studies/([^/]+)/series/[^/]+/instances/([^/]+)/")
 
 Key = tuple[str, str]
@@ -116,8 +114,8 @@ class Aws:
     def on_UpdateItem(self, request: dict[str, Any]) -> tuple[int, object]:  # noqa: N802 - AWS's
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         key = self.concerns(_key(request["Key"]))
-        if not _holds(request, self.items.get(key, {})):
-            return _refused(self.items[key])
+        if not holds(request, self.items.get(key, {})):
+            return refused(self.items[key])
         item = self.items.setdefault(key, dict(request["Key"]))
         sets, _, adds = request["UpdateExpression"].partition("ADD ")
         for name, value in _FIRST.findall(sets):
@@ -143,39 +141,14 @@ class Aws:
         item = request["Item"]
         key = self.concerns(_key(item))
         self.counts["write units"] += write_units(item)
-        if not _holds(request, self.items.get(key, {})):
-            return _refused(self.items.get(key))
+        if not holds(request, self.items.get(key, {})):
+            return refused(self.items.get(key))
         self.items[key] = item
         return 200, {}
 
 
 def _key(item: Item) -> Key:
     return item["StudyInstanceUID"]["S"], item["Resource"]["S"]
-
-
-def _holds(request: dict[str, Any], item: Item) -> bool:
-    """Tell whether the condition of a write, if it has one, holds for the ``item`` that is there.
-
-    It is a conjunction of what the archive asks: that an attribute is absent, has a value, or is a
-    set that has room or is absent.
-    """
-    names = request.get("ExpressionAttributeNames", {})
-    values = request.get("ExpressionAttributeValues", {})
-    for clause in filter(None, request.get("ConditionExpression", "").split(" AND ")):
-        absent, size, equal = (each.search(clause) for each in (_ABSENT, _SIZE, _EQUAL))
-        holds = bool(absent) and names.get(absent[1], absent[1]) not in item
-        if size and not holds:
-            holds = len(item[names[size[1]]]["SS"]) <= int(values[size[2]]["N"])
-        if equal:
-            holds = item.get(names[equal[1]]) == values[equal[2]]
-        if not holds:
-            return False
-    return True
-
-
-def _refused(present: Item | None) -> tuple[int, object]:
-    kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
-    return 400, {"__type": kind, "message": "", **({"Item": present} if present else {})}
 
 
 class Connection(asyncio.Protocol):
