@@ -20,7 +20,7 @@ def holds(request: dict[str, Any], item: Item) -> bool:
     values = request.get("ExpressionAttributeValues", {})
     for clause in filter(None, request.get("ConditionExpression", "").split(" AND ")):
         absent, size, equal = (each.search(clause) for each in (_ABSENT, _SIZE, _EQUAL))
-        it_holds = bool(absent) and names.get(absent[1], absent[1]) not in item
+        it_holds = absent is not None and names.get(absent[1], absent[1]) not in item
         if size and not it_holds:
             it_holds = len(item[names[size[1]]]["SS"]) <= int(values[size[2]]["N"])
         if equal:
