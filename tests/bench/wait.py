@@ -114,7 +114,8 @@ def _over_chain(
 ) -> dict[str, float]:
     """Return the median over all requests of how many times its chain a request took.
 
-    ``rest`` is that of the time without the median of what answers at once.
+    ``rest`` is that of the time without the median of what answers at once. It says nothing where
+    requests wait for one another.
     """
     answered = {
         study: second
