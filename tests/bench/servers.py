@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -29,14 +30,38 @@ SLOW = {"tiny-pacs": 3}
 
 
 class Target:
-    """A server: its URL, the processes that are it, and what goes before a command to reach it."""
+    """A server: the processes that are it, and one that sends what it gets."""
 
-    def __init__(self, url: str, pids: Sequence[int], inside: Sequence[str] = ()) -> None:
-        self.url, self.pids, self.inside = url, pids, inside
+    def __init__(self, url: str, pids: Sequence[int], senders: "subprocess.Popen[str]") -> None:
+        self.pids = pids
+        self._url = url
+        self._senders = senders
 
-    @classmethod
-    def of(cls, peer: Peer) -> "Target":
-        return cls(peer.url, peer.pids, peer.inside)
+    def send(self, case: str, connections: int, count: int) -> dict[str, Any]:
+        """Send ``count`` requests; return what came of them (``load.run``)."""
+        given = {"url": self._url, "case": case, "connections": connections, "count": count}
+        to, answers = self._senders.stdin, self._senders.stdout
+        assert to
+        assert answers
+        to.write(json.dumps(given) + "\n")
+        to.flush()
+        result: dict[str, Any] = json.loads(answers.readline())
+        return result
+
+
+@contextmanager
+def reached(url: str, pids: Sequence[int], inside: Sequence[str] = ()) -> Iterator[Target]:
+    """Start a process that sends to a server; ``inside`` goes before a command to reach it."""
+    command = [*inside, sys.executable, "-m", "tests.bench.load"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as senders:
+        yield Target(url, pids, senders)
+
+
+@contextmanager
+def peer(start: Callable[[], AbstractContextManager[Peer]]) -> Iterator[Target]:
+    with start() as it, reached(it.url, it.pids, it.inside) as target:
+        yield target
 
 
 @contextmanager
@@ -70,7 +95,8 @@ def served(
         stack.callback(setattr, server, "should_exit", True)
         port = listener.getsockname()[1]
         processes.wait_for_port(port)
-        yield Target(f"http://127.0.0.1:{port}/studies", [each.pid for each in environments])
+        pids = [each.pid for each in environments]
+        yield stack.enter_context(reached(f"http://127.0.0.1:{port}/studies", pids))
 
 
 class _OpenAccess(Functions):
@@ -84,19 +110,11 @@ class _OpenAccess(Functions):
         return {"principalId": "bench", "policyDocument": policy, "context": {}}
 
 
-@contextmanager
-def _orthanc(_: Setting) -> Iterator[Target]:
-    with peers.orthanc() as peer:
-        yield Target.of(peer)
-
-
-@contextmanager
-def _tiny_pacs(_: Setting) -> Iterator[Target]:
-    with peers.tiny_pacs(BUILT / "tiny-pacs" / "bin" / "tiny-pacs") as peer:
-        yield Target.of(peer)
-
-
-SERVERS = {"stowport": stowport, "Orthanc": _orthanc, "tiny-pacs": _tiny_pacs}
+SERVERS: dict[str, Callable[[Setting], AbstractContextManager[Target]]] = {
+    "stowport": stowport,
+    "Orthanc": lambda _: peer(peers.orthanc),
+    "tiny-pacs": lambda _: peer(partial(peers.tiny_pacs, BUILT / "tiny-pacs/bin/tiny-pacs")),
+}
 
 
 def measure(setting: Setting) -> dict[str, Any]:
@@ -130,14 +148,10 @@ def _case(
 
 def round_of(target: Target, case: str, connections: int, count: int) -> dict[str, Any]:
     """Send ``count`` requests; return what the load says, and CPU and peak memory of the server."""
-    command = [sys.executable, "-m", "tests.bench.load", target.url, case, str(connections)]
     for pid in target.pids:
         processes.forget_peak(pid)
     cpu = processes.cpu_seconds(target.pids)
-    sent = subprocess.run(
-        [*target.inside, *command, str(count)], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
-    result: dict[str, Any] = json.loads(sent.stdout)
+    result = target.send(case, connections, count)
     result["server_cpu"] = processes.cpu_seconds(target.pids) - cpu
     result["peak"] = max(processes.peak_bytes(pid) for pid in target.pids)
     return result

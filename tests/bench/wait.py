@@ -16,7 +16,7 @@ from tests.bench.figures import percentiles, spread
 from tests.bench.latencies import LATENCIES
 from tests.bench.peers import Peer
 from tests.bench.processes import NotHere
-from tests.bench.servers import Target, round_of, served
+from tests.bench.servers import Target, peer, round_of, served
 from tests.bench.setting import Aws, Setting, aws, function
 
 
@@ -68,7 +68,7 @@ def measure(setting: Setting) -> dict[str, Any]:
         }
         for name, start in PEERS.items():
             try:
-                targets[name] = Target.of(stack.enter_context(start()))
+                targets[name] = stack.enter_context(peer(start))
             except NotHere as reason:
                 result["left_out"][name] = str(reason)
         result["sendings"] = {
