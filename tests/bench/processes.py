@@ -7,10 +7,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_ENDED = (FileNotFoundError, ProcessLookupError)
 
 
 class NotHere(Exception):
@@ -75,16 +76,16 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 
 def _ticks(pid: int) -> int:
-    try:
+    with suppress(*_ENDED):  # a child, since it was found; its time is its parent's now
         stat = Path(f"/proc/{pid}/stat").read_text("ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0  # a child that ended since it was found; its time is its parent's now
-    return sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
+        return sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
+    return 0
 
 
 def _children(pid: int) -> Iterator[int]:
-    for children in Path("/proc").glob(f"{pid}/task/*/children"):
-        yield from map(int, children.read_text("ascii").split())
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(*_ENDED):
+            yield from map(int, (thread / "children").read_text("ascii").split())
 
 
 def peak_bytes(pid: int) -> int:
