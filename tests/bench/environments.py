@@ -8,8 +8,8 @@ from typing import Any
 from tests.bench import processes
 from tests.bench.instances import CASES, ct_image
 from tests.bench.lambda_runtime import Deployment, Environment
-from tests.bench.setting import Aws, Setting, aws, events
-from tests.bench.starts import ECHO, handler_of
+from tests.bench.setting import Aws, Setting, aws, events, function
+from tests.bench.starts import ECHO
 
 _SMALL = ct_image(32, 32)
 
@@ -21,7 +21,7 @@ def measure_memory(setting: Setting) -> dict[str, Any]:
     event is the peak of a function that returns at once.
     """
     store = setting.deployment
-    echo = replace(store, task=handler_of("echo", ECHO))
+    echo = replace(store, task=function("echo", ECHO))
     sizes = {"0.5 MB": (512, 512), "2.1 MB": (1024, 1024), "4.4 MB": (2048, 1074)}
     result: dict[str, Any] = {}
     with aws() as stand_in:

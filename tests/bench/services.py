@@ -26,8 +26,8 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 class Services(Aws):
     """The bucket with one staged body, both tables, and the bus."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def reset(self) -> None:
+        super().reset()
         self.staged = b""
         self.upload: Item = {}
         self.sorted: list[str] = []
@@ -36,10 +36,10 @@ class Services(Aws):
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         if method == "DELETE":
-            self.counts["DeleteObject"] += 1
+            self.begin("DeleteObject")
             return 204, "", b""
         if method == "GET" and not target.startswith("/-/"):
-            self.counts["GetObject"] += 1
+            self.begin("GetObject")
             first, last = map(int, _RANGE.findall(headers["range"])[0])
             return 206, "", self.staged[first : last + 1]
         return super().answer(method, target, headers, body)
@@ -158,7 +158,9 @@ def stream_event() -> dict[str, Any]:
 async def serve(port: int) -> None:
     services = Services()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(services), "127.0.0.1", port, backlog=512)
+    server = await loop.create_server(
+        lambda: Connection(services, loop), "127.0.0.1", port, backlog=512
+    )
     await server.serve_forever()
 
 

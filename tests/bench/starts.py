@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -27,7 +26,7 @@ from tests.bench.figures import ratio, shown, spread
 from tests.bench.instances import CONTENT_TYPE, SERIES, SOP, STUDY, ct_image
 from tests.bench.lambda_runtime import Deployment, Environment
 from tests.bench.services import stream_event
-from tests.bench.setting import BUILT, Aws, Setting, aws, events
+from tests.bench.setting import BUILT, Aws, Setting, aws, events, function
 from tests.builders import data_set, part10
 from tests.markdown import table
 
@@ -78,7 +77,7 @@ def _clock(pid: int) -> int:
 def measure(setting: Setting) -> Figures:
     """Return the times of each start, and the milliseconds of the store's imports."""
     rounds: dict[str, list[tuple[float, float]]] = {}
-    with aws("services") as stand_in, _issuer() as issuer:
+    with aws(module="services") as stand_in, _issuer() as issuer:
         starts = _starts(setting, issuer)
         for _ in range(setting.repeats(11)):
             for name, start in starts.items():
@@ -111,13 +110,13 @@ def _issuer() -> Iterator[Issuer]:
 def _starts(setting: Setting, issuer: Issuer) -> dict[str, Start]:
     deployment = setting.deployment
 
-    def start(function: str, event: object, **environment: str) -> Start:
+    def start(name: str, event: object, **environment: str) -> Start:
         started = replace(deployment, environment=environment)
-        handler = f"{function}.handler.lambda_handler"
+        handler = f"{name}.handler.lambda_handler"
         return Start(deployment=started, handler=handler, event=json.dumps(event).encode())
 
     def of(name: str, source: str) -> Start:
-        task = handler_of(name, source)
+        task = function(name, source)
         started = replace(deployment, task=task)
         return Start(deployment=started, handler="function.handler", event=b"{}")
 
@@ -180,14 +179,6 @@ def _implicit_vr() -> bytes:
     code = Dataset()
     code.CodeValue = "1"
     return part10(data_set(ProcedureCodeSequence=[code]), ImplicitVRLittleEndian)
-
-
-def handler_of(name: str, source: str) -> Path:
-    """Return a folder with a function of this ``source``."""
-    folder = BUILT / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "function.py").write_text(source, "utf-8")
-    return folder
 
 
 def _without_bytecode(deployment: Deployment) -> Deployment:

@@ -62,7 +62,7 @@ def _uploads(setting: Setting) -> Figures:
     folder.mkdir(parents=True)
     rounds = setting.repeats(3)
     numbers = [number for number, times in _ROUNDS.items() for _ in range(times)] * rounds
-    with aws("services") as stand_in:
+    with aws(module="services") as stand_in:
         cases = _staged(folder, [_REQUEST, *numbers])
         measured = _handled(setting, stand_in, "ingest.handler.lambda_handler", cases)
     shutil.rmtree(folder)
@@ -112,7 +112,7 @@ def _stored(setting: Setting) -> Figures:
 def _read(setting: Setting) -> Figures:
     """Read a small study and a large one: pages of lists, and what Study Quiet counts."""
     result: Figures = {}
-    with aws("services") as stand_in:
+    with aws(module="services") as stand_in:
         for items in (_REQUEST, LARGE):
             stand_in.reset()
             timed(setting, stand_in.endpoint, islice(events(_TINY, 1, STUDY), 2))

@@ -65,6 +65,15 @@ def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator
             yield _row(f"CPU per instance against {server}, {case}", target, over)
 
 
+def _wait(figures: dict[str, Any]) -> Iterator[Row]:
+    sendings = figures["sendings"]
+    for name, target in (("ct1", 1.25), ("ct10", 1.4)):
+        over = sendings[name]["over_chain"]
+        what = f"time to the answer to {name}, over its chain of calls"
+        yield _row(what, target, over["whole"])
+        yield _row(f"{what}, without the stand-in of the gateway", target, over["rest"])
+
+
 def _calls(figures: dict[str, Any]) -> Iterator[Row]:
     names = ("PutObject", "BatchGetItem", "BatchExecuteStatement", "UpdateItem", "PutItem")
     for case, sent in figures.items():
@@ -77,6 +86,7 @@ def _calls(figures: dict[str, Any]) -> Iterator[Row]:
 
 _SECTIONS = {
     "servers": _servers,
+    "wait": _wait,
     "floor": _floor,
     "growth": _growth,
     "studies": _studies,
