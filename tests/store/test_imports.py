@@ -144,6 +144,19 @@ def test_importing_it_costs_no_more_than_importing_what_part_10_files_need(
     }
 
 
+@pytest.mark.parametrize("function", ["store", "authorizer"])
+def test_garbage_is_collected_as_usual_after_the_start(function: str) -> None:
+    program = f"""
+import gc
+usual = gc.get_threshold()
+import {function}
+assert gc.get_threshold()[0] > usual[0]
+import {function}.handler
+print("usual" if gc.get_threshold() == usual else "less", "frozen" if gc.get_freeze_count() else "")
+"""
+    assert run(program) == {"usual", "frozen"}
+
+
 def test_what_only_a_snapshot_needs_is_not_imported(imported: set[str]) -> None:
     assert "store.settings" in imported
     assert not {"store.snapshot", "snapshot_restore_py"} & imported
