@@ -5,9 +5,9 @@ SCALE ?= 1
 BENCH := build/bench
 LAYER := DependenciesLayer$(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
 
-.PHONY: bench bench-function bench-peers
+.PHONY: bench bench-function bench-peers bench-plots
 
-bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function bench-peers ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
+bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function bench-peers bench-plots ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
 	@$(BIN)/python -m tests.bench --python "$(python3.13)" --scale $(SCALE) \
 		$$(echo "$(SECTIONS)" | tr , ' ')
 
@@ -28,6 +28,15 @@ bench-function: python3.13
 $(BENCH)/runtime/built: requirements/runtime.txt | python3.13
 	@rm -rf $(BENCH)/runtime
 	$(BIN)/pip --python $(python3.13) $(INSTALL) -r $< --target $(BENCH)/runtime
+	@touch $@
+
+# matplotlib draws the plots of the pages in an environment of its own: nothing else uses it.
+bench-plots: $(BENCH)/plots/built
+
+$(BENCH)/plots/built: requirements/plots.txt | $(VENV)/bin/pip
+	@echo "Installing matplotlib into $(BENCH)/plots ..."
+	@$(BIN)/python -m venv --clear $(BENCH)/plots
+	@$(BENCH)/plots/bin/pip $(INSTALL) -r $<
 	@touch $@
 
 # A peer that cannot be installed is left out, and named.
