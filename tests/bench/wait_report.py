@@ -104,10 +104,7 @@ def draw(figures: dict[str, Any]) -> None:
     """Draw what the section shows."""
     for name in _PLOTTED:
         curves = {
-            server: [
-                (second * 1000, (number + 1) / len(seconds))
-                for number, second in enumerate(seconds)
-            ]
+            server: _points(seconds)
             for server, seconds in figures["sendings"][name]["seconds"].items()
             if server != AT_ONCE
         }
@@ -118,6 +115,13 @@ def draw(figures: dict[str, Any]) -> None:
             up="share of the requests",
             curves=curves,
         )
+
+
+def _points(seconds: list[float]) -> list[tuple[float, float]]:
+    """Return milliseconds and the share of ``seconds`` up to them, at most some forty points."""
+    every = max(1, len(seconds) // 40)
+    points = [(second * 1000, (number + 1) / len(seconds)) for number, second in enumerate(seconds)]
+    return [*points[:-1:every], points[-1]]
 
 
 def _file(name: str) -> Path:
