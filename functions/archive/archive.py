@@ -10,7 +10,7 @@ from boto3.session import Session
 from archive.clients import s3_client
 from archive.copies import Source
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
+from archive.entries import DuplicatePolicy, Entry, Kept, Offered, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.items import Provenance
@@ -66,17 +66,18 @@ class Archive:
         stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
-        outcomes: list[Future[Kept]] = [Future() for _ in instances]
         threads = self._threads()
+        outcomes: list[Future[Kept]] = [Future() for _ in instances]
+        places = sources or [None] * len(instances)
+        offered = list(map(Offered, instances, places, outcomes))
 
         def store() -> None:
             try:
-                entries = read(self._index, instances, places, outcomes, deadline)
+                entries = read(self._index, offered, deadline, threads.storing)
                 self._begin(entries, provenance, deadline, threads)
             except BaseException as error:  # noqa: BLE001 - the outcome of all without one
                 fail(outcomes, error)
 
-        places = sources or [None] * len(instances)
         try:
             threads.storing.submit(store)
             wait(outcomes, deadline.seconds_left)
