@@ -39,6 +39,24 @@ def of(calls: Sequence[Call]) -> float:
     return seconds
 
 
+def beyond(calls: Sequence[Call], seconds: float) -> dict[str, float]:
+    """Return where the rest of the ``seconds`` of an answer went, beyond the chain of its calls."""
+    read = max(_end(call) for call in calls if call["operation"] == "BatchGetItem")
+    first_object = min(call["came"] for call in calls if call["operation"] == "PutObject")
+    between = max(map(_end, calls)) - min(call["came"] for call in calls)
+    to_objects = first_object - read
+    return {
+        "before the first call and after the last": seconds - between,
+        "from the read to the first object": to_objects,
+        "otherwise between calls": between - to_objects - of(calls),
+    }
+
+
+def _end(call: Call) -> float:
+    end: float = call["came"] + call["seconds"]
+    return end
+
+
 def _put(puts: Sequence[Call]) -> dict[str, float]:
     """Return when the object of each instance is there, if each is put as soon as one may be."""
     lanes = [0.0] * AT_ONCE

@@ -64,6 +64,17 @@ def test_the_last_write_of_an_instance_counts() -> None:
     assert chain.of(calls) == 5 + 25 + 11
 
 
+def test_what_an_answer_takes_beyond_the_chain_is_where_it_went() -> None:
+    calls = [read(5, "a"), put(25, "a"), write(10), write(12, "a")]
+    for each, came in zip(calls, (100, 108, 109, 136), strict=True):
+        each["came"] = came
+    assert chain.beyond(calls, 60) == {
+        "before the first call and after the last": 60 - 48,
+        "from the read to the first object": 3,
+        "otherwise between calls": 3,
+    }
+
+
 def test_the_calls_of_each_study_are_together_in_the_order_in_which_they_came() -> None:
     first, other, last = (
         call("BatchGetItem", 1, "a"),

@@ -6,7 +6,7 @@ in the same run; the database of Orthanc is as near to it as it can be.
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,6 +83,7 @@ def _sending(
 ) -> dict[str, Any]:
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in targets}
     chains: dict[str, float] = {}
+    beyond: list[dict[str, float]] = []
     count = max(sending.connections, round(sending.requests * setting.scale))
     for number in range(ROUNDS + 1):
         for name, target in targets.items():
@@ -94,10 +95,16 @@ def _sending(
                 continue
             rounds[name].append(done)
             if name == STOWPORT:
-                chains |= {study: chain.of(calls[study]) for study in filter(None, done["studies"])}
+                for study, seconds in _stored(done):
+                    chains[study] = chain.of(calls[study])
+                    beyond.append(chain.beyond(calls[study], seconds))
     return {
         "chain": percentiles(list(chains.values())),
         "over_chain": _over_chain(rounds, chains),
+        "beyond_ms": {
+            where: round(statistics.median(each[where] for each in beyond) * 1000, 1)
+            for where in beyond[0]
+        },
         "servers": {name: _server(done) for name, done in rounds.items()},
         "seconds": {
             name: sorted(round(second, 5) for second in seconds)
@@ -117,11 +124,7 @@ def _over_chain(
     ``rest`` is that of the time without the median of what answers at once. It says nothing where
     requests wait for one another.
     """
-    answered = {
-        study: second
-        for done in rounds[STOWPORT]
-        for study, second in zip(done["studies"], done["seconds"], strict=True)
-    }
+    answered = dict(each for done in rounds[STOWPORT] for each in _stored(done))
     at_once = statistics.median(_seconds(rounds[AT_ONCE]))
     whole = [answered[study] / seconds for study, seconds in chains.items()]
     rest = [(answered[study] - at_once) / seconds for study, seconds in chains.items()]
@@ -129,6 +132,13 @@ def _over_chain(
         "whole": round(statistics.median(whole), 2),
         "rest": round(statistics.median(rest), 2),
     }
+
+
+def _stored(done: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the studies that a round has stored, and the seconds of each."""
+    for study, seconds in zip(done["studies"], done["seconds"], strict=True):
+        if study:
+            yield study, seconds
 
 
 def _seconds(rounds: list[dict[str, Any]]) -> list[float]:

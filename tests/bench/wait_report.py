@@ -38,6 +38,8 @@ def section(figures: dict[str, Any]) -> str:
         )
         for name, each in sendings.items()
     ]
+    beyond = [(name, *each["beyond_ms"].values()) for name, each in sendings.items()]
+    places = next(iter(sendings.values()))["beyond_ms"]
     servers = [name for name in (STOWPORT, *PEERS) if name not in figures["left_out"]]
     beside = [
         (name, *(_beside(each["servers"][server]) for server in servers))
@@ -58,11 +60,14 @@ objects (16 at a time), and the item of each instance, where the items of study 
 written while objects are put. Each call counts as long as the stand-in took for this very request.
 A function that answers at once stands behind the same gateway and the same runtime client, and gets
 the same requests: what it takes is the stand-in for the gateway, the runtime client, and the way
-there and back. The last two columns are medians over all
-requests of what the answer took, in chains: all of it, and without what that function takes. Ten
-requests at the same time wait for the cores of this machine, whoever answers them.
+there and back. The last two columns are medians over all requests of what the answer took, in
+chains: all of it, and without what that function takes. Ten requests at the same time wait for the
+cores of this machine, whoever answers them.
 
 {table(_OVER_HEAD, over)}
+Where the rest of the time goes, beyond the chain (median milliseconds):
+
+{table(("request", *places), beyond)}
 The same requests to Orthanc, in turns: milliseconds to the answer, and CPU milliseconds for each
 request of the function, or of Orthanc and all processes of its database. Orthanc with PostgreSQL
 keeps files and database on this machine's disk and syncs both, as it does unless told otherwise;
@@ -99,10 +104,7 @@ def draw(figures: dict[str, Any]) -> None:
     """Draw what the section shows."""
     for name in _PLOTTED:
         curves = {
-            server: [
-                (second * 1000, (number + 1) / len(seconds))
-                for number, second in enumerate(seconds)
-            ]
+            server: _points(seconds)
             for server, seconds in figures["sendings"][name]["seconds"].items()
             if server != AT_ONCE
         }
@@ -113,6 +115,13 @@ def draw(figures: dict[str, Any]) -> None:
             up="share of the requests",
             curves=curves,
         )
+
+
+def _points(seconds: list[float]) -> list[tuple[float, float]]:
+    """Return milliseconds and the share of ``seconds`` up to them, at most some forty points."""
+    every = max(1, len(seconds) // 40)
+    points = [(second * 1000, (number + 1) / len(seconds)) for number, second in enumerate(seconds)]
+    return [*points[:-1:every], points[-1]]
 
 
 def _file(name: str) -> Path:
