@@ -50,7 +50,8 @@ class Partitions:
         if backwards:
             request["ScanIndexForward"] = False
         while skip:
-            answer = self._dynamodb.query(**request, Select="COUNT", Limit=skip)
+            counting: QueryInputTypeDef = {**request, "Select": "COUNT", "Limit": skip}
+            answer = self._dynamodb.query(**counting)
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def _reads(items: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "Study Quiet: more came since", notify, _quiet(_LONG_AGO)
 
 
-def _list(below: str, query: dict[str, str | list[str]]) -> dict[str, Any]:
+def _list(below: str, query: Mapping[str, str | list[str]]) -> dict[str, Any]:
     headers = {"Accept": "application/dicom+json"}
     return retrieve_event(STUDY, below=below, headers=headers, query=query)
 

@@ -59,8 +59,9 @@ def test_a_study_to_which_something_came_since_is_read_only_as_far_as_that(
 ) -> None:
     for number in range(1, 6):
         notifying.commit(number, second=number)
-    client = partitions(settings())._dynamodb
-    query, sent = client.query, []
+    client: Any = partitions(settings())._dynamodb
+    query = client.query
+    sent: list[str] = []
 
     def one_by_one(**asked: Any) -> Any:  # noqa: ANN401 - passed on
         answer = query(**asked, Limit=1)

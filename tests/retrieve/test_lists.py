@@ -173,7 +173,7 @@ class Queries:
     """What is asked of the table and what it answers, in pages of at most two items if told so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        client = retrieval(settings())._partitions._dynamodb
+        client: Any = retrieval(settings())._partitions._dynamodb
         self._query = client.query
         self.most: int | None = None
         self.answers: list[Any] = []
