@@ -44,6 +44,10 @@ bench-peers:
 	@command -v Orthanc >/dev/null || { echo "Installing Orthanc for comparison ..."; \
 		apt-get install -y -qq --no-install-recommends orthanc orthanc-dicomweb >/dev/null; } || \
 		echo "Orthanc is left out. On Debian: apt-get install orthanc orthanc-dicomweb" >&2
+	@test -e /usr/share/orthanc/plugins/libOrthancPostgreSQLIndex.so && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+		echo "Installing PostgreSQL for comparison ..."; \
+		apt-get install -y -qq --no-install-recommends orthanc-postgresql postgresql >/dev/null; } || \
+		echo "Orthanc with PostgreSQL is left out. On Debian: apt-get install orthanc-postgresql postgresql" >&2
 	@test $(BENCH)/tiny-pacs/built -nt requirements/bench.txt || { \
 		echo "Installing tiny-pacs for comparison ..."; \
 		$(python3.13) -m venv --clear $(BENCH)/tiny-pacs && \

@@ -17,9 +17,6 @@ from tests.bench.scale.parameters import Limits, Workload
 
 Steps = Generator[simpy.Event, Any, int]
 
-_NINETY_NINE = 2.3263
-"""The 99th percentile of the normal distribution, in standard deviations."""
-
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _PAUSE_REFUSED = 0.5
 
@@ -86,7 +83,7 @@ class Deployment:
         while True:
             read = partition.reads.take(self._clock.now, keys)
             keys -= read
-            yield self._clock.timeout(self._takes(self._limits.read, self._limits.dynamodb_tail))
+            yield self._clock.timeout(self._limits.read.draw(self._chance, 0))
             if not keys:
                 return 1
             self.account.refused["reads of a partition"] += 1
@@ -117,7 +114,7 @@ class Deployment:
     def _puts(self, count: int) -> float:
         """Return how long objects take that are put over a limited number of connections."""
         limits = self._limits
-        takes = [self._takes(limits.put, limits.put_tail) for _ in range(count)]
+        takes = [limits.put.draw(self._chance, 0) for _ in range(count)]
         if count <= limits.connections:
             return max(takes)
         ends = takes[: limits.connections]
@@ -135,7 +132,7 @@ class Deployment:
                 return first - alone
             batch = min(limits.items_an_insert, count - first)
             alone += batch - self._written(batch, partition, indexed)
-            yield self._clock.timeout(self._takes(limits.write, limits.dynamodb_tail))
+            yield self._clock.timeout(limits.write.draw(self._chance, 0))
         for attempt in range(limits.attempts):
             if not alone or self._clock.now >= deadline:
                 break
@@ -144,7 +141,7 @@ class Deployment:
                 yield self._clock.timeout(pause)
             turns = math.ceil(alone / limits.connections)
             alone -= self._written(alone, partition, indexed)
-            takes = (self._takes(limits.write, limits.dynamodb_tail) for _ in range(turns))
+            takes = (limits.write.draw(self._chance, 0) for _ in range(turns))
             yield self._clock.timeout(sum(takes))
         return count - alone
 
@@ -160,9 +157,3 @@ class Deployment:
         if in_index < written:
             refused["writes of the index by SOP Instance UID"] += written - in_index
         return in_index
-
-    def _takes(self, median: float, tail: float) -> float:
-        """Return how long a call takes; one in a hundred takes ``tail`` times the median."""
-        if tail <= 1:
-            return median
-        return median * math.exp(self._chance.gauss(0, math.log(tail) / _NINETY_NINE))

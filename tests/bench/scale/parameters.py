@@ -12,6 +12,7 @@ from store.handler import SECONDS_TO_ANSWER
 from stowport.packing import LIMIT, MAX_PARTS
 from stowport.transport import FIRST_DELAY, TRIES
 from tests.bench.instances import CASES
+from tests.bench.latencies import LATENCIES, Latency
 from tests.cost import drivers
 from tests.statement.pages import table
 from tests.template.parts import FUNCTIONS, PARAMETERS
@@ -54,11 +55,9 @@ class Limits:
     authorizer: float = drivers.ASSUMED["authorizer_seconds"]
     authorizer_start: float = 0.25
     store_start: float = _cold_start()
-    read: float = 0.005
-    write: float = 0.010
-    dynamodb_tail: float = 3
-    put: float = 0.025
-    put_tail: float = 4
+    read: Latency = LATENCIES["BatchGetItem"]
+    write: Latency = LATENCIES["BatchExecuteStatement"]
+    put: Latency = LATENCIES["PutObject"]
 
     to_answer: float = FUNCTIONS["StoreFunction"]["Timeout"] - SECONDS_TO_ANSWER
     attempts: int = ATTEMPTS
@@ -87,6 +86,7 @@ _PERFORMANCE_OF_S3 = (
     "optimizing-performance.html)"
 )
 ASSUMED = "assumed"
+_LATENCIES = f"{ASSUMED}, [183](decisions/0183-aws-takes-its-time.md)"
 _MEASURED = "measured: [performance.md](performance.md#cold-start)"
 CODE = "this project's code"
 
@@ -116,20 +116,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "authorizer": ("seconds of the authorizer", ASSUMED + ", as in [cost.md](cost.md)"),
     "authorizer_start": ("seconds of a cold start of the authorizer", ASSUMED),
     "store_start": ("seconds of a cold start of the store function", _MEASURED),
-    "read": (
-        "seconds of a read of DynamoDB, median",
-        ASSUMED + ", as in [performance.md](performance.md#a-million-instances)",
-    ),
-    "write": (
-        "seconds of a batch of writes, median",
-        ASSUMED + ", as in [performance.md](performance.md#a-million-instances)",
-    ),
-    "dynamodb_tail": ("99th percentile of both, in medians", ASSUMED),
-    "put": (
-        "seconds of a PutObject, median",
-        ASSUMED + ", as in [performance.md](performance.md#a-million-instances)",
-    ),
-    "put_tail": ("99th percentile of it, in medians", ASSUMED),
+    "read": ("seconds of a read of DynamoDB, median and 99th percentile", _LATENCIES),
+    "write": ("seconds of a batch of writes, or of a single one, likewise", _LATENCIES),
+    "put": ("seconds of a PutObject, likewise", _LATENCIES),
     "to_answer": ("seconds until what is not stored is A700", CODE),
     "attempts": ("attempts of the function at a call", CODE),
     "connections": ("objects of a request that are put at the same time", CODE),
@@ -165,7 +154,8 @@ class Workload:
         waves = -(-self.instances // limits.connections)
         batches = -(-self.instances // limits.items_an_insert)
         reads = -(-(self.instances + 2) // limits.keys_a_read)
-        waits = limits.read * reads + limits.put * waves + limits.write * batches
+        waits = limits.read.median * reads + limits.put.median * waves
+        waits += limits.write.median * batches
         return drivers.Measured(
             self.instances,
             self.size,

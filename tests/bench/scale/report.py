@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict
 
+from tests.bench.latencies import Latency
 from tests.bench.plots import Curves
 from tests.bench.scale import rows
 from tests.bench.scale.capacity import capacities, cycle_seconds, first_to_bind, function_seconds
@@ -83,10 +84,16 @@ def _parameters() -> str:
     return table(("parameter", "value", "what it is", "where it is from"), cells)
 
 
-def _value(value: float | tuple[float, ...] | None) -> str:
-    if value is None:
-        return "none"
-    return ", ".join(f"{each:,g}" for each in (value if isinstance(value, tuple) else (value,)))
+def _value(value: float | tuple[float, ...] | Latency | None) -> str:
+    match value:
+        case None:
+            return "none"
+        case Latency():
+            return f"{value.median:g}, {value.p99:g}"
+        case tuple():
+            return ", ".join(f"{each:,g}" for each in value)
+        case _:
+            return f"{value:,g}"
 
 
 def _requests() -> str:

@@ -74,7 +74,7 @@ def run(
     run_in: float,
 ) -> Got:
     """Let ``senders`` run in, and watch them; the same arguments give the same figures."""
-    seed = zlib.crc32(f"{workload.name} {senders} {limits}".encode())
+    seed = zlib.crc32(f"{workload.name} {workload.one_study} {senders}".encode())
     clock = simpy.Environment()
     chance = Random(seed)
     watched = Got(senders, seconds)

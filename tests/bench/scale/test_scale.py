@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import simpy
 
+from tests.bench.latencies import Latency
 from tests.bench.scale import report, rows, uploads
 from tests.bench.scale.__main__ import PAGE, PLOTS
 from tests.bench.scale.aws import Account, Bucket, Function
@@ -33,8 +34,9 @@ FREE = Limits(
     partition_read_units=10**9,
     index_write_units=10**9,
     prefix_puts=10**9,
-    dynamodb_tail=1,
-    put_tail=1,
+    read=Latency(0.005, 0.005),
+    write=Latency(0.010, 0.010),
+    put=Latency(0.025, 0.025),
 )
 """No limit binds, and every call takes its median."""
 
@@ -178,7 +180,7 @@ def test_a_bucket_gives_its_rate_and_keeps_no_more_than_a_second_of_it() -> None
 def test_ingest_takes_as_many_bodies_at_a_time_as_it_may() -> None:
     ingesting = Ingesting(at_once=2)
     got = uploads.run(BODY, 40, FREE, ingesting, seconds=2000, run_in=1000)
-    waits = 10 * (math.ceil(100 / FREE.connections) * FREE.put + 4 * FREE.write)
+    waits = 10 * (math.ceil(100 / FREE.connections) * FREE.put.median + 4 * FREE.write.median)
     takes = BODY.instances * BODY.size / 1e9 * ingesting.seconds_a_gb + waits
     assert got.rate == pytest.approx(2 * BODY.instances / takes, 0.01)
     assert got.binding == "MaxSimultaneousIngests"

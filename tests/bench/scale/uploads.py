@@ -63,7 +63,7 @@ def run(  # noqa: PLR0913 - a run has these parts
     run_in: float,
 ) -> Got:
     """Let ``senders`` upload bodies for a while; the same arguments give the same figures."""
-    seed = zlib.crc32(f"{body.name} {senders} {limits} {ingesting}".encode())
+    seed = zlib.crc32(f"{body.name} {ingesting.at_once} {senders}".encode())
     clock = simpy.Environment()
     chance = Random(seed)
     # The deadline of an attempt is ingest's, and not that of a request.
