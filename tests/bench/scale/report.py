@@ -93,7 +93,7 @@ def _value(value: float | tuple[float, ...] | Latency | None) -> str:
         case tuple():
             return ", ".join(f"{each:,g}" for each in value)
         case _:
-            return f"{value:,g}"
+            return f"{value:,.10g}"
 
 
 def _requests() -> str:
