@@ -1,6 +1,6 @@
-"""Unique identifiers (PS3.5 9.1), and those that every instance is compared with (PS3.6 Annex A).
+"""Unique identifiers (PS3.5 9.1), and those that every instance is compared with (PS3.6).
 
-Their names are the keywords of PS3.6 Table A-1. pydicom.uid has most of them as well, but to import
+Their names are the keywords of PS3.6. pydicom.uid has most of them as well, but to import
 it takes longer than to read an instance.
 """
 

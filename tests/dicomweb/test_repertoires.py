@@ -21,7 +21,8 @@ def test_pydicom_by_itself_still_lacks_what_is_added_here() -> None:
 
 def test_the_encodings_are_those_of_pydicom_with_what_is_added() -> None:
     assert "ISO_IR 203" in repertoires.ENCODINGS
-    assert codeextensions.FRAGMENTS  # the module that adds it is imported
+    euro = codeextensions.decode(b"\x1b-b\xa4", ["ascii", "iso8859_15"], is_name=False)
+    assert euro == "\u20ac"  # by what is added
     assert charset.python_encoding == repertoires.ENCODINGS
 
 
