@@ -15,7 +15,11 @@ from snapshot_restore_py import register_after_restore  # type: ignore[import-un
 IMPORTED_LATER = (
     "PIL.Image",
     "PIL.ImageSequence",
+    "dicomweb.answer.nativemodel",
+    "dicomweb.codeextensions",
     "dicomweb.metadata.assembly",
+    "pydicom.datadict",
+    "pydicom.tag",
 )
 """What other starts import only with the first request that needs it."""
 

@@ -102,18 +102,23 @@ def aws(latencies: Mapping[str, Latency] | None = None, module: str = "aws_stub"
         yield Aws(port)
 
 
-def event(content: bytes) -> bytes:
+JSON, XML = "application/dicom+json", "application/dicom+xml"
+
+
+def event(content: bytes, accept: str = JSON) -> bytes:
     """Return what API Gateway hands to Lambda for a multipart body."""
-    headers = {"Accept": "application/dicom+json"}
+    headers = {"Accept": accept}
     return json.dumps(store_event(content, CONTENT_TYPE, headers=headers)).encode()
 
 
-def events(instance: bytes, number: int, study: str | None = None) -> Iterator[bytes]:
+def events(
+    instance: bytes, number: int, study: str | None = None, accept: str = JSON
+) -> Iterator[bytes]:
     """Yield events of ``number`` instances, each of another study or all of ``study``."""
     body, uids = Body(instance, number), new_uids(next(_SEEDS))
     while True:
         body.renew(uids, study)
-        yield event(bytes(body.content))
+        yield event(bytes(body.content), accept)
 
 
 def timed(

@@ -27,7 +27,7 @@ from tests.bench.figures import shown, spread
 from tests.bench.instances import CONTENT_TYPE, SERIES, SOP, STUDY, ct_image
 from tests.bench.lambda_runtime import Deployment, Environment
 from tests.bench.services import stream_event
-from tests.bench.setting import BUILT, Aws, Setting, aws, events, function
+from tests.bench.setting import BUILT, XML, Aws, Setting, aws, events, function
 from tests.builders import data_set, part10
 from tests.markdown import table
 
@@ -126,12 +126,13 @@ def _starts(setting: Setting, issuer: Issuer) -> dict[str, Start]:
     store = Start(
         deployment=deployment,
         handler="store.handler.lambda_handler",
-        event=next(events(_SMALL, 1)),
+        event=next(events(_SMALL, 1, accept=XML)),
     )
     return {
         "runtime client alone": of("echo", ECHO),
         CLIENTS: of("clients", _CLIENTS),
         STORE: store,
+        "store, answer in JSON": replace(store, event=next(events(_SMALL, 1))),
         "store, implicit VR with a sequence": replace(store, event=next(events(_implicit_vr(), 1))),
         AUTHORIZER: Start(
             deployment=replace(setting.authorizer, environment=_of_authorizer(issuer)),

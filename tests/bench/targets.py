@@ -1,6 +1,6 @@
 """The targets, and how far they are met."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.bench import starts, studies
@@ -8,6 +8,9 @@ from tests.bench.figures import ratio
 from tests.bench.instances import CASES
 
 Row = tuple[str, str, str, str]
+
+_OF_ORTHANC = {"ct1": 2.0, "ct10": 1.0, "big1": 1.0, "tiny100": 0.6}
+"""The most processor time of an instance, in that of Orthanc with SQLite."""
 
 
 def targets(result: dict[str, Any]) -> Iterator[Row]:
@@ -18,8 +21,8 @@ def targets(result: dict[str, Any]) -> Iterator[Row]:
 
 
 def _servers(figures: dict[str, Any]) -> Iterator[Row]:
-    yield from _against(figures["rows"], "Orthanc", 1.0)
-    yield from _against(figures["rows"], "tiny-pacs", 0.2)
+    yield from _against(figures["rows"], "Orthanc", _OF_ORTHANC)
+    yield from _against(figures["rows"], "tiny-pacs", dict.fromkeys(CASES, 0.2))
 
 
 def _floor(figures: dict[str, Any]) -> Iterator[Row]:
@@ -55,14 +58,16 @@ def _row(what: str, target: float, measured: float) -> Row:
     return what, f"at most {target:g}", f"{measured:g}", "yes" if measured <= target else "no"
 
 
-def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator[Row]:
+def _against(
+    rows: list[dict[str, Any]], server: str, targets: Mapping[str, float]
+) -> Iterator[Row]:
     medians = {
         (row["server"], row["case"]): row["cpu_ms"] for row in rows if row["connections"] == 1
     }
     for case in CASES:
         if (server, case) in medians:
             over = ratio(medians["stowport", case], medians[server, case])
-            yield _row(f"CPU per instance against {server}, {case}", target, over)
+            yield _row(f"CPU per instance against {server}, {case}", targets[case], over)
 
 
 def _wait(figures: dict[str, Any]) -> Iterator[Row]:
