@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.bench import cost, environments, floor, parts, report, servers
+from tests.bench import cost, environments, floor, large, parts, report, servers
 from tests.bench.setting import ROOT, Section, Setting, machine
 
 SECTIONS: dict[str, Section] = {
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Section] = {
     "cold_start": environments.measure_cold_start,
     "memory": environments.measure_memory,
     "calls": environments.measure_calls,
+    "large": large.measure,
 }
 RESULT = ROOT / "build" / "bench.json"
 PERFORMANCE = ROOT / "docs" / "performance.md"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import large_report
 from tests.bench.figures import ratio
 from tests.bench.instances import CASES
 
@@ -33,6 +34,8 @@ def targets(result: dict[str, Any]) -> Iterator[Row]:
         yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
     if "calls" in result:
         yield from _calls(result["calls"])
+    if "large" in result:
+        yield from large_report.targets(result["large"])
 
 
 def _row(what: str, target: float, measured: float) -> Row:
