@@ -47,7 +47,7 @@ SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
 _BYTES_A_SECOND = 100_000_000
 """How fast a body is ingested at least, unless it has to wait for others."""
 
-_SECONDS_BETWEEN_LOOKS = (1, 5)
+SECONDS_BETWEEN_LOOKS = (1, 5)
 """The least and the most that a sender is asked to wait before it looks again."""
 
 
@@ -207,7 +207,7 @@ def seconds_between_looks(size: int) -> int:
 
     So no sender waits much longer than it must, and none looks more than ten times as a rule.
     """
-    least, most = _SECONDS_BETWEEN_LOOKS
+    least, most = SECONDS_BETWEEN_LOOKS
     return min(max(round(size / _BYTES_A_SECOND / 10), least), most)
 
 

@@ -132,18 +132,19 @@ def _client(setting: Setting, folder: Path) -> dict[str, Any]:
 
 
 def _service(folder: Path) -> dict[str, Any]:
-    """Each once: what is stored stays in the memory of the local service."""
+    """Each once: what is stored stays in the memory of the local service, which is then ended."""
     result: dict[str, Any] = {}
     for what in ("small", "large"):
-        with ExitStack() as stack:
-            server = stack.enter_context(_local_service(folder / f"service-{what}"))
-            ways = {
+        with _local_service(folder / "service") as server:
+            ways: dict[tuple[str, str], Way] = {
                 (what, "PutObject"): lambda: _plain(server, folder / what),
                 (what, "send"): lambda: _sent(server, folder / what),
             }
-            if what == "small":
-                _sent(server, folder / what, "--limit", "600KB")  # warm, and stored already
             result |= _in_turns(ways, 1)
+    with _local_service(folder / "service") as server, _relay(server.url, folder) as (url, pid):
+        relayed = Server(url, server.endpoint, server.bucket, {**server.pids, "relay": pid})
+        ways = {("small", "send through a relay"): lambda: _sent(relayed, folder / "small")}
+        result["small"] |= _in_turns(ways, 1)["small"]
     return result
 
 

@@ -7,9 +7,11 @@ from tests.bench.figures import ratio
 from tests.markdown import table
 
 _PLAIN, _SEND, _RELAYED = "PutObject", "send", "send through a relay"
+_PLACES = {"client": "to a sink", "service": "to the local service"}
 _LEAST = {"small": 0.8, "large": 0.6}
 _LEAST_INGEST = 0.6
 _MOST_RELAYED = 1.3
+_INGESTS = {"ingest": "as fast as memory", "ingest at S3's rate": "at S3's rate"}
 _STEPS = ("download", "framing", "digest", "copy")
 
 Figures = dict[str, Any]
@@ -18,21 +20,21 @@ Figures = dict[str, Any]
 def targets(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
     """Yield a row for each target: throughput over that of the plain way, and time of the relay."""
     names = _names(figures)
-    for place in ("client", "service"):
+    for place, where in _PLACES.items():
         for what, least in _LEAST.items():
             ways = figures[place][what]
             over = ratio(ways[_PLAIN]["wall"], ways[_SEND]["wall"])
-            where = "to a sink" if place == "client" else "to the local service"
             yield _at_least(f"`send` {where}, {names[what]}, over PutObject", least, over)
-    for name, kind in (("ingest", "as fast as memory"), ("ingest at S3's rate", "at S3's rate")):
+    for name, kind in _INGESTS.items():
         each = figures[name]
         over = ratio(each["CopyObject"]["wall"], each["ingest"]["wall"])
         yield _at_least(f"ingest of {names['large']}, over CopyObject, {kind}", _LEAST_INGEST, over)
-    ways = figures["client"]["small"]
-    over = ratio(ways[_RELAYED]["wall"], ways[_SEND]["wall"])
-    met = "yes" if over <= _MOST_RELAYED else "no"
-    what = f"`relay` to a sink, {names['small']}, time over that of `send`"
-    yield what, f"at most {_MOST_RELAYED:g}", f"{over:g}", met
+    for place, where in _PLACES.items():
+        ways = figures[place]["small"]
+        over = ratio(ways[_RELAYED]["wall"], ways[_SEND]["wall"])
+        met = "yes" if over <= _MOST_RELAYED else "no"
+        what = f"`relay` {where}, {names['small']}, time over that of `send`"
+        yield what, f"at most {_MOST_RELAYED:g}", f"{over:g}", met
 
 
 def _at_least(what: str, target: float, measured: float) -> tuple[str, str, str, str]:
@@ -89,7 +91,7 @@ def _sends(figures: Figures, place: str) -> Iterator[tuple[object, ...]]:
 
 
 def _ingests(figures: Figures) -> Iterator[tuple[object, ...]]:
-    for name, kind in (("ingest", "as fast as memory"), ("ingest at S3's rate", "at S3's rate")):
+    for name, kind in _INGESTS.items():
         for way in ("CopyObject", "ingest"):
             each = figures[name][way]
             steps = [each[step]["median"] if step in each else None for step in _STEPS]
