@@ -1,6 +1,6 @@
 """The archive: keeps instances, and says what became durable (``archive`` says in which order)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import local
@@ -93,8 +93,8 @@ class Archive:
     ) -> None:
         """Let each study be stored by its own thread of the first pool, if there are enough.
 
-        The studies share the connections, so that none waits for the answers that another gets.
-        The pools that put and write are added to ``pools``.
+        The thread that calls this is one of them. The studies share the connections, so that none
+        waits for the answers that another gets. Pools that put and write are added to ``pools``.
         """
         for entry in entries:
             if entry.is_new(self._duplicate_policy):
@@ -103,8 +103,9 @@ class Archive:
         share = max(1, CONNECTIONS // len(studies))
         together = sum(len(entry.instance.content) for entry in entries)
         put = partial(self._objects.put, deadline=deadline, together=together)
+        stores: list[Callable[[], None]] = []
         for study in studies:
-            putting, writing = _pool(share), _pool(share)
+            putting, writing = _pool(min(share, len(study))), _pool(share)
             pools += (putting, writing)
             keeping = Keeping(
                 put=self._stored.check if self._stored else put,
@@ -115,7 +116,10 @@ class Archive:
                 putting=putting,
                 writing=writing,
             )
-            pools[0].submit(keeping.store, study)
+            stores.append(partial(keeping.store, study))
+        for store in stores[1:]:
+            pools[0].submit(store)
+        stores[0]()
 
     def wait(self) -> None:
         """Wait for the threads that the last ``keep`` of the calling thread left behind."""

@@ -1,11 +1,12 @@
 """The instances of one study of a request on their way into the archive.
 
-Objects are put at the same time, and those that have been put are committed at short intervals,
-as many items in a call as DynamoDB allows, because a call costs more than its items. An item that
-such a call does not write is written by a call of its own, which says why if it fails.
+Objects are put at the same time, and new study and series items are written meanwhile. What has
+been put is committed at short intervals, as many items in a call as DynamoDB allows, because a call
+costs more than its items. An item that such a call does not write is written by a call of its own,
+which says why if it fails.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from archive.entries import DuplicatePolicy, Entry, Kept, fail, turns
 from archive.errors import duplicate
 from archive.index import Index
 from archive.items import Item, Provenance, instance_attributes
+from archive.shared import SharedItem
 from dicomweb.instances import SOPInstance
 
 _SECONDS_BETWEEN_COMMITS = 0.05
@@ -69,6 +71,7 @@ class Keeping:
         ended: SimpleQueue[Entry] = SimpleQueue()
         for entry in entries:
             self.putting.submit(self._put_one, entry, ended)
+        self._insert_shared(entries)
         left = len(entries)
         while left:
             together = self._take(ended, left)
@@ -111,15 +114,21 @@ class Keeping:
             else:
                 self.writing.submit(self._commit_one, entry)
 
+    def _insert_shared(self, entries: Sequence[Entry]) -> None:
+        """Try to insert the study and series items that do not exist, while objects are put.
+
+        An item without instances does not count. One that has some does, so what it lacks is added
+        by ``_write_shared``, after an object that it is true of was put.
+        """
+        new = {each.key: each for each in _lacking(entries) if each.is_new}
+        items = {key: each.lacking for key, each in new.items()}
+        for key in self.index.insert(items, self.deadline):
+            new[key].written()
+
     def _write_shared(self, entries: Sequence[Entry]) -> None:
-        """Try to write what the studies and series of ``entries`` lack."""
-        shared = [each for entry in entries for each in (entry.study, entry.series)]
-        lacking = {each.key: each for each in shared if each.lacking}
-        new = {key: each.lacking for key, each in lacking.items() if each.is_new}
-        for key in self.index.insert(new, self.deadline):
-            lacking.pop(key).written()
+        """Try to write what the studies and series of ``entries`` still lack."""
         wait(
-            [self.writing.submit(each.write_once, self.index) for each in lacking.values()],
+            [self.writing.submit(each.write_once, self.index) for each in _lacking(entries)],
             self.deadline.seconds_left,
         )
 
@@ -151,6 +160,12 @@ class Keeping:
             "Stored": {"S": datetime.now(UTC).isoformat(timespec="milliseconds")},
             **self.provenance.item(),
         }
+
+
+def _lacking(entries: Sequence[Entry]) -> Collection[SharedItem]:
+    """Return the studies and series of ``entries`` that lack anything, each once."""
+    shared = [each for entry in entries for each in (entry.study, entry.series)]
+    return {each.key: each for each in shared if each.lacking}.values()
 
 
 def _can_be_inserted(entry: Entry) -> bool:

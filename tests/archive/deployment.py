@@ -47,6 +47,8 @@ READ, OBJECT, INSERT, PARENT, COMMIT = CALLS = (
 )
 STEPS = ((READ, 1), (OBJECT, 1), (INSERT, 1), (INSERT, 2))
 """The calls that store one instance of a new study, and which of their kind each is."""
+ROUNDS = ((READ,), (OBJECT, INSERT), (INSERT,))
+"""The same calls: those of a round are made at the same time."""
 STEPS_ALONE = ((READ, 1), (OBJECT, 1), (PARENT, 1), (PARENT, 2), (COMMIT, 1))
 """The same where DynamoDB takes no batch of writes, but for those that it refuses."""
 
@@ -238,6 +240,10 @@ class Deployment:
             ExpressionAttributeValues={":study": {"S": study}},
         )
         return {item["Resource"]["S"]: dict(item) for item in answer["Items"]}
+
+    def instances(self, study: str = "1.2") -> list[str]:
+        """Return the sort keys of the stored instances."""
+        return [resource for resource in self.items(study) if resource.startswith("instances/")]
 
     def state(self, study: str = "1.2") -> tuple[object, object]:
         """Return everything but the times, which differ between two ways to the same end."""

@@ -191,7 +191,7 @@ def test_a_source_that_has_changed_stores_nothing(
     sender.on("before-call.s3.UploadPartCopy", lambda **_: refusal("PreconditionFailed", status))
     assert keep(sender, source) == ["PROCESSING_FAILURE"]
     assert deployment.objects() == {}
-    assert deployment.items() == {}
+    assert deployment.instances() == []
 
 
 @pytest.mark.parametrize("code", ["NoSuchUpload", "ConditionalRequestConflict"])

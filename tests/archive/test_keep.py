@@ -1,5 +1,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from threading import Event, Thread
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.archive.deployment import (
     Deployment,
     Sender,
     instance,
+    refusal,
 )
 
 
@@ -83,6 +86,53 @@ def test_an_instance_costs_one_object_and_a_request_three_calls(sender: Sender) 
     sender.outcomes(*(instance(number) for number in range(20)))
 
     assert sender.calls == {READ: 1, OBJECT: 20, INSERT: 2}
+
+
+def test_the_items_of_a_new_study_and_series_are_written_while_objects_are_put(
+    sender: Sender,
+) -> None:
+    written = Event()
+
+    def wait_for_the_items(**_: object) -> None:
+        assert written.wait(10)
+
+    with (
+        sender.hooked(f"after-call.{INSERT}", lambda **_: written.set()),
+        sender.hooked(f"before-call.{OBJECT}", wait_for_the_items),
+    ):
+        assert sender.outcomes(instance()) == ["stored"]
+
+    assert sender.calls == {READ: 1, OBJECT: 1, INSERT: 2}
+
+
+def test_a_study_gains_nothing_from_an_instance_whose_object_was_not_put(
+    sender: Sender, deployment: Deployment
+) -> None:
+    sender.outcomes(instance(1))
+    before = deployment.items()
+
+    refused = refusal("AccessDenied", HTTPStatus.FORBIDDEN)
+    with sender.hooked(f"before-call.{OBJECT}", lambda **_: refused):
+        kept = sender.outcomes(instance(2, modality="MR", StudyDate="20260102", PatientName="B^B"))
+
+    assert kept == ["PROCESSING_FAILURE"]
+    assert deployment.items() == before
+
+
+def test_one_study_needs_two_threads_for_an_instance(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    start = Thread.start
+
+    def count(thread: Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", count)
+    sender.outcomes(instance())
+
+    assert [name for name in started if name.startswith("archive")] == ["archive_0"] * 2
 
 
 def test_instances_sent_again_are_read_and_not_written(

@@ -128,7 +128,7 @@ def test_a_refusal_of_the_lock_is_the_outcome_of_the_instance(
 ) -> None:
     s3.refuse(HTTPStatus.FORBIDDEN, "AccessDenied", only="studies/")
     assert outcomes(archive, instance(1, b"abc")) != ["stored"]
-    assert deployment.items() == {}
+    assert deployment.instances() == []
 
 
 def test_a_locked_instance_cannot_be_deleted_but_a_staged_body_can(

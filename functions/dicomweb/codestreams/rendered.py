@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.uid import ExplicitVRLittleEndian
 
+from dicomweb.codestreams import gif
 from dicomweb.codestreams.codestream import Cine, Codestream, image_pixel_description
 from dicomweb.codestreams.fields import field, unreadable, unsigned, unsupported
 from dicomweb.errors import InstanceRejected
@@ -44,8 +45,8 @@ _PIXELS_AT_ONCE = 1 << 18
 _COPIES, _PILLOW_BYTES = 4, 4
 """The frames that Pillow holds of an animation at the same time, and the bytes of a pixel."""
 
-_BYTES_A_FRAME, _BYTES_A_CHUNK, _BYTES_A_BYTE_OF_GIF = 8192, 256, 3
-"""What is taken for the time of frames and chunks without pixels, and of comments in GIF."""
+_BYTES_A_FRAME, _BYTES_A_CHUNK = 8192, 256
+"""What is taken for the time of frames without pixels, chunks of PNG, and blocks of GIF."""
 
 _SIXTEEN_BITS, _GREY, _GREYS = 16, 0, (0, 4)
 
@@ -94,7 +95,8 @@ def describe_gif(content: memoryview, limits: Limits = _NO_OTHERS) -> Codestream
     if bytes(content[-2:]).rstrip(b"\0")[-1:] != b";":
         raise unreadable("found a GIF image without a trailer, expected a complete image")
     size = struct.unpack("<HH", field(content, 6, 4))
-    limits.take(_BYTES_A_BYTE_OF_GIF * len(content))
+    for _ in gif.blocks(content):
+        limits.take(_BYTES_A_CHUNK)
     return _decode(BytesIO(content), size, "RGB", limits)
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dicomweb.codestreams import Cine
+from dicomweb.codestreams.gif import blocks
 from dicomweb.codestreams.rendered import Limits, describe_gif, describe_png
 from dicomweb.errors import InstanceRejected
 from dicomweb.reasons import FailureReason
@@ -225,7 +226,33 @@ def test_an_animation_takes_what_pillow_holds_of_it_as_well() -> None:
     described_gif = describe_gif(memoryview(content), Limits(take=taken.append))
 
     assert len(described_gif.content) == 3 * 18
-    assert taken == [3 * len(content), 18, 6 * 16, 8192 + 18, 8192 + 18]
+    assert sum(taken[:-4]) == 256 * len(list(blocks(memoryview(content))))
+    assert taken[-4:] == [18, 6 * 16, 8192 + 18, 8192 + 18]
+
+
+def test_every_block_of_a_gif_image_takes_of_the_room_whatever_is_in_it() -> None:
+    image, data = b"\x2c" + bytes(4) + b"\1\0\1\0", b"\2" + b"\2\x44\1" + b"\0"
+    comment = b"\x21\xfe" + b"\1a\2bc" + b"\0"
+    around = b"GIF89a\1\0\1\0\x80\0\0" + bytes(3) + b"\xff" * 3
+    content = around + comment + b"?" + image + b"\0" + data + image + b"\x81" + bytes(12) + data
+    taken: list[int] = []
+
+    # A comment and its two sub-blocks, a byte that is nothing, two images with one each.
+    assert [offset - len(around) for offset in blocks(memoryview(content + b";,"))] == [
+        *(0, 2, 4),
+        8,
+        *(9, 20),
+        *(24, 47),
+    ]
+    describe_gif(memoryview(content + b";"), Limits(take=taken.append))
+    assert taken[:8] == [256] * 8
+
+
+@pytest.mark.parametrize("size", range(len(gif(RED))))
+def test_the_blocks_of_an_incomplete_gif_image_end_with_it(size: int) -> None:
+    whole = list(blocks(memoryview(gif(RED))))
+
+    assert list(blocks(memoryview(gif(RED)[:size]))) == [each for each in whole if each < size]
 
 
 def test_a_chunk_of_a_png_image_takes_of_the_room_whatever_is_in_it() -> None:
