@@ -99,7 +99,9 @@ class Sender:
         return sent
 
     def _send_all(self, sent: Sent, journal: Journal, meter: Meter) -> None:
-        crew = Crew(self._parallel, lambda founds: self._send_one(founds, sent, journal, meter))
+        crew: Crew[Sequence[Found]] = Crew(
+            self._parallel, lambda founds: self._send_one(founds, sent, journal, meter)
+        )
         try:
             for packed in self._packed(sent.ledger, crew):
                 if self._transport.stop.is_set():

@@ -1,8 +1,8 @@
-"""``python ingested.py STAGED SIZE CONTENT_TYPE OUT``: ingest a staged body, in the deployed function.
+"""``python ingested.py STAGED SIZE CONTENT_TYPE OUT``: ingest a staged body.
 
-Runs in the function's own interpreter, with nothing of the tests on the path. Writes what it took
-as JSON: wall and CPU seconds of the whole, and the wall seconds of its steps. The steps of one
-large instance come one after the other, so their times add up to the whole.
+Runs the deployed function in its own interpreter, with nothing of the tests on the path. Writes
+what it took as JSON: wall and CPU seconds of the whole and of its steps. The steps of one large
+instance come one after the other, so their times add up to the whole.
 """
 
 import hashlib
@@ -11,19 +11,22 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import archive.entries
 import archive.objects
-import ingest.handler as handler
 from archive.staging import StagedBody, Staging
 from archive.uploads import Upload
 from dicomweb.outcomes import Stored
+from ingest import handler
 from ingest.settings import settings
 
 _SECONDS = 900
 
 times: dict[str, float] = {}
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class Context:
@@ -36,10 +39,10 @@ class Context:
         return int((self.end - time.monotonic()) * 1000)
 
 
-def timed(name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+def timed(name: str, do: Callable[Given, Result]) -> Callable[Given, Result]:
     """Return ``do``, the time of whose calls is added up under ``name``."""
 
-    def doing(*given: Any, **named: Any) -> Any:
+    def doing(*given: Given.args, **named: Given.kwargs) -> Result:
         started, cpu = time.perf_counter(), time.process_time()
         try:
             return do(*given, **named)

@@ -1,9 +1,9 @@
-"""The large path: ``stowport send``, ``relay`` and ingest, beside what copies the same bytes plainly.
+"""The large path: ``stowport send``, ``relay`` and ingest, beside plain copies of the same bytes.
 
 ``client``: whole processes, from start to exit code, against a sink that takes and forgets. The
 plain sender is boto3's PutObject with as many connections and the same files. ``service``: the same
-to the whole local service, and PutObject to the S3 of that service. ``ingest``: a staged body of one
-instance in a stand-in for S3 that moves every byte, and CopyObject of that body there.
+to the whole local service, and PutObject to the S3 of that service. ``ingest``: a staged body of
+one instance in a stand-in for S3 that moves every byte, and CopyObject of that body there.
 """
 
 import json
@@ -16,9 +16,10 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -28,6 +29,9 @@ from tests.bench import processes
 from tests.bench.figures import spread
 from tests.bench.instances import SOP, ct_image, new_uids, pixels
 from tests.bench.setting import ROOT, Setting
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 CONNECTIONS = 4
 """As many as `stowport send` opens unless told otherwise."""
@@ -136,9 +140,10 @@ def _service(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for what in ("small", "large"):
         with _local_service(folder / "service") as server:
+            files = folder / what
             ways: dict[tuple[str, str], Way] = {
-                (what, "PutObject"): lambda: _plain(server, folder / what),
-                (what, "send"): lambda: _sent(server, folder / what),
+                (what, "PutObject"): partial(_plain, server, files),
+                (what, "send"): partial(_sent, server, files),
             }
             result |= _in_turns(ways, 1)
     with _local_service(folder / "service") as server, _relay(server.url, folder) as (url, pid):
@@ -302,7 +307,7 @@ def _copied(endpoint: str) -> dict[str, float]:
         aws_secret_access_key="bench",
         config=Config(s3={"addressing_style": "path"}, read_timeout=600),
     )
-    source = {"Bucket": "bench-archive", "Key": "staging/1"}
+    source: CopySourceTypeDef = {"Bucket": "bench-archive", "Key": "staging/1"}
     started = time.perf_counter()
     s3.copy_object(Bucket="bench-archive", Key="copy", CopySource=source)
     return {"wall": time.perf_counter() - started}

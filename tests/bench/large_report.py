@@ -85,8 +85,13 @@ def _sends(figures: Figures, place: str) -> Iterator[tuple[object, ...]]:
             wall = each["wall"]["median"]
             cpu = (f"{kind} {each[kind]['median']:.1f}" for kind in each if kind != "wall")
             rate = figures["bytes"][what] / 1e6 / wall
-            yield names[what], name, _seconds(each["wall"]), f"{rate:.0f}", f"{plain / wall:.2f}", (
-                ", ".join(cpu)
+            yield (
+                names[what],
+                name,
+                _seconds(each["wall"]),
+                f"{rate:.0f}",
+                f"{plain / wall:.2f}",
+                (", ".join(cpu)),
             )
 
 

@@ -8,13 +8,14 @@ DynamoDB is that of ``aws_stub``.
 
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.bench.aws_stub import Aws
@@ -51,9 +52,7 @@ class Handler(BaseHTTPRequestHandler):
             fields = f"ETag: {_ETAG}\r\nContent-Range: bytes {first}-{last}/*\r\n"
             self.wfile.write(self.head(206, last + 1 - first, fields))
             for start, size in self.paced(first, last + 1):
-                end = start + size
-                while start < end:
-                    start += os.sendfile(self.connection.fileno(), file.fileno(), start, end - start)
+                _send(self.connection, file, start, start + size)
 
     def do_PUT(self) -> None:
         """CopyObject and UploadPartCopy."""
@@ -62,7 +61,9 @@ class Handler(BaseHTTPRequestHandler):
         part = self.query.get("partNumber", ["whole"])[0]
         kind = "CopyPartResult" if "partNumber" in self.query else "CopyObjectResult"
         with (
-            (self.server.folder / quote(unquote(source).partition("/")[2], safe="")).open("rb") as file,
+            (self.server.folder / quote(unquote(source).partition("/")[2], safe="")).open(
+                "rb"
+            ) as file,
             self.place(f".{part}").open("wb") as target,
         ):
             first, last = self.wanted("x-amz-copy-source-range", file.fileno())
@@ -126,8 +127,13 @@ class Handler(BaseHTTPRequestHandler):
     def head(self, status: int, length: int, fields: str) -> bytes:
         return f"HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n{fields}\r\n".encode()
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: object) -> None:
         pass
+
+
+def _send(connection: socket.socket, file: IO[bytes], offset: int, end: int) -> None:
+    while offset < end:
+        offset += os.sendfile(connection.fileno(), file.fileno(), offset, end - offset)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -12,8 +12,10 @@ from stowport.bodies import Block, Buffer
 from stowport.messages import Request, Response
 from stowport.staging import Staging, UploadRefused
 from stowport.tickets import Target, Ticket
-from stowport.transport import Stopped, Transport
 from stowport.uploads import Uploads
+
+if TYPE_CHECKING:
+    from stowport.transport import Transport
 
 SECONDS = 10
 CONTENT = bytes(range(40))
@@ -75,7 +77,7 @@ def ticket(parts: int) -> Ticket:
 
 
 def put(s3: S3, connections: int, body: Body, parts: int) -> int:
-    counted = []
+    counted: list[int] = []
     Staging(cast("Transport", s3), connections).put(ticket(parts), body, counted.append)
     return sum(counted)
 
@@ -118,36 +120,29 @@ def test_a_part_that_is_refused_gives_the_upload_up_in_its_own_words() -> None:
 
 
 def test_the_other_parts_end_early_when_one_is_refused() -> None:
-    refused, begun = threading.Event(), threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
-    class Slow(Body):
+    class Endless(Body):
         def blocks(self, offset: int = 0, size: int | None = None) -> Iterator[Block]:
-            for number, block in enumerate(super().blocks(offset, size)):
-                if number == 1:
-                    begun.set()
-                    assert refused.wait(SECONDS)
-                yield block
+            del offset, size
+            while not ended.wait(0.001):
+                yield b"1"
 
     class One(S3):
         def exchange(self, request: Request) -> Response:
             if request.url.endswith("/0"):
-                begun.wait(SECONDS)
+                assert begun.wait(SECONDS)
                 return Response(status=403, headers={})
-            with pytest.raises(Stopped):
-                b"".join(request.blocks())
-            raise Stopped
+            for _ in request.blocks():
+                begun.set()
+            return Response(status=200, headers={})
 
-    class Watched(Staging):
-        def _put(self, *given: Any) -> str:
-            try:
-                return super()._put(*given)
-            except UploadRefused:
-                given[-1].set()
-                refused.set()
-                raise
-
+    timer = threading.Timer(SECONDS, ended.set)
+    timer.start()
     with pytest.raises(UploadRefused):
-        Watched(cast("Transport", One(1)), 2).put(ticket(2), Slow(), lambda _: None)
+        Staging(cast("Transport", One(1)), 2).put(ticket(2), Endless(), lambda _: None)
+    timer.cancel()
+    assert not ended.is_set()
 
 
 class Service:
@@ -159,7 +154,9 @@ class Service:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         json = {"content-type": "application/json", **fields}
         self.answers = [Response(status=200, headers=json)] * pending
-        self.answers.append(Response(status=200, headers={"content-type": "application/dicom+json"}))
+        self.answers.append(
+            Response(status=200, headers={"content-type": "application/dicom+json"})
+        )
         self.waited: list[float] = []
 
     def authorized(self, _: Request) -> Response:
@@ -171,6 +168,7 @@ class Service:
 
 @pytest.fixture
 def as_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_FIRST_POLL_SECONDS", 0.25)
     monkeypatch.setattr(uploads, "_POLL_SECONDS", 2.0)
 
 

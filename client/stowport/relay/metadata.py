@@ -11,8 +11,8 @@ from stowport.relay.messages import Reply
 from stowport.relay.passing import asked, passed_back
 from stowport.relay.refusals import ServiceBusy, TooLarge
 from stowport.relay.spool import Payload
-from stowport.transport import Transport
 from stowport.staging import UploadRefused
+from stowport.transport import Transport
 from stowport.uploads import NoUploads, Uploads
 
 _ANSWERS = (
