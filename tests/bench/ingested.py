@@ -62,7 +62,7 @@ class _Hashlib:
 def main(key: str, size: int, content_type: str, out: Path) -> None:
     Staging.download = timed("download", Staging.download)  # type: ignore[method-assign]
     handler.read_parts = timed("framing", handler.read_parts)  # type: ignore[attr-defined]
-    archive.entries.hashlib = _Hashlib  # type: ignore[attr-defined]
+    archive.entries.hashlib = _Hashlib  # type: ignore[assignment, attr-defined]
     archive.objects.copy = timed("copy", archive.objects.copy)  # type: ignore[attr-defined]
     upload = Upload(
         id="1",
