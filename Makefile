@@ -88,7 +88,7 @@ architecture: $(VENV)/test
 
 # In a virtual environment of its own, because it pins other versions of what the tests use.
 audit: .audit-venv/installed
-	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client build sam bench emulator fuzz runtime mutants audit,requirements/$(set).txt)
+	@.audit-venv/bin/python deploy/audit.py $(foreach set,test client build sam bench plots emulator fuzz runtime mutants audit,requirements/$(set).txt)
 
 # Random-looking text is not searched for: digests, UIDs and identifiers are everywhere here. The
 # values that are excluded are those of the tests and of the laptop, and names of variables.
@@ -133,7 +133,7 @@ samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-fil
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page
 
 requirements: ## pin again what requirements/*.in ask for (needs uv)
-	cd requirements && for set in test local client build sam bench emulator fuzz runtime mutants audit; do \
+	cd requirements && for set in test local client build sam bench plots emulator fuzz runtime mutants audit; do \
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --quiet $$(case $$set in (local|client|build|runtime|mutants) echo -c test.txt;; esac) $$set.in -o $$set.txt; done && \
 	for layer in requirements authorizer; do \

@@ -5,9 +5,9 @@ SCALE ?= 1
 BENCH := build/bench
 LAYER := DependenciesLayer$(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
 
-.PHONY: bench bench-function bench-peers
+.PHONY: bench bench-function bench-peers bench-plots
 
-bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function bench-peers ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
+bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function bench-peers bench-plots ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
 	@$(BIN)/python -m tests.bench --python "$(python3.13)" --scale $(SCALE) \
 		$$(echo "$(SECTIONS)" | tr , ' ')
 
@@ -30,11 +30,24 @@ $(BENCH)/runtime/built: requirements/runtime.txt | python3.13
 	$(BIN)/pip --python $(python3.13) $(INSTALL) -r $< --target $(BENCH)/runtime
 	@touch $@
 
+# matplotlib draws the plots of the pages in an environment of its own: nothing else uses it.
+bench-plots: $(BENCH)/plots/built
+
+$(BENCH)/plots/built: requirements/plots.txt | $(VENV)/bin/pip
+	@echo "Installing matplotlib into $(BENCH)/plots ..."
+	@$(BIN)/python -m venv --clear $(BENCH)/plots
+	@$(BENCH)/plots/bin/pip $(INSTALL) -r $<
+	@touch $@
+
 # A peer that cannot be installed is left out, and named.
 bench-peers:
 	@command -v Orthanc >/dev/null || { echo "Installing Orthanc for comparison ..."; \
 		apt-get install -y -qq --no-install-recommends orthanc orthanc-dicomweb >/dev/null; } || \
 		echo "Orthanc is left out. On Debian: apt-get install orthanc orthanc-dicomweb" >&2
+	@test -e /usr/share/orthanc/plugins/libOrthancPostgreSQLIndex.so && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+		echo "Installing PostgreSQL for comparison ..."; \
+		apt-get install -y -qq --no-install-recommends orthanc-postgresql postgresql >/dev/null; } || \
+		echo "Orthanc with PostgreSQL is left out. On Debian: apt-get install orthanc-postgresql postgresql" >&2
 	@test $(BENCH)/tiny-pacs/built -nt requirements/bench.txt || { \
 		echo "Installing tiny-pacs for comparison ..."; \
 		$(python3.13) -m venv --clear $(BENCH)/tiny-pacs && \

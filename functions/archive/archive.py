@@ -1,16 +1,16 @@
 """The archive: keeps instances, and says what became durable (``archive`` says in which order)."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from functools import partial
 from threading import local
 
 from boto3.session import Session
 
-from archive.clients import CONNECTIONS, s3_client
+from archive.clients import s3_client
 from archive.copies import Source
 from archive.deadline import Deadline
-from archive.entries import DuplicatePolicy, Entry, Kept, by_study, fail, read
+from archive.entries import DuplicatePolicy, Entry, Kept, Offered, by_study, fail, read
 from archive.errors import ArchiveError, archive_error, out_of_time
 from archive.index import Index
 from archive.items import Provenance
@@ -18,6 +18,7 @@ from archive.keeping import Keeping
 from archive.locks import Retention
 from archive.objects import Objects
 from archive.stored import StoredObjects
+from archive.threads import Threads
 from dicomweb.instances import SOPInstance
 
 
@@ -46,7 +47,7 @@ class Archive:
         self._objects = Objects(bucket, session, copier, retention=retention)
         self._stored = stored
         self._duplicate_policy = duplicate_policy
-        self._left = local()
+        self._last = local()
 
     def keep(
         self,
@@ -65,48 +66,50 @@ class Archive:
         stores it holds its bytes (``wait``).
         """
         deadline = Deadline(seconds)
+        threads = self._threads()
         outcomes: list[Future[Kept]] = [Future() for _ in instances]
-        storing = _pool(CONNECTIONS)
-        self._left.pools = pools = [storing]
+        places = sources or [None] * len(instances)
+        offered = list(map(Offered, instances, places, outcomes))
 
         def store() -> None:
             try:
-                entries = read(self._index, instances, places, outcomes, deadline)
-                self._begin(entries, provenance, deadline, pools)
+                entries = read(self._index, offered, deadline, threads.storing)
+                self._begin(entries, provenance, deadline, threads)
             except BaseException as error:  # noqa: BLE001 - the outcome of all without one
                 fail(outcomes, error)
 
-        places = sources or [None] * len(instances)
         try:
-            storing.submit(store)
+            threads.storing.submit(store)
             wait(outcomes, deadline.seconds_left)
             return [_result(outcome) for outcome in outcomes]
         finally:
-            storing.shutdown(wait=False, cancel_futures=True)
+            threads.end_unless(idle=all(map(_is_kept, outcomes)))
+
+    def _threads(self) -> Threads:
+        """Return the threads of the calling thread's last ``keep``, or new ones if they ended."""
+        threads: Threads | None = getattr(self._last, "threads", None)
+        if threads is None or threads.ended:
+            threads = self._last.threads = Threads()
+        return threads
 
     def _begin(
-        self,
-        entries: Sequence[Entry],
-        provenance: Provenance,
-        deadline: Deadline,
-        pools: list[ThreadPoolExecutor],
+        self, entries: Sequence[Entry], provenance: Provenance, deadline: Deadline, threads: Threads
     ) -> None:
-        """Let each study be stored by its own thread of the first pool, if there are enough.
+        """Let each study be stored by a thread of its own, if there are enough.
 
         The thread that calls this is one of them. The studies share the connections, so that none
-        waits for the answers that another gets. Pools that put and write are added to ``pools``.
+        waits for the answers that another gets.
         """
         for entry in entries:
             if entry.is_new(self._duplicate_policy):
                 entry.expect_shared()
-        studies = by_study(entries)
-        share = max(1, CONNECTIONS // len(studies))
         together = sum(len(entry.instance.content) for entry in entries)
         put = partial(self._objects.put, deadline=deadline, together=together)
+        studies = by_study(entries)
         stores: list[Callable[[], None]] = []
-        for study in studies:
-            putting, writing = _pool(min(share, len(study))), _pool(share)
-            pools += (putting, writing)
+        for study, (putting, writing) in zip(
+            studies, threads.of_studies(len(studies)), strict=True
+        ):
             keeping = Keeping(
                 put=self._stored.check if self._stored else put,
                 index=self._index,
@@ -118,17 +121,17 @@ class Archive:
             )
             stores.append(partial(keeping.store, study))
         for store in stores[1:]:
-            pools[0].submit(store)
+            threads.storing.submit(store)
         stores[0]()
 
     def wait(self) -> None:
-        """Wait for the threads that the last ``keep`` of the calling thread left behind."""
-        for pool in getattr(self._left, "pools", ()):
-            pool.shutdown()
+        """Wait for the threads of the last ``keep`` of the calling thread."""
+        if threads := getattr(self._last, "threads", None):
+            threads.join()
 
 
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="archive")
+def _is_kept(outcome: Future[Kept]) -> bool:
+    return outcome.done() and not outcome.exception()
 
 
 def _result(outcome: Future[Kept]) -> Kept | ArchiveError:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from archive.copies import Source
 from archive.deadline import Deadline
@@ -35,6 +36,14 @@ class Kept:
     """The instance is durable; ``patient_differs`` if its patient is not that of its study."""
 
     patient_differs: bool = False
+
+
+class Offered(NamedTuple):
+    """An instance that is to be kept, where its bytes are in S3 if they are, and its outcome."""
+
+    instance: SOPInstance
+    source: Source | None
+    outcome: Future[Kept]
 
 
 @dataclass(slots=True)
@@ -84,33 +93,35 @@ class Entry:
 
 
 def read(
-    index: Index,
-    instances: Sequence[SOPInstance],
-    sources: Sequence[Source | None],
-    outcomes: Sequence[Future[Kept]],
-    deadline: Deadline,
+    index: Index, offered: Sequence[Offered], deadline: Deadline, pool: ThreadPoolExecutor
 ) -> list[Entry]:
-    """Return an entry for each of ``instances``, with its items in the ``index``.
+    """Return an entry for each instance that is ``offered``, with its items in the ``index``.
 
-    Raises ArchiveError and botocore's errors.
+    A thread of ``pool`` computes the digests while the index is read. Raises ArchiveError and
+    botocore's errors.
     """
+    hashing = pool.submit(_digests, offered)
     levels = (study_key, series_key, instance_key)
-    keys = list(dict.fromkeys(key(instance) for key in levels for instance in instances))
+    keys = list(dict.fromkeys(key(each.instance) for key in levels for each in offered))
     stored = index.read(keys, deadline)
     shared = {key: SharedItem(key, stored.get(key, {})) for key in keys}
     identities = {key: Identity(key, stored.get(key, {})) for key in keys}
     return [
         Entry(
-            instance,
-            hashlib.sha256(instance.content).hexdigest(),
-            identities[instance_key(instance)],
-            shared[study_key(instance)],
-            shared[series_key(instance)],
-            source,
-            outcome,
+            each.instance,
+            sha256,
+            identities[instance_key(each.instance)],
+            shared[study_key(each.instance)],
+            shared[series_key(each.instance)],
+            each.source,
+            each.outcome,
         )
-        for instance, source, outcome in zip(instances, sources, outcomes, strict=True)
+        for each, sha256 in zip(offered, hashing.result(), strict=True)
     ]
+
+
+def _digests(offered: Sequence[Offered]) -> list[str]:
+    return [hashlib.sha256(each.instance.content).hexdigest() for each in offered]
 
 
 def by_study(entries: Sequence[Entry]) -> list[list[Entry]]:

@@ -32,8 +32,7 @@ class Keeping:
 
     ``put`` returns when the object of an instance, with its digest and its source, is there. The
     items say the ``provenance``. The threads of ``putting`` put objects; those of ``writing`` make
-    the calls to the index that are for one item. They belong to this study, so that no other waits
-    for them.
+    the calls to the index that are for one item. No other study waits for them meanwhile.
     """
 
     put: Put
@@ -53,9 +52,6 @@ class Keeping:
                 wait([entry.outcome for entry in turn], self.deadline.seconds_left)
         except BaseException as error:  # noqa: BLE001 - the outcome of all entries without one
             fail([entry.outcome for entry in entries], error)
-        finally:
-            for pool in (self.putting, self.writing):
-                pool.shutdown(wait=False, cancel_futures=True)
 
     def _is_wanted(self, entry: Entry) -> bool:
         if entry.identity.sha256 == entry.sha256:
@@ -79,10 +75,11 @@ class Keeping:
             yield [entry for entry in together if not entry.outcome.done()]
 
     def _put_one(self, entry: Entry, ended: SimpleQueue[Entry]) -> None:
-        """Put the object of ``entry``; a failure is its outcome."""
+        """Put the object of ``entry``, unless all have failed; a failure is its outcome."""
         try:
             self.deadline.check()
-            self.put(entry.instance, entry.sha256, entry.source)
+            if not entry.outcome.done():
+                self.put(entry.instance, entry.sha256, entry.source)
         except BaseException as error:  # noqa: BLE001 - it concerns this entry and no other
             entry.outcome.set_exception(error)
         ended.put(entry)

@@ -1,7 +1,5 @@
-import time
 from collections.abc import Iterator
 from threading import Lock
-from threading import enumerate as threads
 
 import boto3.session
 import pytest
@@ -16,6 +14,7 @@ from tests import intercepted_s3
 from tests.archive.deployment import INSERT, UPLOADS, Deployment, Puts, Sender, refusal
 from tests.intercepted_s3 import InterceptedS3
 from tests.tracing import untraced
+from tests.writers import wait_for_writers
 
 
 @pytest.fixture(autouse=True)
@@ -70,12 +69,6 @@ def deployment(
     with mock_aws():
         yield Deployment(session)
         wait_for_writers()
-
-
-def wait_for_writers() -> None:
-    """Wait for the threads that a deadline left behind."""
-    while any(thread.name.startswith("archive") for thread in threads()):
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from archive.deadline import Deadline
 from archive.errors import ArchiveError
 from dicomweb.reasons import FailureReason
-from tests.archive.conftest import wait_for_writers
 from tests.archive.deployment import (
     COMMIT,
     INSERT,
@@ -22,6 +21,7 @@ from tests.archive.deployment import (
     instance,
     refusal,
 )
+from tests.writers import wait_for_writers
 
 
 class Clock:

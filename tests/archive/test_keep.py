@@ -1,7 +1,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 
@@ -117,22 +117,6 @@ def test_a_study_gains_nothing_from_an_instance_whose_object_was_not_put(
 
     assert kept == ["PROCESSING_FAILURE"]
     assert deployment.items() == before
-
-
-def test_one_study_needs_two_threads_for_an_instance(
-    sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[str] = []
-    start = Thread.start
-
-    def count(thread: Thread) -> None:
-        started.append(thread.name)
-        start(thread)
-
-    monkeypatch.setattr(Thread, "start", count)
-    sender.outcomes(instance())
-
-    assert [name for name in started if name.startswith("archive")] == ["archive_0"] * 2
 
 
 def test_instances_sent_again_are_read_and_not_written(

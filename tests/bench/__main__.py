@@ -1,7 +1,7 @@
 """``python -m tests.bench --python PYTHON3.13 [--scale 1] [SECTION ...]``: measure, and write it.
 
-Prints the figures, and writes ``build/bench.json``; a whole run writes docs/performance.md as
-well. Sections that are not asked for keep the figures that they had.
+Prints the figures, and writes ``build/bench.json``; a whole run writes docs/performance.md and its
+plots as well. Sections that are not asked for keep the figures that they had.
 """
 
 import argparse
@@ -12,11 +12,22 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.bench import cost, environments, floor, large, parts, report, servers
+from tests.bench import (
+    cost,
+    environments,
+    floor,
+    large,
+    parts,
+    report,
+    servers,
+    wait,
+    wait_report,
+)
 from tests.bench.setting import ROOT, Section, Setting, machine
 
 SECTIONS: dict[str, Section] = {
     "servers": servers.measure,
+    "wait": wait.measure,
     "parts": parts.measure,
     "floor": floor.measure_floor,
     "growth": floor.measure_growth,
@@ -55,6 +66,7 @@ def main() -> None:
     text = report.of(result)
     sys.stdout.write(text)
     if result.keys() >= SECTIONS.keys():
+        wait_report.draw(result["wait"])
         PERFORMANCE.write_text(text, "utf-8")
 
 

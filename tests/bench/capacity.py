@@ -25,6 +25,8 @@ def _value_bytes(value: dict[str, Any]) -> int:
     match kind:
         case "S":
             return len(content.encode())
+        case "BOOL":
+            return 1
         case "N":
             return len(content) // 2 + 2
         case "SS":

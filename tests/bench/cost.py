@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.bench.instances import CASES
+from tests.bench.latencies import AT_ONCE, LATENCIES
 
 MEMORY_MIB = (512, 1024, 1769, 3008)
 
@@ -11,10 +12,8 @@ _GB_SECOND, _INVOCATION, _API_REQUEST = 0.0000133334, 0.20e-6, 3.50e-6
 _PUT, _WRITE_UNIT, _READ_UNIT = 5e-6, 0.625e-6, 0.125e-6
 """US dollars in us-east-1, arm64, on demand, as of November 2026."""
 
-_WAIT_SECONDS = {"PutObject": 0.025, "BatchGetItem": 0.005, "BatchExecuteStatement": 0.01}
-"""What AWS takes to answer, assumed: the stand-in takes next to nothing."""
-
-_AT_ONCE = 16
+SECONDS = {operation: latency.median for operation, latency in LATENCIES.items()}
+"""What AWS takes to answer, assumed: where calls were counted, the stand-in takes no time."""
 
 
 def of_cases(servers: dict[str, Any], calls: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +33,7 @@ def _of_case(case: str, cpu: float, counts: dict[str, int]) -> dict[str, Any]:
     for memory in MEMORY_MIB:
         # Below a whole processor the time grows; above it, one thread of Python gains nothing.
         busy = cpu * instances / min(1.0, memory / _WHOLE_PROCESSOR_MIB)
-        seconds = busy + _waited(counts)
+        seconds = busy + waited(counts)
         dollars = seconds * memory / 1024 * _GB_SECOND + _INVOCATION
         lambda_dollars[str(memory)] = {
             "milliseconds": round(seconds * 1000, 1),
@@ -49,7 +48,12 @@ def _of_case(case: str, cpu: float, counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _waited(counts: dict[str, int]) -> float:
-    """Return the seconds spent waiting, the objects of a request being put at once."""
-    turns = {**counts, "PutObject": -(-counts["PutObject"] // _AT_ONCE)}
-    return sum(seconds * turns[call] for call, seconds in _WAIT_SECONDS.items())
+def waited(counts: dict[str, int]) -> float:
+    """Return the seconds spent waiting for calls of which some are made at the same time.
+
+    Those are the objects of a request, and the first write, which is of the study and the series.
+    """
+    objects = -(-counts["PutObject"] // AT_ONCE) * SECONDS["PutObject"]
+    shared, *others = [SECONDS["BatchExecuteStatement"]] * counts["BatchExecuteStatement"]
+    reads = counts["BatchGetItem"] * SECONDS["BatchGetItem"]
+    return reads + max(objects, shared) + sum(others)

@@ -15,3 +15,9 @@ def spread(values: Sequence[float], scale: float = 1.0, digits: int = 3) -> dict
 def ratio(measured: dict[str, Any], base: dict[str, Any], digits: int = 2) -> float:
     """Return the ratio of two medians."""
     return round(float(measured["median"]) / float(base["median"]), digits)
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Return the median of ``seconds`` and what 99 of 100 do not exceed, in milliseconds."""
+    of_hundred = statistics.quantiles(seconds, n=100, method="inclusive")
+    return {"p50": round(of_hundred[49] * 1000, 1), "p99": round(of_hundred[98] * 1000, 1)}

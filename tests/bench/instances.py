@@ -88,7 +88,7 @@ def pixels(number: int) -> bytes:
 
 
 class Body:
-    """A multipart body of ``number`` times the ``instance``, whose UIDs can be replaced."""
+    """A multipart body of ``number`` times the ``instance`` of ``study``; UIDs can be replaced."""
 
     def __init__(self, instance: bytes, number: int) -> None:
         part = f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
@@ -97,17 +97,18 @@ class Body:
         )
         self._size = len(part) + len(instance) + 2
         self._number = number
+        self.study = STUDY
         self._study = [offset + len(part) for offset in offsets(instance, STUDY)]
         self._series = [offset + len(part) for offset in offsets(instance, SERIES)]
         self._sop = [offset + len(part) for offset in offsets(instance, SOP)]
 
     def renew(self, uids: Iterator[str], study: str | None = None) -> Sequence[str]:
         """Give the body a new study or ``study``, new series and instances; return the latter."""
-        study, series = study or next(uids), next(uids)
+        self.study, series = study or next(uids), next(uids)
         sops = [next(uids) for _ in range(self._number)]
         for number, sop in enumerate(sops):
             base = number * self._size
-            self._write(base, self._study, study)
+            self._write(base, self._study, self.study)
             self._write(base, self._series, series)
             self._write(base, self._sop, sop)
         return sops

@@ -1,9 +1,9 @@
-"""``python -m tests.bench.load URL CASE CONNECTIONS COUNT``: store COUNT requests, print what came.
+"""``python -m tests.bench.load``: store requests, as often as a line of input says so.
 
-Each connection is a process with one kept connection. A body is made once and only its UIDs are
-replaced, so the sender costs little beside any server. Every answer is read: the status, and that
-Referenced SOP Sequence names exactly the instances sent. The result is one JSON object: seconds,
-the seconds of each request, CPU seconds of the senders, and what was wrong.
+A line is a JSON object of the arguments of ``run``, and is answered by a line with a JSON object of
+what it returns. Each connection is a process with one kept connection. A body is made once and only
+its UIDs are replaced, so the sender costs little beside any server. Every answer is read: the
+status, and that Referenced SOP Sequence names exactly the instances sent.
 """
 
 import http.client
@@ -12,6 +12,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
+from functools import cache
 from multiprocessing.synchronize import Barrier
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,11 +32,11 @@ def send(work: Work, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]
     """Send a connection's share of the requests, over one connection."""
     url, case, count = work
     what = CASES[case]
-    body, uids = Body(ct_image(what.rows, what.columns), what.instances), new_uids(seed)
+    body, uids = Body(image(case), what.instances), new_uids(seed)
     address = urlsplit(url)
     connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
     connection.connect()
-    seconds, wrong = [], []
+    seconds, studies, wrong = [], [], []
     barrier.wait()
     cpu = time.process_time()
     for _ in range(count):
@@ -50,9 +51,12 @@ def send(work: Work, seed: int, barrier: Barrier, results: "Queue[dict[str, Any]
             connection.close()
             continue
         seconds.append(time.perf_counter() - started)
-        if fault := fault_of(response.status, answer, sops):
+        fault = fault_of(response.status, answer, sops)
+        studies.append(None if fault else body.study)
+        if fault:
             wrong.append(fault)
-    results.put({"seconds": seconds, "wrong": wrong, "cpu": time.process_time() - cpu})
+    cpu = time.process_time() - cpu
+    results.put({"seconds": seconds, "studies": studies, "wrong": wrong, "cpu": cpu})
 
 
 def fault_of(status: int, answer: bytes, sops: Sequence[str]) -> str | None:
@@ -65,7 +69,12 @@ def fault_of(status: int, answer: bytes, sops: Sequence[str]) -> str | None:
 
 
 def run(url: str, case: str, connections: int, count: int) -> dict[str, Any]:
-    """Share ``count`` requests out over the ``connections``."""
+    """Share ``count`` requests out over the ``connections``.
+
+    Returns the seconds that they took, the seconds of each and the study that it stored, the CPU
+    seconds of the senders, and what was wrong.
+    """
+    image(case)
     context = multiprocessing.get_context("fork")
     barrier, results = context.Barrier(connections + 1), context.Queue()
     share = -(-count // connections)
@@ -87,10 +96,19 @@ def run(url: str, case: str, connections: int, count: int) -> dict[str, Any]:
         "elapsed": elapsed,
         "requests": share * connections,
         "seconds": [second for result in ended for second in result["seconds"]],
+        "studies": [study for result in ended for study in result["studies"]],
         "wrong": [fault for result in ended for fault in result["wrong"]],
         "cpu": sum(result["cpu"] for result in ended),
     }
 
 
+@cache
+def image(case: str) -> bytes:
+    """Return the instance of a case, made before there are senders that would each make it."""
+    return ct_image(CASES[case].rows, CASES[case].columns)
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(run(**json.loads(line))) + "\n")
+        sys.stdout.flush()

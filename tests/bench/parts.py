@@ -3,14 +3,13 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from tests.bench import processes
 from tests.bench.figures import spread
 from tests.bench.instances import CASES, ct_image
 from tests.bench.lambda_runtime import Environment
-from tests.bench.setting import BUILT, Setting, aws, events
+from tests.bench.setting import BUILT, Setting, aws, events, function
 
 _REQUESTS = {"ct1": 40, "ct10": 10, "big1": 14, "tiny100": 10}
 _ROUNDS = 5
@@ -19,7 +18,8 @@ _STORE = f"""\
 import sys
 sys.path.insert(1, {str(BUILT / "function")!r})
 import obstore
-from archive.keeping import Keeping
+from archive.archive import Archive
+from archive.entries import Kept
 from store import handler as store
 from store.settings import settings
 
@@ -32,9 +32,8 @@ class NoDynamoDB:
         return {{"Responses": [{{}} for _ in Statements]}}
 
 
-def keep_nothing(self, instances, sources, outcomes):
-    for outcome in outcomes:
-        outcome.set_result(None)
+def keep_nothing(self, instances, **_):
+    return [Kept() for _ in instances]
 
 
 handler = store.lambda_handler
@@ -43,7 +42,7 @@ _WITHOUT_DYNAMODB = f"{_STORE}store.archive(settings())._index._dynamodb = NoDyn
 
 VARIANTS = {
     "AWS's runtime client": "def handler(event, context):\n    return {}\n",
-    "reading, checking, answering": f"{_STORE}Keeping.run = keep_nothing\n",
+    "reading, checking, answering": f"{_STORE}Archive.keep = keep_nothing\n",
     "SHA-256, threads, items": f"{_WITHOUT_DYNAMODB}obstore.put = lambda *_, **__: {{}}\n",
     "putting the objects": _WITHOUT_DYNAMODB,
     "DynamoDB calls": _STORE,
@@ -58,7 +57,7 @@ def measure(setting: Setting) -> dict[str, Any]:
         environments = {
             name: stack.enter_context(
                 Environment(
-                    replace(setting.deployment, task=_function(number, source)),
+                    replace(setting.deployment, task=function(f"part{number}", source)),
                     endpoint,
                     handler="function.handler",
                 )
@@ -66,13 +65,6 @@ def measure(setting: Setting) -> dict[str, Any]:
             for number, (name, source) in enumerate(VARIANTS.items())
         }
         return {case: _case(setting, environments, case) for case in CASES}
-
-
-def _function(number: int, source: str) -> Path:
-    folder = BUILT / f"part{number}"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "function.py").write_text(source, "utf-8")
-    return folder
 
 
 def _case(

@@ -1,7 +1,8 @@
 """The peers: other STOW servers that can be had, each in a network namespace of its own.
 
-Both bind addresses beyond the loopback and have no option against it; in their own namespace
-nobody else reaches them. They keep what they store on tmpfs and do not sync it.
+They bind addresses beyond the loopback and have no option against it; in their own namespace
+nobody else reaches them. They keep what they store on tmpfs and do not sync it, except Orthanc with
+PostgreSQL: both keep it on a disk and sync it, as they do unless they are told otherwise.
 """
 
 import json
@@ -11,16 +12,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.bench import processes
+from tests.bench import postgresql, processes
+from tests.bench.processes import NotHere
 
 _MEMORY = Path("/dev/shm")
-_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+_DISK = Path("/var/tmp")
+_PLUGINS = Path("/usr/share/orthanc/plugins")
+_DICOMWEB = _PLUGINS / "libOrthancDicomWeb.so"
+_POSTGRESQL_INDEX = _PLUGINS / "libOrthancPostgreSQLIndex.so"
 _ORTHANC_URL = "http://127.0.0.1:8042/dicom-web/studies"
 _TINY_PACS_URL = "http://127.0.0.1:11113/dicomweb/studies"
 _ORTHANC = {
@@ -32,8 +37,6 @@ _ORTHANC = {
     "KeepAlive": True,
     "TcpNoDelay": True,
     "OverwriteInstances": False,
-    "SyncStorageArea": False,
-    "Plugins": [str(_PLUGIN)],
 }
 _TINY_PACS = {
     "Database": {"on": True},  # SQLite in memory
@@ -45,28 +48,59 @@ _QUIET = {"version": 1, "disable_existing_loggers": False, "root": {"level": "ER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A running server: its store URL, its process, and what goes before a command to reach it."""
+    """A running server: its store URL, its processes, and what goes before a command to reach it.
+
+    Its children count as its own.
+    """
 
     url: str
-    pid: int
+    pids: Sequence[int]
     inside: Sequence[str]
-
-
-class NotHere(Exception):
-    """Why a peer cannot be measured on this machine."""
 
 
 @contextmanager
 def orthanc() -> Iterator[Peer]:
     """Run Debian's Orthanc with its DICOMweb plugin."""
-    program = shutil.which("Orthanc")
-    if not program or not _PLUGIN.exists():
-        raise NotHere("Orthanc and its DICOMweb plugin are not installed")
-    with _folder() as folder:
-        config = {**_ORTHANC, "StorageDirectory": str(folder), "IndexDirectory": str(folder)}
-        (folder / "orthanc.json").write_text(json.dumps(config), "utf-8")
-        with _running([program, str(folder / "orthanc.json")], _ORTHANC_URL, folder) as peer:
+    with _folder(_MEMORY) as folder:
+        chosen = {
+            "IndexDirectory": str(folder),
+            "SyncStorageArea": False,
+            "Plugins": [str(_DICOMWEB)],
+        }
+        with _orthanc(folder, chosen) as peer:
             yield peer
+
+
+@contextmanager
+def orthanc_with_postgresql() -> Iterator[Peer]:
+    """Run it with an index in PostgreSQL, which is reached by a socket in the file system."""
+    if not _POSTGRESQL_INDEX.exists():
+        raise NotHere("its plugin for PostgreSQL is not installed")
+    with _folder(_DISK) as folder, postgresql.running(folder) as database:
+        chosen = {
+            "Plugins": [str(_DICOMWEB), str(_POSTGRESQL_INDEX)],
+            "PostgreSQL": {
+                "EnableIndex": True,
+                "EnableStorage": False,
+                "Host": str(database.socket),
+                "Database": postgresql.NAME,
+                "Username": postgresql.NAME,
+                "Password": "",
+            },
+        }
+        with _orthanc(folder, chosen) as peer:
+            yield replace(peer, pids=[*peer.pids, database.pid])
+
+
+@contextmanager
+def _orthanc(folder: Path, chosen: Mapping[str, object]) -> Iterator[Peer]:
+    program = shutil.which("Orthanc")
+    if not program or not _DICOMWEB.exists():
+        raise NotHere("Orthanc and its DICOMweb plugin are not installed")
+    config = {**_ORTHANC, "StorageDirectory": str(folder / "storage"), **chosen}
+    (folder / "orthanc.json").write_text(json.dumps(config), "utf-8")
+    with _running([program, str(folder / "orthanc.json")], _ORTHANC_URL, folder) as peer:
+        yield peer
 
 
 @contextmanager
@@ -74,7 +108,7 @@ def tiny_pacs(program: Path) -> Iterator[Peer]:
     """Run tiny-pacs, which is Python as well."""
     if not program.exists():
         raise NotHere("tiny-pacs is not installed")
-    with _folder() as folder:
+    with _folder(_MEMORY) as folder:
         components = {
             **_TINY_PACS,
             "FileStorage": {"on": True, "storage_dir": str(folder / "files")},
@@ -87,8 +121,8 @@ def tiny_pacs(program: Path) -> Iterator[Peer]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
+def _folder(place: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=place if place.is_dir() else None) as name:
         yield Path(name)
 
 
@@ -103,7 +137,7 @@ def _running(command: Sequence[str], url: str, folder: Path) -> Iterator[Peer]:
         inside = ["nsenter", f"--net=/proc/{pid}/ns/net"]
         if os.geteuid() != 0:
             inside += [f"--user=/proc/{pid}/ns/user", "--preserve-credentials"]
-        peer = Peer(url=url, pid=pid, inside=inside)
+        peer = Peer(url=url, pids=[pid], inside=inside)
         _wait(peer)
         yield peer
 

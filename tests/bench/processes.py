@@ -7,10 +7,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_ENDED = (FileNotFoundError, ProcessLookupError)
+
+
+class NotHere(Exception):
+    """Why something cannot be measured on this machine."""
 
 
 def free_port() -> int:
@@ -63,13 +68,24 @@ def wait_for_port(port: int, seconds: float = 20) -> None:
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """Return the user and system time of the processes, their ended threads included."""
-    return sum(_ticks(pid) for pid in pids) / _TICKS
+    """Return the user and system time of the processes and of their children.
+
+    Ended threads are included, and ended children once they were waited for.
+    """
+    return sum(_ticks(each) for pid in pids for each in (pid, *_children(pid))) / _TICKS
 
 
 def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    with suppress(*_ENDED):  # a child, since it was found; its time is its parent's now
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii")
+        return sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
+    return 0
+
+
+def _children(pid: int) -> Iterator[int]:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(*_ENDED):
+            yield from map(int, (thread / "children").read_text("ascii").split())
 
 
 def peak_bytes(pid: int) -> int:

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -16,34 +17,72 @@ from local.template import Template
 from tests.bench import peers, processes
 from tests.bench.figures import spread
 from tests.bench.instances import CASES
-from tests.bench.lambda_runtime import Environment, Functions
-from tests.bench.peers import NotHere, Peer
+from tests.bench.lambda_runtime import Deployment, Environment, Functions
+from tests.bench.peers import Peer
+from tests.bench.processes import NotHere
 from tests.bench.setting import BUILT, ROOT, Setting, aws
 
 CONNECTIONS = (1, 4)
 REQUESTS = {"ct1": 60, "ct10": 12, "big1": 16, "tiny100": 6}
 ROUNDS = 3
+SLOW = {"tiny-pacs": 3}
+"""By how much fewer requests a server gets that takes long: its spread says whether they do."""
 
 
 class Target:
-    """A server: its URL, the processes that are it, and what goes before a command to reach it."""
+    """A server: the processes that are it, and one that sends what it gets."""
 
-    def __init__(self, url: str, pids: Sequence[int], inside: Sequence[str] = ()) -> None:
-        self.url, self.pids, self.inside = url, pids, inside
+    def __init__(self, url: str, pids: Sequence[int], senders: "subprocess.Popen[str]") -> None:
+        self.pids = pids
+        self._url = url
+        self._senders = senders
 
-    @classmethod
-    def of(cls, peer: Peer) -> "Target":
-        return cls(peer.url, [peer.pid], peer.inside)
+    def send(self, case: str, connections: int, count: int) -> dict[str, Any]:
+        """Send ``count`` requests; return what came of them (``load.run``)."""
+        given = {"url": self._url, "case": case, "connections": connections, "count": count}
+        to, answers = self._senders.stdin, self._senders.stdout
+        assert to
+        assert answers
+        to.write(json.dumps(given) + "\n")
+        to.flush()
+        result: dict[str, Any] = json.loads(answers.readline())
+        return result
+
+
+@contextmanager
+def reached(url: str, pids: Sequence[int], inside: Sequence[str] = ()) -> Iterator[Target]:
+    """Start a process that sends to a server; ``inside`` goes before a command to reach it."""
+    command = [*inside, sys.executable, "-m", "tests.bench.load"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as senders:
+        yield Target(url, pids, senders)
+
+
+@contextmanager
+def peer(start: Callable[[], AbstractContextManager[Peer]]) -> Iterator[Target]:
+    with start() as it, reached(it.url, it.pids, it.inside) as target:
+        yield target
 
 
 @contextmanager
 def stowport(setting: Setting) -> Iterator[Target]:
-    """The store function under its real runtime client, behind the local gateway."""
+    with aws() as stand_in, served(setting.deployment, stand_in.endpoint, max(CONNECTIONS)) as it:
+        yield it
+
+
+@contextmanager
+def served(
+    deployment: Deployment,
+    endpoint: str,
+    number: int,
+    *,
+    handler: str = "store.handler.lambda_handler",
+) -> Iterator[Target]:
+    """Run a function in ``number`` real runtime clients, behind the local gateway."""
     with ExitStack() as stack:
-        endpoint = stack.enter_context(aws()).endpoint
         environments = [
-            stack.enter_context(Environment(setting.deployment, endpoint))
-            for _ in range(max(CONNECTIONS))
+            stack.enter_context(Environment(deployment, endpoint, handler=handler))
+            for _ in range(number)
         ]
         template = Template(ROOT / "template.yaml", {"Authentication": "none"})
         functions = _OpenAccess(environments)
@@ -56,7 +95,8 @@ def stowport(setting: Setting) -> Iterator[Target]:
         stack.callback(setattr, server, "should_exit", True)
         port = listener.getsockname()[1]
         processes.wait_for_port(port)
-        yield Target(f"http://127.0.0.1:{port}/studies", [each.pid for each in environments])
+        pids = [each.pid for each in environments]
+        yield stack.enter_context(reached(f"http://127.0.0.1:{port}/studies", pids))
 
 
 class _OpenAccess(Functions):
@@ -70,19 +110,11 @@ class _OpenAccess(Functions):
         return {"principalId": "bench", "policyDocument": policy, "context": {}}
 
 
-@contextmanager
-def _orthanc(_: Setting) -> Iterator[Target]:
-    with peers.orthanc() as peer:
-        yield Target.of(peer)
-
-
-@contextmanager
-def _tiny_pacs(_: Setting) -> Iterator[Target]:
-    with peers.tiny_pacs(BUILT / "tiny-pacs" / "bin" / "tiny-pacs") as peer:
-        yield Target.of(peer)
-
-
-SERVERS = {"stowport": stowport, "Orthanc": _orthanc, "tiny-pacs": _tiny_pacs}
+SERVERS: dict[str, Callable[[Setting], AbstractContextManager[Target]]] = {
+    "stowport": stowport,
+    "Orthanc": lambda _: peer(peers.orthanc),
+    "tiny-pacs": lambda _: peer(partial(peers.tiny_pacs, BUILT / "tiny-pacs/bin/tiny-pacs")),
+}
 
 
 def measure(setting: Setting) -> dict[str, Any]:
@@ -108,21 +140,18 @@ def _case(
     count = max(connections, round(REQUESTS[case] * setting.scale))
     for number in range(setting.repeats(ROUNDS) + 1):
         for name, target in targets.items():
-            done = _round(target, case, connections, count)
+            done = round_of(target, case, connections, max(connections, count // SLOW.get(name, 1)))
             if number:  # the first is a warm-up
                 rounds[name].append(done)
     return [_row(name, case, connections, done) for name, done in rounds.items()]
 
 
-def _round(target: Target, case: str, connections: int, count: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench.load", target.url, case, str(connections)]
+def round_of(target: Target, case: str, connections: int, count: int) -> dict[str, Any]:
+    """Send ``count`` requests; return what the load says, and CPU and peak memory of the server."""
     for pid in target.pids:
         processes.forget_peak(pid)
     cpu = processes.cpu_seconds(target.pids)
-    sent = subprocess.run(
-        [*target.inside, *command, str(count)], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
-    result: dict[str, Any] = json.loads(sent.stdout)
+    result = target.send(case, connections, count)
     result["server_cpu"] = processes.cpu_seconds(target.pids) - cpu
     result["peak"] = max(processes.peak_bytes(pid) for pid in target.pids)
     return result

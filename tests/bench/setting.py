@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from events.proxy import store_event
 from tests.bench import processes
 from tests.bench.instances import CONTENT_TYPE, Body, new_uids
 from tests.bench.lambda_runtime import Deployment
+from tests.bench.latencies import Latency
 
 ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "build" / "bench"
@@ -53,7 +54,8 @@ class Aws:
 
     def counts(self) -> dict[str, int]:
         """Return the operations, capacity units and bytes since it was last reset."""
-        return self._ask("/-/counts")
+        counts: dict[str, int] = self._ask("/-/counts")
+        return counts
 
     def reset(self) -> None:
         self._ask("/-/reset")
@@ -62,16 +64,30 @@ class Aws:
         """Put ``items`` instance items of the study into the table."""
         self._ask(f"/-/fill?study={study}&items={items}")
 
-    def _ask(self, path: str) -> dict[str, int]:
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the calls that were answered since it was last asked, if it takes time."""
+        calls: list[dict[str, Any]] = self._ask("/-/calls")
+        return calls
+
+    def _ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
         with urllib.request.urlopen(self.endpoint + path) as answer:
-            counts: dict[str, int] = json.load(answer)
-            return counts
+            return json.load(answer)
+
+
+def function(name: str, source: str) -> Path:
+    """Write a function whose handler is ``function.handler``; return its folder."""
+    folder = BUILT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "function.py").write_text(source, "utf-8")
+    return folder
 
 
 @contextmanager
-def aws() -> Iterator[Aws]:
+def aws(latencies: Mapping[str, Latency] | None = None) -> Iterator[Aws]:
+    """Run the stand-in, which answers at once unless it is given ``latencies``."""
     port = processes.free_port()
-    command = [sys.executable, "-m", "tests.bench.aws_stub", str(port)]
+    given = {name: asdict(latency) for name, latency in (latencies or {}).items()}
+    command = [sys.executable, "-m", "tests.bench.aws_stub", str(port), json.dumps(given)]
     with processes.started(command, cwd=ROOT):
         processes.wait_for_port(port)
         yield Aws(port)

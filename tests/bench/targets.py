@@ -16,6 +16,8 @@ def targets(result: dict[str, Any]) -> Iterator[Row]:
         rows = result["servers"]["rows"]
         yield from _against(rows, "Orthanc", 1.0)
         yield from _against(rows, "tiny-pacs", 0.2)
+    if "wait" in result:
+        yield from _wait(result["wait"]["sendings"])
     if "floor" in result:
         over = result["floor"]["cpu"]["over_floor"]["median"]
         yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
@@ -50,6 +52,14 @@ def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator
         if (server, case) in medians:
             over = ratio(medians["stowport", case], medians[server, case])
             yield _row(f"CPU per instance against {server}, {case}", target, over)
+
+
+def _wait(figures: dict[str, Any]) -> Iterator[Row]:
+    for name, target in (("ct1", 1.25), ("ct10", 1.4)):
+        over = figures[name]["over_chain"]
+        what = f"time to the answer to {name}, over its chain of calls"
+        yield _row(what, target, over["whole"])
+        yield _row(f"{what}, without the stand-in of the gateway", target, over["rest"])
 
 
 def _calls(figures: dict[str, Any]) -> Iterator[Row]:

@@ -1,6 +1,4 @@
-import time
 from collections.abc import Iterator
-from threading import enumerate as threads
 
 import pytest
 
@@ -8,6 +6,7 @@ from store.settings import settings
 from tests.ingest.conftest import endpoint
 from tests.store.deployment import Deployment, environment, function
 from tests.store.lambdas import Store
+from tests.writers import wait_for_writers
 from transaction import journal
 
 __all__ = ["endpoint"]
@@ -19,8 +18,7 @@ def deployment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     yield Deployment(endpoint)
-    while any(thread.name.startswith("archive") for thread in threads()):
-        time.sleep(0.01)  # a deadline leaves threads behind
+    wait_for_writers()
     settings.cache_clear()
 
 
