@@ -1,6 +1,6 @@
 """The targets, and how far they are met."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.bench import large_report
@@ -12,32 +12,37 @@ Row = tuple[str, str, str, str]
 
 def targets(result: dict[str, Any]) -> Iterator[Row]:
     """Yield a row for every target whose figures are there."""
-    if "servers" in result:
-        rows = result["servers"]["rows"]
-        yield from _against(rows, "Orthanc", 1.0)
-        yield from _against(rows, "tiny-pacs", 0.2)
-    if "wait" in result:
-        yield from _wait(result["wait"]["sendings"])
-    if "floor" in result:
-        over = result["floor"]["cpu"]["over_floor"]["median"]
-        yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
-    if "growth" in result:
-        growth = result["growth"]
-        tiny = growth["instances_without_calls"]["500"]["cpu_ms"]["median"]
-        yield _row("500 tiny instances, without the AWS calls, ms each (CPU)", 0.5, tiny)
-        times = growth["instances"]
-        flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
-        yield _row("time per instance at 1000 per request, over that at 10 (CPU)", 1.1, flat)
-    if "cold_start" in result:
-        over = result["cold_start"]["over_clients"]
-        yield _row("cold start, over boto3's two clients alone (wall)", 1.4, over["wall_ms"])
-    if "memory" in result:
-        bodies = result["memory"]["4.4 MB"]["over_idle_in_bodies"]
-        yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
-    if "calls" in result:
-        yield from _calls(result["calls"])
-    if "large" in result:
-        yield from large_report.targets(result["large"])
+    for section, rows in _SECTIONS.items():
+        if section in result:
+            yield from rows(result[section])
+
+
+def _servers(figures: dict[str, Any]) -> Iterator[Row]:
+    yield from _against(figures["rows"], "Orthanc", 1.0)
+    yield from _against(figures["rows"], "tiny-pacs", 0.2)
+
+
+def _floor(figures: dict[str, Any]) -> Iterator[Row]:
+    over = figures["cpu"]["over_floor"]["median"]
+    yield _row("handler for one 4.4 MB instance, over the floor (CPU)", 1.5, over)
+
+
+def _growth(figures: dict[str, Any]) -> Iterator[Row]:
+    tiny = figures["instances_without_calls"]["500"]["cpu_ms"]["median"]
+    yield _row("500 tiny instances, without the AWS calls, ms each (CPU)", 0.5, tiny)
+    times = figures["instances"]
+    flat = ratio(times["1000"]["cpu_ms"], times["10"]["cpu_ms"])
+    yield _row("time per instance at 1000 per request, over that at 10 (CPU)", 1.1, flat)
+
+
+def _cold_start(figures: dict[str, Any]) -> Iterator[Row]:
+    over = figures["over_clients"]["wall_ms"]
+    yield _row("cold start, over boto3's two clients alone (wall)", 1.4, over)
+
+
+def _memory(figures: dict[str, Any]) -> Iterator[Row]:
+    bodies = figures["4.4 MB"]["over_idle_in_bodies"]
+    yield _row("peak memory over the idle process, in bodies of 4.4 MB", 3.0, bodies)
 
 
 def _row(what: str, target: float, measured: float) -> Row:
@@ -54,7 +59,8 @@ def _against(rows: list[dict[str, Any]], server: str, target: float) -> Iterator
             yield _row(f"CPU per instance against {server}, {case}", target, over)
 
 
-def _wait(figures: dict[str, Any]) -> Iterator[Row]:
+def _wait(section: dict[str, Any]) -> Iterator[Row]:
+    figures = section["sendings"]
     for name, target in (("ct1", 1.25), ("ct10", 1.4)):
         over = figures[name]["over_chain"]
         what = f"time to the answer to {name}, over its chain of calls"
@@ -70,3 +76,15 @@ def _calls(figures: dict[str, Any]) -> Iterator[Row]:
         yield _row(f"AWS calls of {case}: two per instance, plus three", most, calls)
     again = sum(sent["again"].get("PutObject", 0) for sent in figures.values())
     yield _row("objects written when studies are sent again", 0, again)
+
+
+_SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
+    "servers": _servers,
+    "wait": _wait,
+    "floor": _floor,
+    "growth": _growth,
+    "cold_start": _cold_start,
+    "memory": _memory,
+    "calls": _calls,
+    "large": large_report.targets,
+}
