@@ -19,18 +19,19 @@ Figures = dict[str, Any]
 
 def targets(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
     """Yield a row for each target: throughput over that of the plain way, and time of the relay."""
-    names = _names(figures)
     for place, where in _PLACES.items():
+        names = _names(figures, place)
         for what, least in _LEAST.items():
             ways = figures[place][what]
             over = ratio(ways[_PLAIN]["wall"], ways[_SEND]["wall"])
             yield _at_least(f"`send` {where}, {names[what]}, over PutObject", least, over)
+    names = _names(figures, "client")
     for name, kind in _INGESTS.items():
         each = figures[name]
         over = ratio(each["CopyObject"]["wall"], each["ingest"]["wall"])
         yield _at_least(f"ingest of {names['large']}, over CopyObject, {kind}", _LEAST_INGEST, over)
     for place, where in _PLACES.items():
-        ways = figures[place]["small"]
+        ways, names = figures[place]["small"], _names(figures, place)
         over = ratio(ways[_RELAYED]["wall"], ways[_SEND]["wall"])
         met = "yes" if over <= _MOST_RELAYED else "no"
         what = f"`relay` {where}, {names['small']}, time over that of `send`"
@@ -42,10 +43,9 @@ def _at_least(what: str, target: float, measured: float) -> tuple[str, str, str,
     return f"{what} (throughput)", f"at least {target:g}", f"{measured:g}", met
 
 
-def _names(figures: Figures) -> dict[str, str]:
-    small = figures["bytes"]["small"] / figures["files"]
+def _names(figures: Figures, place: str) -> dict[str, str]:
     return {
-        "small": f"{figures['files']:,} files of {small / 1e6:.1f} MB",
+        "small": f"{figures['files'][place]:,} files of {figures['bytes']['small'] / 1e6:.1f} MB",
         "large": f"one of {figures['bytes']['large'] / 1e9:.1f} GB",
     }
 
@@ -60,7 +60,7 @@ Whole processes, from their start to their exit code, with {figures["connections
 PutObject is boto3's, one call for each file, without checksums. First to a process that takes \
 bodies and forgets them, which shows what the client can do; then to the whole local service \
 (`make run`: gateway and functions are one process, S3 and DynamoDB another), and PutObject to its \
-S3. Files are in memory, and nothing is encrypted.
+S3; one request of each kind goes before. Files are in memory, and nothing is encrypted.
 
 To a sink:
 
@@ -78,13 +78,14 @@ guidelines for Amazon S3": 85 to 90 MB/s for each concurrent request).
 
 
 def _sends(figures: Figures, place: str) -> Iterator[tuple[object, ...]]:
-    names = _names(figures)
+    names = _names(figures, place)
+    numbers = {"small": figures["files"][place], "large": 1}
     for what, ways in figures[place].items():
         plain = ways[_PLAIN]["wall"]["median"]
         for name, each in ways.items():
             wall = each["wall"]["median"]
             cpu = (f"{kind} {each[kind]['median']:.1f}" for kind in each if kind != "wall")
-            rate = figures["bytes"][what] / 1e6 / wall
+            rate = figures["bytes"][what] * numbers[what] / 1e6 / wall
             yield (
                 names[what],
                 name,
