@@ -15,7 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 
-.PHONY: help run sample token smoke rebuild tell test test-fast torture send-many relay-memory check lint types architecture audit secrets format events conformance cost body-costs samplefiles programs requirements clean
+.PHONY: help run sample token smoke rebuild tell test test-fast torture send-many relay-memory check lint types architecture audit secrets format events conformance cost scale body-costs samplefiles programs requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -128,6 +128,9 @@ body-costs: $(VENV)/test ## measure what each kind of hostile metadata costs: ma
 cost: $(VENV)/test ## what a million instances cost: updates docs/cost.md, or prints with own prices: make cost [PRICES=file.tsv] [MEMORY=1769]
 	@PYTHONPATH=functions $(BIN)/python -m tests.cost $(if $(MEMORY),--memory $(MEMORY)) \
 	$(if $(PRICES),--prices $(PRICES),$(if $(MEMORY),,--write))
+
+scale: $(VENV)/test bench-plots ## what many senders get, by simulation: updates docs/scale.md and its plots
+	@PYTHONPATH=functions:client $(BIN)/python -m tests.bench.scale
 
 samplefiles: $(VENV)/test $(SAMPLES) $(JAVASCRIPT) ## regenerate docs/sample-files.md from the files that public packages ship
 	PYTHONPATH=functions $(BIN)/python -m tests.interop.sample_page

@@ -3,20 +3,24 @@
 SECTIONS ?=
 SCALE ?= 1
 BENCH := build/bench
-LAYER := DependenciesLayer$(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
+PROCESSOR := $(if $(filter aarch64 arm64,$(shell uname -m)),Arm64,X8664)
+LAYERS := $(BENCH)/layer/built $(BENCH)/authorizer-layer/built
 
 .PHONY: bench bench-function bench-peers bench-plots
 
-bench: $(VENV)/test $(BENCH)/layer/built $(BENCH)/runtime/built bench-function bench-peers bench-plots ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
+bench: $(VENV)/test $(LAYERS) $(BENCH)/runtime/built bench-function bench-peers bench-plots ## measure the service: make bench [SECTIONS="floor growth"] [SCALE=0.2]
 	@$(BIN)/python -m tests.bench --python "$(python3.13)" --scale $(SCALE) \
 		$$(echo "$(SECTIONS)" | tr , ' ')
 
 # What `sam build` makes, but without SAM: its recipes for this machine's processor. It is measured
 # as it is deployed, with bytecode.
-$(BENCH)/layer/built: layers/dependencies/requirements.txt | python3.13
-	rm -rf $(BENCH)/layer && mkdir -p $(BENCH)/layer
-	$(MAKE) --silent -C layers/dependencies build-$(LAYER) \
-		ARTIFACTS_DIR=$(CURDIR)/$(BENCH)/layer
+$(BENCH)/layer/built: layer := DependenciesLayer$(PROCESSOR)
+$(BENCH)/layer/built: layers/dependencies/requirements.txt
+$(BENCH)/authorizer-layer/built: layer := AuthorizerLayer$(PROCESSOR)
+$(BENCH)/authorizer-layer/built: layers/dependencies/authorizer.txt
+$(LAYERS): layers/dependencies/Makefile layers/dependencies/unused.txt | python3.13
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(MAKE) --silent -C layers/dependencies build-$(layer) ARTIFACTS_DIR=$(CURDIR)/$(@D)
 	touch $@
 
 bench-function: python3.13

@@ -1,6 +1,6 @@
 """The partitions of the index: all items of a study, and of all studies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from boto3.session import Session
@@ -29,30 +29,63 @@ class Partitions:
         )
         return answer.get("Item", {})
 
-    def items(self, study_instance_uid: str, below: str = "") -> Iterator[Item]:
+    def items(  # noqa: PLR0913 - how much is read, by keyword
+        self,
+        study_instance_uid: str,
+        below: str = "",
+        *,
+        skip: int = 0,
+        page: int | None = None,
+        only: Sequence[str] = (),
+        backwards: bool = False,
+    ) -> Iterator[Item]:
         """Yield the items of a study whose ``Resource`` begins with ``below``, in its order.
 
-        That is instances, series, study. The query is consistent.
+        That is instances, series, study, or ``backwards``. The queries are consistent, and none is
+        made for items that the caller does not come to. The first ``skip`` items are counted by
+        DynamoDB and not sent. ``page`` is how many items a query asks for, and ``only`` which
+        attributes, if the caller knows.
         """
-        request: QueryInputTypeDef = {
-            "TableName": self._table,
-            "KeyConditionExpression": "StudyInstanceUID = :study",
-            "ExpressionAttributeValues": {":study": {"S": study_instance_uid}},
-            "ConsistentRead": True,
-        }
-        if below:
-            request["KeyConditionExpression"] += " AND begins_with(#resource, :below)"
-            request["ExpressionAttributeNames"] = {"#resource": "Resource"}
-            request["ExpressionAttributeValues"] = {
-                ":study": {"S": study_instance_uid},
-                ":below": {"S": below},
-            }
+        request = self._request(study_instance_uid, below, only)
+        if backwards:
+            request["ScanIndexForward"] = False
+        while skip:
+            counting: QueryInputTypeDef = {**request, "Select": "COUNT", "Limit": skip}
+            answer = self._dynamodb.query(**counting)
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            skip -= answer["Count"]
+        if page:
+            request["Limit"] = page
         while True:
             answer = self._dynamodb.query(**request)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _request(
+        self, study_instance_uid: str, below: str, only: Sequence[str]
+    ) -> "QueryInputTypeDef":
+        condition = "StudyInstanceUID = :study"
+        values: Item = {":study": {"S": study_instance_uid}}
+        names = {f"#{name}": name for name in only}
+        if below:
+            condition += " AND begins_with(#Resource, :below)"
+            values[":below"] = {"S": below}
+            names["#Resource"] = "Resource"
+        request: QueryInputTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ConsistentRead": True,
+        }
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if only:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
+        return request
 
     def study(self, study_instance_uid: str) -> Item:
         """Return the item of a study, empty if there is none, by a consistent read."""

@@ -42,9 +42,21 @@ class Retrieval:
         item = self._partitions.item(study, f"{INSTANCES}{series}/{instance}")
         return StoredInstance.of(item) if item else None
 
-    def items(self, study: str, below: str = "") -> Iterator[Item]:
-        """Yield the items of a study whose ``Resource`` begins with ``below``, in its order."""
-        return self._partitions.items(study, below)
+    def items(
+        self,
+        study: str,
+        below: str = "",
+        *,
+        skip: int = 0,
+        page: int | None = None,
+        only: Sequence[str] = (),
+    ) -> Iterator[Item]:
+        """Yield the items of a study whose ``Resource`` begins with ``below``, in its order.
+
+        The first ``skip`` are left out; ``page`` is how many are wanted at a time, and ``only``
+        which attributes.
+        """
+        return self._partitions.items(study, below, skip=skip, page=page, only=only)
 
     def instances(self, study: str, series: str = "") -> Iterator[StoredInstance]:
         """Yield the instances of a study, or of one of its series."""

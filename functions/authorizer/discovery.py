@@ -13,7 +13,13 @@ from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener, getproxies
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    build_opener,
+    getproxies,
+)
 
 TIMEOUT = 3
 """Seconds that a document may take in all, after which the issuer counts as unreachable."""
@@ -53,22 +59,33 @@ def fetch_keys(issuer: str) -> list[dict[str, Any]]:
     IssuerUnavailable
         One of the two documents could not be fetched, or violates the standard.
     """
+    opener = _opener()
     # Section 4: a terminating slash of the issuer is removed before the path is appended.
-    configuration = _fetch(issuer.removesuffix("/") + "/.well-known/openid-configuration")
+    configuration = _fetch(opener, issuer.removesuffix("/") + "/.well-known/openid-configuration")
     if configuration.get("issuer") != issuer:
         raise IssuerUnavailable("the configuration of the issuer names another issuer")
     jwks_uri = configuration.get("jwks_uri")
     if not isinstance(jwks_uri, str) or not is_protected(jwks_uri):
         raise IssuerUnavailable("the issuer's jwks_uri is not an https URL")
-    keys = _fetch(jwks_uri).get("keys")
+    keys = _fetch(opener, jwks_uri).get("keys")
     if not isinstance(keys, list):
         raise IssuerUnavailable("the issuer's JWK Set has no keys member")
     return [key for key in keys if isinstance(key, dict)]
 
 
-def _fetch(url: str) -> dict[str, Any]:
+def _opener() -> OpenerDirector:
+    """Return what opens URLs; to make it takes long, because it reads the trusted certificates."""
+    # Plain http is only for loopback, which no proxy can reach.
+    proxies = {scheme: proxy for scheme, proxy in getproxies().items() if scheme != "http"}
+    opener = build_opener(ProxyHandler(proxies), _NoRedirects)
+    # Some gateways in front of issuers refuse urllib's own name.
+    opener.addheaders = [("User-Agent", "stowport"), ("Accept", "application/json")]
+    return opener
+
+
+def _fetch(opener: OpenerDirector, url: str) -> dict[str, Any]:
     try:
-        document = json.loads(_read_in_time(url))
+        document = json.loads(_read_in_time(opener, url))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         reason = f"the issuer did not answer with JSON: {type(error).__name__}: {error}"
         raise IssuerUnavailable(reason) from error
@@ -77,7 +94,7 @@ def _fetch(url: str) -> dict[str, Any]:
     return document
 
 
-def _read_in_time(url: str) -> bytes:
+def _read_in_time(opener: OpenerDirector, url: str) -> bytes:
     """Return the document at ``url``; raises TimeoutError after TIMEOUT seconds.
 
     urllib's timeout is for one operation of a socket, of which a slow answer takes many, and not
@@ -87,7 +104,7 @@ def _read_in_time(url: str) -> bytes:
 
     def read() -> None:
         try:
-            reading.set_result(_read(url))
+            reading.set_result(_read(opener, url))
         except HTTPError as error:
             error.close()  # it is the answer as well
             reading.set_exception(error)
@@ -98,12 +115,7 @@ def _read_in_time(url: str) -> bytes:
     return reading.result(TIMEOUT)
 
 
-def _read(url: str) -> bytes:
-    # Plain http is only for loopback, which no proxy can reach.
-    proxies = {scheme: proxy for scheme, proxy in getproxies().items() if scheme != "http"}
-    opener = build_opener(ProxyHandler(proxies), _NoRedirects)
-    # Some gateways in front of issuers refuse urllib's own name.
-    opener.addheaders = [("User-Agent", "stowport"), ("Accept", "application/json")]
+def _read(opener: OpenerDirector, url: str) -> bytes:
     content = b""
     end = time.monotonic() + TIMEOUT
     with opener.open(url, timeout=TIMEOUT) as response:

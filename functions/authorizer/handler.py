@@ -5,6 +5,7 @@ API Gateway's contract for a REQUEST authorizer of a REST API: an error with the
 failure, which the template's gateway responses turn into 503.
 """
 
+import gc
 import traceback
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from authorizer import COLLECTED_AT
 from authorizer.discovery import IssuerUnavailable
 from authorizer.issuer_keys import IssuerKeys
 from authorizer.settings import Settings, read_settings
@@ -135,3 +137,7 @@ def _unauthorized(reason: str) -> Unauthorized:
 def _say_once(level: Literal["warning", "error"], text: str) -> None:
     """Log only with the first request what applies to every request of this environment."""
     getattr(logger, level)(text)
+
+
+gc.freeze()  # no collection looks at what is imported again
+gc.set_threshold(*COLLECTED_AT)

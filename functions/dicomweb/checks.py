@@ -8,14 +8,12 @@ the index would like to have: an image with an empty patient name is still an im
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydicom.uid import JPEG2000MC, JPEG2000MCLossless
-
 from dicomweb import conformance, uids
 from dicomweb.conformance import StorageProfile
 from dicomweb.errors import InstanceRejected
 from dicomweb.part10.walker import DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, PixelData
 from dicomweb.reasons import FailureReason
-from dicomweb.uids import is_uid
+from dicomweb.uids import JPEG2000MC, JPEG2000MCLossless, is_uid
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018

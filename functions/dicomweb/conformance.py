@@ -17,22 +17,20 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from pydicom.uid import (
+from dicomweb.uids import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPIPHTJ2KReferenced,
     JPIPHTJ2KReferencedDeflate,
+    JPIPReferenced,
+    JPIPReferencedDeflate,
 )
-
-# pydicom.uid has no names for these two.
-_JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
-_JPIP_REFERENCED_DEFLATE = "1.2.840.10008.1.2.4.95"
 
 _JPIP = frozenset(
     (
-        _JPIP_REFERENCED,
-        _JPIP_REFERENCED_DEFLATE,
+        JPIPReferenced,
+        JPIPReferencedDeflate,
         JPIPHTJ2KReferenced,
         JPIPHTJ2KReferencedDeflate,
     )
@@ -46,7 +44,7 @@ _NATIVE = _JPIP | {
 """Transfer syntaxes whose pixel data, if there is any, is not encapsulated (PS3.5 Annex A)."""
 
 _DEFLATED = frozenset(
-    (DeflatedExplicitVRLittleEndian, _JPIP_REFERENCED_DEFLATE, JPIPHTJ2KReferencedDeflate)
+    (DeflatedExplicitVRLittleEndian, JPIPReferencedDeflate, JPIPHTJ2KReferencedDeflate)
 )
 
 _VIDEO_GROUP = "Video"

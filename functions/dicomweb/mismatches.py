@@ -4,20 +4,10 @@ Each function returns a text that says what was found and what was expected, or 
 instances are in use, and every archive takes them: a refused one would be lost.
 """
 
-from pydicom.uid import (
-    ConfocalMicroscopyImageStorage,
-    ConfocalMicroscopyTiledPyramidalImageStorage,
-    MultiFrameSingleBitSecondaryCaptureImageStorage,
-    ParametricMapStorage,
-    PhotoacousticImageStorage,
-    SegmentationStorage,
-)
-
 from dicomweb import conformance
 
 _IMAGE_GROUPS = ("Image", "Video")
 
-# pydicom.uid has names for some of them only.
 _OTHER_IMAGES = frozenset(
     (
         "1.2.840.10008.5.1.1.29",  # Hardcopy Grayscale Image
@@ -25,14 +15,14 @@ _OTHER_IMAGES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.3",  # CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.4",  # Enhanced CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.5",  # Legacy Converted Enhanced CT For Processing Image
-        PhotoacousticImageStorage,
-        MultiFrameSingleBitSecondaryCaptureImageStorage,
-        ParametricMapStorage,
-        SegmentationStorage,
+        "1.2.840.10008.5.1.4.1.1.6.3",  # Photoacoustic Image
+        "1.2.840.10008.5.1.4.1.1.7.1",  # Multi-frame Single Bit Secondary Capture Image
+        "1.2.840.10008.5.1.4.1.1.30",  # Parametric Map
+        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
         "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
         "1.2.840.10008.5.1.4.1.1.66.8",  # Height Map Segmentation
-        ConfocalMicroscopyImageStorage,
-        ConfocalMicroscopyTiledPyramidalImageStorage,
+        "1.2.840.10008.5.1.4.1.1.77.1.8",  # Confocal Microscopy Image
+        "1.2.840.10008.5.1.4.1.1.77.1.9",  # Confocal Microscopy Tiled Pyramidal Image
     )
 )
 """The classes outside the groups of images whose IOD requires pixel data of some kind.

@@ -1,39 +1,61 @@
 """The character sets of text: their terms, their Python encodings, and how to decode by them.
 
-pydicom's tables, which its writer uses as well, are completed when this module is imported:
-Latin alphabet 9 is not in them, and the escape sequence of ISO 2022 IR 58 is left to a codec
-that neither reads nor writes it (PS3.3 C.12.1.1.2).
+The encodings are those of pydicom, with Latin alphabet 9 and GB 2312 as ``dicomweb.codeextensions``
+adds them. They are written down here because most text has no code extensions: no start waits for
+pydicom to be imported.
 """
 
 import re
 from collections.abc import Sequence
+from types import MappingProxyType
 
-from pydicom import charset
-
-_GB2312 = "iso_ir_58"
-_LATIN_9 = "iso8859_15"
-_LATIN_9_CODE = charset.ESC + b"-b"
-
-charset.python_encoding |= {
-    "ISO_IR 203": _LATIN_9,
-    "ISO 2022 IR 203": _LATIN_9,
-    "ISO 2022 58": _GB2312,  # pydicom's other name of it has no escape sequence
-}
-charset.CODES_TO_ENCODINGS[_LATIN_9_CODE] = _LATIN_9
-charset.ENCODINGS_TO_CODES[_LATIN_9] = _LATIN_9_CODE
-_handled_by_codecs = tuple(each for each in charset.handled_encodings if each != _GB2312)
-charset.handled_encodings = _handled_by_codecs  # type: ignore[assignment]  # one fewer
-
+ENCODINGS = MappingProxyType(
+    {
+        "": "iso8859",
+        "ISO_IR 6": "iso8859",
+        "ISO_IR 13": "shift_jis",
+        "ISO_IR 100": "latin_1",
+        "ISO_IR 101": "iso8859_2",
+        "ISO_IR 109": "iso8859_3",
+        "ISO_IR 110": "iso8859_4",
+        "ISO_IR 126": "iso_ir_126",
+        "ISO_IR 127": "iso_ir_127",
+        "ISO_IR 138": "iso_ir_138",
+        "ISO_IR 144": "iso_ir_144",
+        "ISO_IR 148": "iso_ir_148",
+        "ISO_IR 166": "iso_ir_166",
+        "ISO_IR 192": "UTF8",
+        "ISO_IR 203": "iso8859_15",
+        "GB18030": "GB18030",
+        "GBK": "GBK",
+        "ISO 2022 58": "iso_ir_58",
+        "ISO 2022 GBK": "GBK",
+        "ISO 2022 IR 6": "iso8859",
+        "ISO 2022 IR 13": "shift_jis",
+        "ISO 2022 IR 58": "iso_ir_58",
+        "ISO 2022 IR 87": "iso2022_jp",
+        "ISO 2022 IR 100": "latin_1",
+        "ISO 2022 IR 101": "iso8859_2",
+        "ISO 2022 IR 109": "iso8859_3",
+        "ISO 2022 IR 110": "iso8859_4",
+        "ISO 2022 IR 126": "iso_ir_126",
+        "ISO 2022 IR 127": "iso_ir_127",
+        "ISO 2022 IR 138": "iso_ir_138",
+        "ISO 2022 IR 144": "iso_ir_144",
+        "ISO 2022 IR 148": "iso_ir_148",
+        "ISO 2022 IR 149": "euc_kr",
+        "ISO 2022 IR 159": "iso2022_jp_2",
+        "ISO 2022 IR 166": "iso_ir_166",
+        "ISO 2022 IR 203": "iso8859_15",
+    }
+)
+"""The Python encoding of each term (PS3.3 C.12.1.1.2)."""
 
 DEFAULT_REPERTOIRE = ("", "ISO_IR 6", "ISO 2022 IR 6")
 """The terms of ASCII, which needs none."""
 
-FRAGMENTS = re.compile(rb"\A[^\x1b]+|\x1b[^\x1b]*")
-"""Each escape sequence with the text up to the next one, and the text before the first."""
-
+_ESC = b"\x1b"
 _TERM = re.compile(r"ISO[ _-]?(2022)?[ _-]?IR[ _-]?([0-9]+)")
-_NAME_DELIMITERS = frozenset(b"^=")
-_TEXT_DELIMITERS = frozenset(b"\n\r\t\f")
 
 
 def term(value: str) -> str:
@@ -50,7 +72,7 @@ def term(value: str) -> str:
 
 def is_known(term: str) -> bool:
     """Tell whether text can be read and written by a defined term."""
-    return term in charset.python_encoding
+    return term in ENCODINGS
 
 
 def encodings(values: Sequence[str]) -> tuple[str, ...]:
@@ -60,38 +82,17 @@ def encodings(values: Sequence[str]) -> tuple[str, ...]:
     which a text has to switch, are left out, and so is what is there already.
     """
     first, *others = map(term, values or ("",))
-    known = charset.python_encoding
     found = (
-        "ascii" if first in DEFAULT_REPERTOIRE else known.get(first, "ascii"),
-        *(known[each] for each in others if each in known),
+        "ascii" if first in DEFAULT_REPERTOIRE else ENCODINGS.get(first, "ascii"),
+        *(ENCODINGS[each] for each in others if each in ENCODINGS),
     )
     return tuple(dict.fromkeys(found))
 
 
 def decode(value: bytes, encodings: Sequence[str], *, is_name: bool) -> str:
-    """Decode text, with code extensions if there are any; raises ValueError if that fails.
-
-    A delimiter ends a code extension (PS3.5 6.1.2.5.3), but not every writer repeats the escape.
-    Delimiters are left to the decoder, because the two bytes of a kanji may contain "=" and "^".
-    """
-    delimiters = _NAME_DELIMITERS if is_name else _TEXT_DELIMITERS
-    try:
-        return _decode_once(value, encodings, delimiters)
-    except ValueError:
-        return _decode_once(value, encodings, frozenset())
-
-
-def _decode_once(value: bytes, encodings: Sequence[str], delimiters: frozenset[int]) -> str:
-    """Decode text in which only ``delimiters`` end a code extension; raises ValueError.
-
-    It is decoded up to the first fragment that fails: one takes longer than many others.
-    """
-    if charset.ESC not in value:
+    """Decode text, with code extensions if there are any; raises ValueError if that fails."""
+    if _ESC not in value:
         return value.decode(encodings[0])
-    texts = []
-    for fragment in FRAGMENTS.findall(value):
-        text = charset.decode_bytes(fragment, encodings, set(delimiters))
-        if "\N{REPLACEMENT CHARACTER}" in text or "\x1b" in text:
-            raise ValueError  # pydicom replaces what it cannot decode, and warns of it
-        texts.append(text)
-    return "".join(texts)
+    from dicomweb import codeextensions  # noqa: PLC0415 - only this needs pydicom
+
+    return codeextensions.decode(value, encodings, is_name=is_name)

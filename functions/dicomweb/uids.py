@@ -1,6 +1,20 @@
-"""Unique identifiers (PS3.5 9.1)."""
+"""Unique identifiers (PS3.5 9.1), and those that every instance is compared with (PS3.6).
+
+Their names are the keywords of PS3.6. pydicom.uid has most of them as well, but to import
+it takes longer than to read an instance.
+"""
 
 import re
+
+ImplicitVRLittleEndian = "1.2.840.10008.1.2"
+ExplicitVRLittleEndian = "1.2.840.10008.1.2.1"
+DeflatedExplicitVRLittleEndian = "1.2.840.10008.1.2.1.99"
+JPEG2000MCLossless = "1.2.840.10008.1.2.4.92"
+JPEG2000MC = "1.2.840.10008.1.2.4.93"
+JPIPReferenced = "1.2.840.10008.1.2.4.94"
+JPIPReferencedDeflate = "1.2.840.10008.1.2.4.95"
+JPIPHTJ2KReferenced = "1.2.840.10008.1.2.4.204"
+JPIPHTJ2KReferencedDeflate = "1.2.840.10008.1.2.4.205"
 
 LONGEST = 64
 """The most characters of a UID."""

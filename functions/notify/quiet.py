@@ -8,14 +8,13 @@ after its last instance was stored.
 
 import json
 import time
-from datetime import datetime
 
 from archive.buses import EventBus
 from archive.partitions import Partitions
 from archive.queues import Queue
 from notify.events import named_attributes, study_quiet
 from notify.settings import Settings
-from notify.studies import counted
+from notify.studies import COUNTED, counted
 from transaction import journal
 
 _SECONDS_OF_CLOCKS = 1.0
@@ -40,12 +39,13 @@ def tell(message: str, partitions: Partitions, bus: EventBus, chosen: Settings) 
     """
     asked = json.loads(message)
     uid, sent = asked["studyInstanceUID"], asked["sent"]
-    study = counted(uid, partitions.items(uid))
-    if not study.instances:
-        return  # somebody has deleted it
-    if datetime.fromisoformat(study.stored).timestamp() > sent + _SECONDS_OF_CLOCKS:
+    # Most senders number their instances upwards: the newest ones come first.
+    items = partitions.items(uid, only=COUNTED, backwards=True)
+    study = counted(uid, items, until=sent + _SECONDS_OF_CLOCKS)
+    if study is None or not study.instances:  # without instances, somebody has deleted it
         return
-    named = named_attributes(study.item, chosen.attributes)
+    item = partitions.study(uid) if chosen.attributes else {}
+    named = named_attributes(item, chosen.attributes)
     event = study_quiet(study, chosen.quiet_seconds, chosen.archive_bucket, named)
     if refused := bus.put([event]):
         raise Untold(refused[0])

@@ -1,23 +1,25 @@
 """List the series or instances of a study, or the instances of a series (PS3.18 10.6)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from archive.items import to_values
 from archive.retrieval import Retrieval
+from archive.storedinstances import INSTANCES
 from dicomweb.answer.response import StoreResponse
 from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.retrieval import acceptable, search
+from dicomweb.retrieval.search import Query
 from retrieve.settings import Settings
 from transaction.gateway import StoreRequest
 
-_STUDY, _SERIES, _INSTANCES = "study", "series/", "instances/"
-_AVAILABLE = {"InstanceAvailability": "ONLINE"}
+_STUDY, _SERIES = "study", "series/"
 
 Attributes = Mapping[str, Any]
-Find = Callable[[Mapping[str, Attributes], Attributes, str, str], Iterator[Attributes]]
+Find = Callable[[Retrieval, StoreRequest, Query], Iterator[Attributes]]
 
 
 def search_for_instances(
@@ -42,20 +44,18 @@ def _answer(
 ) -> StoreResponse:
     acceptable.check_json(request.headers.get("accept"), request.accept_parameter)
     query = search.read_query(request.query)
-    base_url = chosen.retrieve_base_url or request.base_url
     study = request.in_path["study"]
-    series = request.in_path.get("series", "")
-    # The attributes of a study or of its series are in items of their own.
-    below = f"{_INSTANCES}{series}/" if series and not query.of_study else ""
-    items = {item["Resource"]["S"]: to_values(item) for item in retrieval.items(study, below)}
-    of_study = {
-        keyword: value
-        for keyword, value in items.get(_STUDY, {}).items()
-        if keyword in query.of_study
+    url = f"{chosen.retrieve_base_url or request.base_url}/studies/{study}"
+    common = {
+        **_of_study(retrieval, study, query.of_study),
+        "InstanceAvailability": "ONLINE",
+        "StudyInstanceUID": study,
     }
-    common = {**of_study, **_AVAILABLE, "StudyInstanceUID": study}
-    url = f"{base_url}/studies/{study}"
-    encoded = search.encode(find(items, common, url, series), query)
+    found = (
+        {**common, **attributes, "RetrieveURL": f"{url}/{attributes['RetrieveURL']}"}
+        for attributes in find(retrieval, request, query)
+    )
+    encoded = search.encode(found, query)
     more = (
         []
         if encoded.following is None
@@ -70,36 +70,50 @@ def _answer(
     )
 
 
-def _instances(
-    items: Mapping[str, Attributes], common: Attributes, url: str, series: str
-) -> Iterator[Attributes]:
-    """Yield the instances; below a study they have the attributes of their series as well."""
-    for resource, own in items.items():
-        if not resource.startswith(f"{_INSTANCES}{series}/" if series else _INSTANCES):
-            continue
-        _, of_series, instance = resource.split("/")
+def _of_study(retrieval: Retrieval, study: str, keywords: Collection[str]) -> Attributes:
+    """Return the attributes of the study with these keywords, which an item of its own has."""
+    item = next(retrieval.items(study, _STUDY), {}) if keywords else {}
+    return {keyword: value for keyword, value in to_values(item).items() if keyword in keywords}
+
+
+def _instances(retrieval: Retrieval, request: StoreRequest, query: Query) -> Iterator[Attributes]:
+    """Yield the instances; below a study they have the attributes of their series as well.
+
+    No more are read than one query returns beyond those that are asked for.
+    """
+    study, below = request.in_path["study"], request.in_path.get("series", "")
+    of_series = {} if below else _series_items(retrieval, study)
+    page = None if query.limit is None else query.limit + 1
+    resources = f"{INSTANCES}{below}/" if below else INSTANCES
+    for item in retrieval.items(study, resources, skip=query.offset, page=page):
+        _, series, instance = item["Resource"]["S"].split("/")
         yield {
-            **common,
-            **({} if series else items.get(f"{_SERIES}{of_series}", {})),
-            **own,
-            "SeriesInstanceUID": of_series,
+            **of_series.get(series, {}),
+            **to_values(item),
+            "SeriesInstanceUID": series,
             "SOPInstanceUID": instance,
-            "RetrieveURL": f"{url}/series/{of_series}/instances/{instance}",
+            "RetrieveURL": f"series/{series}/instances/{instance}",
         }
 
 
-def _series(
-    items: Mapping[str, Attributes], common: Attributes, url: str, _: str
-) -> Iterator[Attributes]:
-    """Yield the series that have an instance: only these are stored."""
-    counted = Counter(
-        resource.split("/")[1] for resource in items if resource.startswith(_INSTANCES)
-    )
-    for series, count in counted.items():
+def _series(retrieval: Retrieval, request: StoreRequest, query: Query) -> Iterator[Attributes]:
+    """Yield the series that have an instance: only these are stored.
+
+    To count their instances, the keys of all instances are read.
+    """
+    study = request.in_path["study"]
+    of_series = _series_items(retrieval, study)
+    keys = retrieval.items(study, INSTANCES, only=("Resource",))
+    counted = Counter(key["Resource"]["S"].split("/")[1] for key in keys)
+    for series, count in islice(counted.items(), query.offset, None):
         yield {
-            **common,
-            **items.get(f"{_SERIES}{series}", {}),
+            **of_series.get(series, {}),
             "SeriesInstanceUID": series,
             "NumberOfSeriesRelatedInstances": count,
-            "RetrieveURL": f"{url}/series/{series}",
+            "RetrieveURL": f"series/{series}",
         }
+
+
+def _series_items(retrieval: Retrieval, study: str) -> Mapping[str, Attributes]:
+    items = retrieval.items(study, _SERIES)
+    return {item["Resource"]["S"].removeprefix(_SERIES): to_values(item) for item in items}

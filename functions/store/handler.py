@@ -1,5 +1,6 @@
 """The store transaction, step by step (PS3.18 10.5)."""
 
+import gc
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
@@ -16,6 +17,7 @@ from dicomweb.envelope import mediatypes
 from dicomweb.errors import RequestRejected
 from dicomweb.instances import SOPInstance
 from dicomweb.payloads import read_parts
+from store import COLLECTED_AT
 from store.settings import Settings, becomes_snapshot, settings
 from transaction import gateway, journal
 from transaction.gateway import StoreRequest
@@ -114,6 +116,9 @@ def archive(chosen: Settings) -> Archive:
         retention=chosen.retention,
     )
 
+
+gc.freeze()  # no collection looks at what is imported again
+gc.set_threshold(*COLLECTED_AT)
 
 if becomes_snapshot():
     from store import snapshot

@@ -2,6 +2,7 @@ import json
 import socket
 import threading
 import time
+from urllib.request import OpenerDirector, build_opener
 
 import pytest
 
@@ -45,6 +46,21 @@ def test_anything_else_is_not_protected(url: str) -> None:
 def test_the_keys_stand_where_the_configuration_says(issuer: LoopbackIssuer) -> None:
     assert fetch_keys(issuer.url) == [signing_key("first").jwk]
     assert issuer.requests == [CONFIGURATION, JWKS]
+
+
+def test_the_trusted_certificates_are_read_once_for_both_documents(
+    issuer: LoopbackIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def counted(*handlers: object) -> OpenerDirector:
+        made.append(build_opener(*handlers))  # type: ignore[arg-type] # as they were given
+        return made[-1]
+
+    monkeypatch.setattr(discovery, "build_opener", counted)
+    fetch_keys(issuer.url)
+    assert issuer.requests == [CONFIGURATION, JWKS]
+    assert len(made) == 1
 
 
 def test_a_terminating_slash_is_removed_before_the_path_is_appended(

@@ -20,6 +20,8 @@ from tests.bench import (
     parts,
     report,
     servers,
+    starts,
+    studies,
     wait,
     wait_report,
 )
@@ -31,7 +33,8 @@ SECTIONS: dict[str, Section] = {
     "parts": parts.measure,
     "floor": floor.measure_floor,
     "growth": floor.measure_growth,
-    "cold_start": environments.measure_cold_start,
+    "studies": studies.measure,
+    "cold_start": starts.measure,
     "memory": environments.measure_memory,
     "calls": environments.measure_calls,
     "large": large.measure,

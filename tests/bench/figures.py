@@ -17,6 +17,11 @@ def ratio(measured: dict[str, Any], base: dict[str, Any], digits: int = 2) -> fl
     return round(float(measured["median"]) / float(base["median"]), digits)
 
 
+def shown(figures: dict[str, float]) -> str:
+    """Return the figures of ``spread`` for a table."""
+    return f"{figures['median']:g} ({figures['min']:g} to {figures['max']:g})"
+
+
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """Return the median of ``seconds`` and what 99 of 100 do not exceed, in milliseconds."""
     of_hundred = statistics.quantiles(seconds, n=100, method="inclusive")

@@ -19,23 +19,17 @@ def lines(  # noqa: PLR0913 - each is named
     """Draw ``curves``, which are lists of points by name, into ``file``.
 
     ``across`` and ``up`` are the names of the axes; both are ``logarithmic`` or neither. The same
-    input gives the same file. Raises FileNotFoundError if matplotlib is not installed.
+    input gives the same file, which has it as its description, in JSON. Raises FileNotFoundError if
+    matplotlib is not installed.
     """
     if not PYTHON.exists():
         raise FileNotFoundError(f"found no {PYTHON}, expected what make bench-plots installs")
-    drawn = as_json(title=title, across=across, up=up, curves=curves, logarithmic=logarithmic)
+    drawn = {
+        "title": title,
+        "across": across,
+        "up": up,
+        "curves": {name: list(points) for name, points in curves.items()},
+        "logarithmic": logarithmic,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([PYTHON, _DRAWING, file], input=drawn, text=True, check=True)
-
-
-def as_json(*, title: str, across: str, up: str, curves: Curves, logarithmic: bool = False) -> str:
-    """Return what ``lines`` draws, as JSON. The SHA-256 of it is the description in the file."""
-    return json.dumps(
-        {
-            "title": title,
-            "across": across,
-            "up": up,
-            "curves": {name: list(points) for name, points in curves.items()},
-            "logarithmic": logarithmic,
-        }
-    )
+    subprocess.run([PYTHON, _DRAWING, file], input=json.dumps(drawn), text=True, check=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.bench import large_report, wait_report
+from tests.bench import large_report, starts, studies, wait_report
 from tests.bench.cost import SECONDS
 from tests.bench.instances import CASES
 from tests.bench.targets import targets
@@ -26,7 +26,8 @@ def of(result: Figures) -> str:
         "parts": _parts,
         "floor": _floor,
         "growth": _growth,
-        "cold_start": _cold_start,
+        "studies": studies.report,
+        "cold_start": starts.report,
         "memory": _memory,
         "calls": _calls,
         "cost": _cost,
@@ -144,23 +145,6 @@ def _growth(figures: Figures) -> str:
         text
         + f"\nThe filled table takes {'the same' if same else 'OTHER'} calls and write units.\n"
     )
-
-
-def _cold_start(figures: Figures) -> str:
-    rows = [
-        (name, _spread(each["cpu_ms"]), _spread(each["wall_ms"]))
-        for name, each in figures["starts"].items()
-    ]
-    imports = sorted(figures["imports_ms"].items(), key=lambda each: -each[1])
-    return f"""
-## Cold start
-
-From the start of the process to its first answer (ms).
-
-{table(("first answer of", "CPU", "wall"), rows)}
-`-X importtime` of the handler, by package (ms). The option makes imports slower.
-
-{table(("package", "ms"), imports)}"""
 
 
 def _memory(figures: Figures) -> str:

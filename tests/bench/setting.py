@@ -9,7 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,11 @@ class Setting:
 
     python: str
     scale: float
+
+    @property
+    def authorizer(self) -> Deployment:
+        """The authorizer, which has a layer of its own."""
+        return replace(self.deployment, layer=BUILT / "authorizer-layer" / "python")
 
     @property
     def deployment(self) -> Deployment:
@@ -64,6 +69,10 @@ class Aws:
         """Put ``items`` instance items of the study into the table."""
         self._ask(f"/-/fill?study={study}&items={items}")
 
+    def multiply(self, study: str, items: int) -> None:
+        """Fill a study of which something is stored to so many items (``services``)."""
+        self._ask(f"/-/multiply?study={study}&items={items}")
+
     def calls(self) -> list[dict[str, Any]]:
         """Return the calls that were answered since it was last asked, if it takes time."""
         calls: list[dict[str, Any]] = self._ask("/-/calls")
@@ -83,11 +92,11 @@ def function(name: str, source: str) -> Path:
 
 
 @contextmanager
-def aws(latencies: Mapping[str, Latency] | None = None) -> Iterator[Aws]:
+def aws(latencies: Mapping[str, Latency] | None = None, module: str = "aws_stub") -> Iterator[Aws]:
     """Run the stand-in, which answers at once unless it is given ``latencies``."""
     port = processes.free_port()
     given = {name: asdict(latency) for name, latency in (latencies or {}).items()}
-    command = [sys.executable, "-m", "tests.bench.aws_stub", str(port), json.dumps(given)]
+    command = [sys.executable, "-m", f"tests.bench.{module}", str(port), json.dumps(given)]
     with processes.started(command, cwd=ROOT):
         processes.wait_for_port(port)
         yield Aws(port)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
+from dicomweb import repertoires
 from dicomweb.attributes import TAGS, IndexAttributes, index_attributes
 from dicomweb.attributes import integer as integer_of
 from dicomweb.part10.file import read_file_meta
@@ -432,9 +433,9 @@ def test_values_of_megabytes_are_left_out_in_little_memory(data: bytes) -> None:
         tracemalloc.stop()
 
 
-character_sets = st.lists(
-    st.sampled_from([*pydicom.charset.python_encoding, "ISO_IR 999"]), max_size=3
-).map(lambda terms: "\\".join(terms).encode())
+character_sets = st.lists(st.sampled_from([*repertoires.ENCODINGS, "ISO_IR 999"]), max_size=3).map(
+    lambda terms: "\\".join(terms).encode()
+)
 codes = st.sampled_from(
     [b"\x1b", b"\x1b$B", b"\x1b(B", b"\x1b$)C", b"\x1b-A", b"\x1b(J", b"\x1b$(D", b"=", b"^", b"\\"]
 )

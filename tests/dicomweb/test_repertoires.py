@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 from pydicom import charset
 
-from dicomweb import repertoires
+from dicomweb import codeextensions, repertoires
 
 
 def test_pydicom_by_itself_still_lacks_what_is_added_here() -> None:
@@ -17,6 +17,13 @@ def test_pydicom_by_itself_still_lacks_what_is_added_here() -> None:
     assert "ISO_IR 203" not in unchanged.python_encoding
     decoded = unchanged.decode_bytes(b"\x1b$)A\xd5\xc5", ["ascii", "iso_ir_58"], set())
     assert decoded == "\x1b$)A\u5f20"
+
+
+def test_the_encodings_are_those_of_pydicom_with_what_is_added() -> None:
+    assert "ISO_IR 203" in repertoires.ENCODINGS
+    euro = codeextensions.decode(b"\x1b-b\xa4", ["ascii", "iso8859_15"], is_name=False)
+    assert euro == "\u20ac"  # by what is added
+    assert charset.python_encoding == repertoires.ENCODINGS
 
 
 def test_text_without_an_escape_sequence_is_of_the_first_set() -> None:

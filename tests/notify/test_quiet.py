@@ -1,8 +1,12 @@
 """A study to which nothing comes is told of, once or twice, and never before."""
 
+from typing import Any
+
 import pytest
 
+from notify.handler import partitions
 from notify.quiet import Untold
+from notify.settings import settings
 from tests.notify.conftest import Invoke, forget
 from tests.notify.deployment import BUCKET, Notifying, at, message, refuse
 from tests.notify.test_handler import ALL
@@ -48,6 +52,27 @@ def test_a_study_to_which_something_came_since_is_not_quiet(
     assert notifying.events() == []
     invoke(message(sent=31))
     assert len(notifying.events()) == 1
+
+
+def test_a_study_to_which_something_came_since_is_read_only_as_far_as_that(
+    notifying: Notifying, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 6):
+        notifying.commit(number, second=number)
+    client: Any = partitions(settings())._dynamodb
+    query = client.query
+    sent: list[str] = []
+
+    def one_by_one(**asked: Any) -> Any:  # noqa: ANN401 - passed on
+        answer = query(**asked, Limit=1)
+        sent.extend(item["Resource"]["S"] for item in answer["Items"])
+        return answer
+
+    monkeypatch.setattr(client, "query", one_by_one)
+    invoke(message(sent=3))
+    assert notifying.events() == []
+    (last,) = (each for each in sent if each.startswith("instances/"))
+    assert last.endswith(".5")
 
 
 def test_clocks_that_differ_by_a_second_lose_nothing(notifying: Notifying, invoke: Invoke) -> None:

@@ -51,7 +51,6 @@ def test_of_the_rooms_below_only_these_modules_are_imported(imported: set[str]) 
         "dicomweb.answer",
         "dicomweb.answer.jsonmodel",
         "dicomweb.answer.model",
-        "dicomweb.answer.nativemodel",
         "dicomweb.answer.response",
         "dicomweb.answer.responsemodule",
         "dicomweb.envelope",

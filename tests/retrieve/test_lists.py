@@ -169,13 +169,73 @@ def test_json_is_returned_to_all_who_accept_it(get: Get, accept: str) -> None:
     assert len(results(get(STUDY, below="/series", headers={"Accept": accept}))) == 2
 
 
+class Queries:
+    """What is asked of the table and what it answers, in pages of at most two items if told so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        client: Any = retrieval(settings())._partitions._dynamodb
+        self._query = client.query
+        self.most: int | None = None
+        self.answers: list[Any] = []
+        monkeypatch.setattr(client, "query", self)
+
+    def __call__(self, **asked: Any) -> Any:  # noqa: ANN401 - passed on
+        limits = [limit for limit in (asked.pop("Limit", None), self.most) if limit]
+        limit = {"Limit": min(limits)} if limits else {}
+        self.answers.append(self._query(**asked, **limit))
+        return self.answers[-1]
+
+    @property
+    def instances(self) -> list[str]:
+        """The resources of the instances that were sent."""
+        sent = [item["Resource"]["S"] for each in self.answers for item in each.get("Items", [])]
+        return [resource for resource in sent if resource.startswith("instances/")]
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
+    return Queries(monkeypatch)
+
+
+@pytest.mark.parametrize(("offset", "left"), [(0, 6), (1, 5), (3, 3), (6, 0), (7, 0)])
 def test_a_study_of_several_pages_of_the_table_is_listed_whole(
-    get: Get, monkeypatch: pytest.MonkeyPatch
+    get: Get, queries: Queries, offset: int, left: int
 ) -> None:
-    client = retrieval(settings())._partitions._dynamodb
-    whole = client.query
-    monkeypatch.setattr(client, "query", lambda **asked: whole(**asked, Limit=2))
-    assert len(results(get(STUDY, below="/instances", headers=JSON))) == 6
+    queries.most = 2
+    found = results(get(STUDY, below="/instances", query={"offset": str(offset)}, headers=JSON))
+    every = [sop_uid(11, s, n) for s in (1, 2) for n in (1, 2, 3)]
+    assert values(found, "00080018") == every[offset:]
+    assert len(found) == left
+
+
+def test_the_instances_of_several_pages_of_the_table_are_counted(
+    get: Get, queries: Queries
+) -> None:
+    queries.most = 2
+    found = results(get(STUDY, below="/series", query={"offset": "1"}, headers=JSON))
+    assert values(found, "0020000E") == [series_uid(11, 2)]
+    assert values(found, "00201209") == [3]
+
+
+def test_a_page_is_found_without_reading_those_before_or_after_it(
+    get: Get, queries: Queries
+) -> None:
+    query: dict[str, str | list[str]] = {"offset": "3", "limit": "1"}
+    found = results(get(STUDY, below="/instances", query=query, headers=JSON))
+    assert values(found, "00080018") == [sop_uid(11, 2, 1)]
+    # The second is there to know whether there is more.
+    assert [each.rpartition("/")[2] for each in queries.instances] == [
+        sop_uid(11, 2, 1),
+        sop_uid(11, 2, 2),
+    ]
+
+
+def test_series_are_counted_by_the_keys_of_their_instances(get: Get, queries: Queries) -> None:
+    get(STUDY, below="/series", headers=JSON)
+    assert len(queries.instances) == 6
+    sent = [item for each in queries.answers for item in each["Items"]]
+    keys = [item for item in sent if item["Resource"]["S"].startswith("instances/")]
+    assert all(item.keys() == {"Resource"} for item in keys)
 
 
 def test_a_sequence_and_several_values_are_results_too() -> None:

@@ -7,7 +7,7 @@ Status Report (PS3.18 8.6.3), a data set with the reason in Text Value (0040,A16
 
 from collections.abc import Iterable, Sequence
 
-from dicomweb.answer import jsonmodel, nativemodel
+from dicomweb.answer import jsonmodel
 from dicomweb.answer.model import Attribute, DataSet
 from dicomweb.envelope.mediatypes import DICOM_JSON
 from dicomweb.outcomes import Failed, Outcome, SOPReference, Stored
@@ -18,6 +18,8 @@ def encode(data_set: DataSet, media_type: str) -> str:
     """Encode a data set as ``application/dicom+json`` or ``application/dicom+xml``."""
     if media_type == DICOM_JSON:
         return jsonmodel.encode(data_set)
+    from dicomweb.answer import nativemodel  # noqa: PLC0415 - only this needs lxml
+
     return nativemodel.encode(data_set)
 
 

@@ -14,7 +14,7 @@ from dicomweb.metadata import codeextensions
 from dicomweb.metadata.codeextensions import CodeExtensions
 from dicomweb.metadata.dataelements import DataSet, Element
 from dicomweb.reasons import FailureReason
-from dicomweb.repertoires import DEFAULT_REPERTOIRE, is_known
+from dicomweb.repertoires import DEFAULT_REPERTOIRE, ENCODINGS, is_known
 from dicomweb.returnattributes import SPECIFIC_CHARACTER_SET
 from dicomweb.timelimit import FOREVER, TimeLimit
 
@@ -40,9 +40,8 @@ def encodings_of(data_set: DataSet, parents: Sequence[str]) -> Sequence[str]:
         return ()
     if others and set(charset.STAND_ALONE_ENCODINGS) & {first, *others}:
         return ()
-    known = charset.python_encoding
-    encodings = dict.fromkeys(known[term] for term in terms)
-    return ("ascii" if first in DEFAULT_REPERTOIRE else known[first], *encodings)
+    encodings = dict.fromkeys(ENCODINGS[term] for term in terms)
+    return ("ascii" if first in DEFAULT_REPERTOIRE else ENCODINGS[first], *encodings)
 
 
 def walk(

@@ -12,7 +12,7 @@ from operator import and_
 
 from pydicom import charset
 
-from dicomweb.repertoires import FRAGMENTS
+from dicomweb.codeextensions import FRAGMENTS
 
 _ASCII = charset.ESC + b"(B"
 _JIS_X_0201 = "shift_jis"

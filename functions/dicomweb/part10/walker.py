@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from pydicom.datadict import dictionary_VR, keyword_dict
-from pydicom.tag import BaseTag
-
 from dicomweb.part10.headers import (
     ITEM,
     ITEM_GROUP,
@@ -140,6 +137,10 @@ def items(sequence: Element) -> Iterator[memoryview]:
 @cache
 def _sequence_tags() -> frozenset[int]:
     """Return the standard tags of VR SQ; in implicit VR only the dictionary knows them (PS3.6)."""
+    # To import the dictionary takes longer than to read an instance, and most do not need it.
+    from pydicom.datadict import dictionary_VR, keyword_dict  # noqa: PLC0415
+    from pydicom.tag import BaseTag  # noqa: PLC0415
+
     tags = map(BaseTag, keyword_dict.values())
     return frozenset(int(tag) for tag in tags if dictionary_VR(tag) == "SQ")
 
@@ -219,7 +220,7 @@ class _Walker(Headers):
         anonymisers write text into other sequences.
         """
         begin = bytes(self.data[position : position + min(length, len(_ITEM_TAG))])
-        return tag in _sequence_tags() and begin == _ITEM_TAG
+        return begin == _ITEM_TAG and tag in _sequence_tags()
 
     def undefined_length(self, tag: int, vr: bytes | None, position: int, end: int) -> int:
         """Step over a value that ends with a Sequence Delimitation Item (PS3.5 7.5, A.4).

@@ -89,12 +89,13 @@ class Results:
 
 
 def encode(found: Iterable[Attributes], query: Query) -> Results:
-    """Return the results that are asked for and fit into an answer, each with its tags in order."""
+    """Return the results that are asked for and fit into an answer, each with its tags in order.
+
+    ``found`` are the results from the offset on.
+    """
     left = MAX_RESULTS_BYTES
     encoded: list[str] = []
-    for number, attributes in enumerate(found):
-        if number < query.offset:
-            continue
+    for number, attributes in enumerate(found, query.offset):
         text = json.dumps(_object(attributes), ensure_ascii=False, separators=(",", ":"))
         left -= len(text.encode(errors="replace")) + text.count('"') + text.count("\\") + 1
         if left < 0 or len(encoded) == query.limit:
