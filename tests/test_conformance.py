@@ -23,7 +23,7 @@ from local import lambda_service
 from store import handler
 from tests.statement import pages
 from transaction import gateway
-from uploads.handler import SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED
+from uploads.handler import SECONDS_BETWEEN_LOOKS, SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,10 +169,12 @@ def test_the_other_numbers_of_limits_and_answers_are_those_of_the_code() -> None
     assert limits()["PNG or GIF image"][1] == rendered.MAX_FRAMES
     template = (ROOT / "template.yaml").read_text("utf-8")
     assert "Timeout: 28 " in template
+    least, most = SECONDS_BETWEEN_LOOKS
     retry_after = {row[0]: row[1] for row in table("Field", "When")}["`Retry-After`"]
     assert retry_after == (
         f"503, except for an upload that was given up: {gateway.RETRY_AFTER_SECONDS} seconds;"
-        f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending"
+        f" {SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED} if too many uploads of the sender are pending."
+        f" 200 of a pending upload: {least} to {most} seconds, by its size"
     )
     assert uids.LONGEST == 64
     assert "up to 64 digits and dots" in STATEMENT

@@ -55,6 +55,7 @@ class Member:
     place: int
     size: int
     modified: int
+    is_sequential = True
     _stream: IO[bytes] | None = field(default=None, repr=False)
 
     def read(self, offset: int, size: int) -> Block:

@@ -32,6 +32,10 @@ class Content(Protocol):
     def size(self) -> int:
         """Return how many bytes there are."""
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether it can only be read by one thread, and should be from beginning to end."""
+
     def read(self, offset: int, size: int) -> Block:
         """Return ``size`` bytes from ``offset``, all of which are there."""
 
@@ -41,6 +45,7 @@ class Buffer:
     """Bytes in memory, or in a mapped file."""
 
     view: memoryview = field(repr=False)
+    is_sequential = False
 
     @property
     def size(self) -> int:
@@ -59,6 +64,7 @@ class File:
     path: Path
     size: int
     modified: int
+    is_sequential = False
 
     def read(self, offset: int, size: int) -> Block:
         """Raise ContentUnreadable if the file is not, or no longer, what was noted."""
@@ -88,6 +94,11 @@ class Preceded:
         """Return how many bytes there are of both."""
         return len(self.before) + self.content.size
 
+    @property
+    def is_sequential(self) -> bool:
+        """Return what holds for the content."""
+        return self.content.is_sequential
+
     def read(self, offset: int, size: int) -> Block:
         """Raise what the content raises."""
         head = self.before[offset : offset + size]
@@ -115,10 +126,14 @@ class Part:
 
 
 class Body(Protocol):
-    """A body of a known size and type, any range of which can be had again."""
+    """A body of a known size and type, any range of which can be had again.
+
+    One that ``is_sequential`` is read by one thread at a time.
+    """
 
     content_type: str
     size: int
+    is_sequential: bool
 
     def blocks(self, offset: int = 0, size: int | None = None) -> Iterator[Block]:
         """Yield the range of the body in blocks; all of it unless told otherwise."""
@@ -136,6 +151,7 @@ class RelatedBody:
             self._segments += [_literal(opening), part.content, _literal(b"\r\n")]
         self._segments.append(_literal(f"--{boundary}--\r\n".encode()))
         self.size = sum(segment.size for segment in self._segments)
+        self.is_sequential = any(part.content.is_sequential for part in parts)
 
     def blocks(self, offset: int = 0, size: int | None = None) -> Iterator[Block]:
         """Yield the range of the body in blocks; all of it unless told otherwise."""

@@ -2,29 +2,30 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-
-from stowport.ledger import Found
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 _SOON = 0.2
 """Seconds after which a waiting thread looks up, so that Ctrl-C is noticed on Windows too."""
 
+Task = TypeVar("Task")
 
-class Crew:
+
+class Crew(Generic[Task]):
     """Does ``work`` in at most ``size`` threads at a time.
 
     They are daemons: a pool of concurrent.futures is waited for when the program ends, and a
     server may keep a request for as long as it likes.
     """
 
-    def __init__(self, size: int, work: Callable[[Sequence[Found]], None]) -> None:
+    def __init__(self, size: int, work: Callable[[Task], None]) -> None:
         self._size = size
         self._work = work
         self._busy = 0
         self._changed = threading.Condition()
         self._error: BaseException | None = None
 
-    def hand(self, task: Sequence[Found]) -> None:
+    def hand(self, task: Task) -> None:
         """Start work on ``task`` as soon as there is a thread for it; raise what work raised."""
         self._wait(self._size - 1)
         with self._changed:
@@ -49,11 +50,11 @@ class Crew:
         if self._error:
             raise self._error
 
-    def _do(self, task: Sequence[Found]) -> None:
+    def _do(self, task: Task) -> None:
         try:
             self._work(task)
         except BaseException as error:  # noqa: BLE001 - the thread that hands out work raises it
-            self._error = error
+            self._error = self._error or error
         finally:
             with self._changed:
                 self._busy -= 1

@@ -11,8 +11,9 @@ from stowport.credentials import NoToken
 from stowport.messages import Request, Response
 from stowport.packing import LIMIT, fits
 from stowport.said import said, target_of_redirect
+from stowport.staging import Count, UploadRefused
 from stowport.transport import Stopped, Transport, Unreachable
-from stowport.uploads import ACCEPT, Count, NoUploads, UploadGivenUp, UploadRefused, Uploads
+from stowport.uploads import ACCEPT, NoUploads, UploadGivenUp, Uploads
 from stowport.verdicts import Verdict, failure, judge, judge_alone, unconfirmed
 
 _UNUSABLE = {

@@ -29,15 +29,7 @@ from dicomweb.uids import is_uid
 
 _PREAMBLE = bytes(128) + b"DICM"
 _FILE_META = b"\x02\0"
-_IDENTIFICATION = b"\x08\0"
-"""The groups with which such a file begins: a data set names its SOP class in group 0008."""
-
 _HEAD = 64 * 1024
-
-
-def may_lack_file_meta(head: bytes) -> bool:
-    """Tell by its first bytes whether a file may be a data set without a preamble."""
-    return head[:2] in (_FILE_META, _IDENTIFICATION)
 
 
 def what_is_missing(content: memoryview) -> bytes:

@@ -16,8 +16,6 @@ from dicomweb.part10.file import is_file, read_file_meta
 from dicomweb.reasons import FailureReason
 from stowport.archives import SIGNATURE, BrokenArchive, Member, is_document, members_of, why_not
 from stowport.bodies import Content, ContentUnreadable, File, Part, Preceded
-from stowport.dicomdir import Unreadable, referenced_files
-from stowport.filemeta import may_lack_file_meta, what_is_missing
 from stowport.folders import Folders
 from stowport.ledger import Found, Ledger, State
 from stowport.sopinstanceuids import HEAD, sop_instance_uids
@@ -26,6 +24,9 @@ MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _NO_INSTANCE = "found no DICM prefix at byte 128, expected a Part 10 file"
 _NONE_IN_IT = "found a zip file without instances, expected Part 10 files in it"
 _MOST_IN_MEMORY = 64 * 1024 * 1024
+_FIRST_GROUPS = (b"\x02\0", b"\x08\0")
+"""How a file without a preamble begins: a data set names its SOP class in group 0008."""
+
 _NO_FILE = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a FIFO",
@@ -81,6 +82,10 @@ class _Finder:
 
     def open_file_sets(self) -> None:
         """Search the files that each DICOMDIR names, including further DICOMDIRs."""
+        if not self._directories:
+            return
+        from stowport.dicomdir import Unreadable, referenced_files  # noqa: PLC0415 - most have none
+
         for directory in self._directories:
             try:
                 for file, fault in referenced_files(directory):
@@ -219,8 +224,10 @@ def _before(content: Content, head: bytes) -> bytes | None:
 
     Raises what `what_is_missing` raises, and ContentUnreadable.
     """
-    if not may_lack_file_meta(head):
+    if head[: len(_FIRST_GROUPS[0])] not in _FIRST_GROUPS:
         return None
+    from stowport.filemeta import what_is_missing  # noqa: PLC0415 - pydicom takes as long as the rest
+
     if isinstance(content, File):
         try:
             with content.path.open("rb") as stream:

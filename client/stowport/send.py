@@ -99,7 +99,9 @@ class Sender:
         return sent
 
     def _send_all(self, sent: Sent, journal: Journal, meter: Meter) -> None:
-        crew = Crew(self._parallel, lambda founds: self._send_one(founds, sent, journal, meter))
+        crew: Crew[Sequence[Found]] = Crew(
+            self._parallel, lambda founds: self._send_one(founds, sent, journal, meter)
+        )
         try:
             for packed in self._packed(sent.ledger, crew):
                 if self._transport.stop.is_set():
@@ -114,7 +116,7 @@ class Sender:
             self._transport.stop.set()
             raise
 
-    def _packed(self, ledger: Ledger, crew: Crew) -> Iterator[list[Found]]:
+    def _packed(self, ledger: Ledger, crew: Crew[Sequence[Found]]) -> Iterator[list[Found]]:
         """Yield the instances of each request, in waves that go one after the other.
 
         The large ones are first in a wave: they take longest.
@@ -147,11 +149,12 @@ class Sender:
             sent.ledger.judge(found, verdict)
 
     def _deliver(self, founds: Sequence[Found], meter: Meter) -> list[Verdict]:
-        counted = 0
+        counted, lock = 0, threading.Lock()
 
         def count(size: int) -> None:
             nonlocal counted
-            counted += size
+            with lock:  # the parts of an upload are put at the same time
+                counted += size
             meter.count(size)
 
         verdicts = self._delivery.deliver([found.part for found in founds], self._study, count)

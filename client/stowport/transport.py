@@ -52,7 +52,8 @@ class Stopped(Exception):
 class Transport:
     """Sends requests to the server and to the host of its uploads, for all threads.
 
-    ``timeout`` is how many seconds a server may leave a request without a byte. ``tell`` is told
+    ``connections`` are those that are kept. ``timeout`` is how many seconds a server may leave a
+    request without a byte. ``tell`` is told
     what is waited for, and "" when an answer came. No request is tried while the ``breaker`` says
     that the server is down.
     """
@@ -68,9 +69,10 @@ class Transport:
         self.stop = threading.Event()
         self.tell: Callable[[str], None] = lambda _: None
         self.timeout = TIMEOUT
+        self.connections = connections
         self.breaker = Breaker(trips=False)
         self._credentials = credentials
-        self._connections = Connections(connections, tls or TLS())
+        self._pools = Connections(connections, tls or TLS())
         self._tries = tries
         self._first_delay = FIRST_DELAY
 
@@ -86,7 +88,7 @@ class Transport:
 
     def prepare(self, url: str) -> None:
         """Read what connections to ``url`` need; raises Unsuitable."""
-        self._connections.pool(url)
+        self._pools.pool(url)
 
     def authorized(self, request: Request) -> Response:
         """Send ``request`` with credentials; if they are refused, once more with new ones."""
@@ -116,7 +118,7 @@ class Transport:
             try:
                 response = self._once(request)
             except urllib3.exceptions.HTTPError as error:
-                why = self._connections.explained(error, request.url)
+                why = self._pools.explained(error, request.url)
                 response, fault = None, in_words(why, request.url)
                 hung += isinstance(error, urllib3.exceptions.ReadTimeoutError)
                 if is_final(why) or hung == _HANGS:
@@ -178,7 +180,7 @@ class Transport:
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         try:
-            return self._connections.pool(url)
+            return self._pools.pool(url)
         except Unsuitable as error:
             raise Unreachable(str(error)) from error
 

@@ -1,14 +1,18 @@
 """Copies inside S3: the bytes of an object come from a range of another one, and not from here.
 
 A copy takes three requests and a PutObject one, so only large instances are copied. S3 computes
-the digest of what it copies and compares it with ours when the copy is completed.
+the digest of what it copies and compares it with ours when the copy is completed. It copies several
+ranges at the same time, and their digests are computed here meanwhile.
 """
 
 import base64
 import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, TypedDict
 
 from archive.deadline import Deadline
 from archive.errors import CALL_FAILED
@@ -23,6 +27,11 @@ SMALLEST_COPY_BYTES = 8 * 1024**2
 
 LARGEST_RANGE_BYTES = 256 * 1024**2
 """The most that one request copies. S3 allows 5 GiB, but that takes longer than a client waits."""
+
+RANGES_AT_A_TIME = 8
+"""How many ranges of all instances S3 copies at the same time."""
+
+_copying = BoundedSemaphore(RANGES_AT_A_TIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,44 +60,62 @@ def copy(
 
     Raises ArchiveError (A700) at the deadline, and botocore's errors.
     """
-    bucket, key = target.bucket, target.key
-    upload_id = s3.create_multipart_upload(
-        Bucket=bucket,
-        Key=key,
+    begun = s3.create_multipart_upload(
+        Bucket=target.bucket,
+        Key=target.key,
         ContentType=target.content_type,
         ChecksumAlgorithm="SHA256",
         **target.lock,
-    )["UploadId"]
+    )
+    upload: _Upload = {"Bucket": target.bucket, "Key": target.key, "UploadId": begun["UploadId"]}
     try:
-        parts: list[CompletedPartTypeDef] = []
-        for start in range(0, len(content), LARGEST_RANGE_BYTES):
-            deadline.check()
-            piece = content[start : start + LARGEST_RANGE_BYTES]
-            first = source.offset + start
-            number = len(parts) + 1
-            answer = s3.upload_part_copy(
-                Bucket=bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=number,
-                CopySource={"Bucket": bucket, "Key": source.key},
-                CopySourceIfMatch=source.etag,
-                CopySourceRange=f"bytes={first}-{first + len(piece) - 1}",
-            )
-            parts.append(_completed(number, answer["CopyPartResult"]["ETag"], piece))
-        s3.complete_multipart_upload(
-            Bucket=bucket,
-            Key=key,
-            UploadId=upload_id,
-            MultipartUpload={"Parts": parts},
-            IfNoneMatch="*",
-        )
+        parts = list(_copy_ranges(s3, source, content, upload, deadline))
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
     except BaseException:
         with suppress(*CALL_FAILED):  # otherwise a lifecycle rule does it
-            s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+            s3.abort_multipart_upload(**upload)
         raise
 
 
-def _completed(number: int, etag: str, piece: memoryview) -> "CompletedPartTypeDef":
-    digest = base64.b64encode(hashlib.sha256(piece).digest()).decode("ascii")
-    return {"PartNumber": number, "ETag": etag, "ChecksumSHA256": digest}
+class _Upload(TypedDict):
+    """A multipart upload, as each of its requests names it."""
+
+    Bucket: str
+    Key: str
+    UploadId: str
+
+
+def _copy_ranges(
+    s3: "S3Client", source: Source, content: memoryview, upload: _Upload, deadline: Deadline
+) -> Iterator["CompletedPartTypeDef"]:
+    """Copy all ranges, and yield the parts that they have become, in order.
+
+    When it ends, so have all requests: a part whose copy is under way outlives an abort.
+    """
+
+    def copied(number: int, first: int, size: int) -> str:
+        with _copying:
+            deadline.check()
+            return s3.upload_part_copy(
+                **upload,
+                PartNumber=number,
+                CopySource={"Bucket": upload["Bucket"], "Key": source.key},
+                CopySourceIfMatch=source.etag,
+                CopySourceRange=f"bytes={first}-{first + size - 1}",
+            )["CopyPartResult"]["ETag"]
+
+    starts = range(0, len(content), LARGEST_RANGE_BYTES)
+    pieces = [content[start : start + LARGEST_RANGE_BYTES] for start in starts]
+    pool = ThreadPoolExecutor(
+        min(len(pieces), RANGES_AT_A_TIME), thread_name_prefix="archive-copies"
+    )
+    try:
+        copying = [
+            pool.submit(copied, number, source.offset + start, len(piece))
+            for number, (start, piece) in enumerate(zip(starts, pieces, strict=True), start=1)
+        ]
+        for number, (piece, each) in enumerate(zip(pieces, copying, strict=True), start=1):
+            digest = base64.b64encode(hashlib.sha256(piece).digest()).decode("ascii")
+            yield {"PartNumber": number, "ETag": each.result(), "ChecksumSHA256": digest}
+    finally:
+        pool.shutdown(cancel_futures=True)

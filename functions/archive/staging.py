@@ -36,7 +36,7 @@ RANGE_BYTES = 16 * 1024**2
 """How much of a body one request reads."""
 
 _READERS = 8
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 512 * 1024
 _ATTEMPTS = 3
 _CUT_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 

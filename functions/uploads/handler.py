@@ -21,7 +21,7 @@ from dicomweb.envelope import mediatypes
 from dicomweb.errors import MalformedRequest, RequestRejected
 from dicomweb.reasons import FailureReason
 from transaction import gateway, journal, outcomejson
-from transaction.gateway import RETRY_AFTER_SECONDS, StoreRequest
+from transaction.gateway import StoreRequest
 from transaction.invocation import answered, in_time
 from transaction.outcomejson import Refusal, Result
 from uploads.announcements import Announcement, read_announcement
@@ -43,6 +43,12 @@ _GIVEN_UP = Refusal(
 _OUT_OF_RESOURCES = (HTTPStatus.SERVICE_UNAVAILABLE, FailureReason.OUT_OF_RESOURCES)
 _ASK_AGAIN = "the request cannot be answered for now: send it again"
 SECONDS_UNTIL_ANOTHER_MAY_HAVE_ENDED = "60"
+
+_BYTES_A_SECOND = 100_000_000
+"""How fast a body is ingested at least, unless it has to wait for others."""
+
+SECONDS_BETWEEN_LOOKS = (1, 5)
+"""The least and the most that a sender is asked to wait before it looks again."""
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -192,8 +198,17 @@ def look_up(request: StoreRequest, media_type: str, chosen: Settings) -> StoreRe
         status=HTTPStatus.OK,
         media_type=JSON,
         body=json.dumps({"id": upload.id, "state": upload.state}),
-        headers={"Retry-After": RETRY_AFTER_SECONDS},
+        headers={"Retry-After": str(seconds_between_looks(upload.size))},
     )
+
+
+def seconds_between_looks(size: int) -> int:
+    """Return how long to wait between looks at a body: a tenth of the time to ingest it.
+
+    So no sender waits much longer than it must, and none looks more than ten times as a rule.
+    """
+    least, most = SECONDS_BETWEEN_LOOKS
+    return min(max(round(size / _BYTES_A_SECOND / 10), least), most)
 
 
 def retrieve_base_url(request: StoreRequest, chosen: Settings) -> str:

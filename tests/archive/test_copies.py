@@ -1,6 +1,8 @@
 import base64
 import hashlib
+from collections import Counter
 from http import HTTPStatus
+from threading import Barrier, BoundedSemaphore, Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.archive.deployment import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SECONDS = 10
 PREAMBLE, CONTENT = b"before it ", b"content of an instance, copied inside S3"
 CREATE, RANGE, COMPLETE, ABORT, PUT = (
     "s3.CreateMultipartUpload",
@@ -85,6 +88,67 @@ def test_what_is_larger_than_a_range_is_copied_in_several(
     assert keep(sender, source) == ["stored"]
     assert list(deployment.objects().values()) == [CONTENT]
     assert sender.calls["UploadPartCopy"] == -(-len(CONTENT) // 16)
+
+
+def test_ranges_are_copied_at_the_same_time(
+    deployment: Deployment, sender: Sender, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "LARGEST_RANGE_BYTES", 8)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    ranges = -(-len(CONTENT) // 8)
+    together = Barrier(ranges)
+
+    def wait_for_all(**_: object) -> None:
+        together.wait(SECONDS)
+
+    sender.on("before-call.s3.UploadPartCopy", wait_for_all)
+    assert ranges <= copies.RANGES_AT_A_TIME
+    assert keep(sender, source) == ["stored"]
+    assert list(deployment.objects().values()) == [CONTENT]
+
+
+def test_no_more_ranges_are_copied_at_a_time_than_allowed(
+    sender: Sender, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "LARGEST_RANGE_BYTES", 4)
+    monkeypatch.setattr(copies, "_copying", BoundedSemaphore(2))
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    lock, begun, most = Lock(), Counter[str](), [0]
+
+    def begin(**_: object) -> None:
+        with lock:
+            begun["ranges"] += 1
+            most[0] = max(most[0], begun["ranges"])
+
+    def end(**_: object) -> None:
+        with lock:
+            begun["ranges"] -= 1
+
+    sender.on("before-call.s3.UploadPartCopy", begin)
+    sender.on("after-call.s3.UploadPartCopy", end)
+    assert keep(sender, source) == ["stored"]
+    assert most == [2]
+
+
+def test_a_copy_is_aborted_when_its_last_range_has_ended(
+    sender: Sender, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "LARGEST_RANGE_BYTES", 30)
+    both, aborted = Barrier(2), Event()
+    ended_before = []
+
+    def copy(params: dict[str, Any], **_: object) -> Answer | None:
+        both.wait(SECONDS)
+        if params["query_string"]["partNumber"] == 1:
+            return refusal("AccessDenied", HTTPStatus.FORBIDDEN)
+        ended_before.append(not aborted.wait(0.2))
+        return None
+
+    sender.on("before-call.s3.UploadPartCopy", copy)
+    sender.on("before-call.s3.AbortMultipartUpload", lambda **_: aborted.set())
+    assert keep(sender, source) == ["PROCESSING_FAILURE"]
+    assert ended_before == [True]
+    assert aborted.is_set()
 
 
 def test_the_digest_of_every_range_goes_with_its_completion(

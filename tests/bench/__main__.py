@@ -16,6 +16,7 @@ from tests.bench import (
     cost,
     environments,
     floor,
+    large,
     parts,
     report,
     servers,
@@ -36,6 +37,7 @@ SECTIONS: dict[str, Section] = {
     "cold_start": starts.measure,
     "memory": environments.measure_memory,
     "calls": environments.measure_calls,
+    "large": large.measure,
 }
 RESULT = ROOT / "build" / "bench.json"
 PERFORMANCE = ROOT / "docs" / "performance.md"

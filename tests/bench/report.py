@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.bench import starts, studies, wait_report
+from tests.bench import large_report, starts, studies, wait_report
 from tests.bench.cost import SECONDS
 from tests.bench.instances import CASES
 from tests.bench.targets import targets
@@ -31,6 +31,7 @@ def of(result: Figures) -> str:
         "memory": _memory,
         "calls": _calls,
         "cost": _cost,
+        "large": large_report.written,
     }
     parts = [_head(result), _targets(result)]
     parts += [write(result[name]) for name, write in sections.items() if name in result]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.bench import starts, studies
+from tests.bench import large_report, starts, studies
 from tests.bench.figures import ratio
 from tests.bench.instances import CASES
 
@@ -98,4 +98,5 @@ _SECTIONS = {
     "cold_start": _cold_start,
     "memory": _memory,
     "calls": _calls,
+    "large": large_report.targets,
 }

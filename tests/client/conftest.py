@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stowport import transport, uploads
+from stowport import staging, transport, uploads
 from tests.client.relays import RunningRelay, ServedRelay, serve, start
 from tests.client.stub import Stub, serving
 
@@ -27,6 +27,8 @@ def stub(listener: socket.socket) -> Iterator[Stub]:
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Wait for next to nothing between tries, and keep journals with the test."""
     monkeypatch.setattr(transport, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(staging, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(uploads, "_FIRST_POLL_SECONDS", 0.01)
     monkeypatch.setattr(uploads, "_POLL_SECONDS", 0.01)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("STOWPORT_TOKEN", raising=False)

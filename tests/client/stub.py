@@ -313,9 +313,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self.server.staging_script.pop(0)
         if self.command == "PUT":
             assert "Authorization" not in self.headers
-            upload.stream.seek(int(query.removeprefix("offset=") or 0))
-            for block in iter(lambda: body.read(_BLOCK), b""):
-                upload.stream.write(block)
+            with self.server.lock:  # parts come at the same time
+                upload.stream.seek(int(query.removeprefix("offset=") or 0))
+                for block in iter(lambda: body.read(_BLOCK), b""):
+                    upload.stream.write(block)
             if query:
                 return Reply(status=200, headers={"ETag": f'"{name}-{query[7:]}"'})
             assert size == upload.size

@@ -82,6 +82,7 @@ class Server:
     samples: dict[bytes, Sample] = field(default_factory=dict)
     reasons: dict[bytes, int] = field(default_factory=dict)
     warnings: dict[bytes, int | None] = field(default_factory=dict)
+    connections: int = 1
     stored: dict[str, bytes] = field(default_factory=dict)
     busy: dict[bytes, int] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from io import StringIO
@@ -46,6 +47,17 @@ def test_the_package_holds_and_asks_for_all_that_it_imports() -> None:
     }
     # Pillow is for the images of metadata, which the client leaves to the service.
     assert used - sys.stdlib_module_names - {"stowport", "dicomweb", "PIL"} == asked
+
+
+@pytest.mark.process
+def test_a_command_starts_without_the_modules_that_few_files_need() -> None:
+    code = "import sys, stowport.command; print(*sys.modules)"
+    variables = {"PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
+    )
+    found = {"stowport.dicomdir", "stowport.filemeta", "stowport.signing"} & {*done.stdout.split()}
+    assert found == set()
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -291,9 +291,18 @@ class TestLookUp:
     def test_it_is_pending_until_it_is_ingested(self, large: LargeRequests) -> None:
         upload = large.upload(body_of(SMALL))
         reply = large.look_up(upload)
-        assert (reply.status, reply.headers["Retry-After"]) == (200, "5")
+        assert (reply.status, reply.headers["Retry-After"]) == (200, "1")
         assert reply.headers["Content-Type"] == "application/json"
         assert json.loads(reply.body) == {"id": upload, "state": "pending"}
+
+    @pytest.mark.parametrize(
+        ("size", "seconds"), [(1, "1"), (1_400_000_000, "1"), (3_000_000_000, "3"), (10**10, "5")]
+    )
+    def test_a_large_body_is_looked_at_less_often(
+        self, large: LargeRequests, size: int, seconds: str
+    ) -> None:
+        reply = large.look_up(large.announce(size).id)
+        assert (reply.status, reply.headers["Retry-After"]) == (200, seconds)
 
     @pytest.mark.parametrize("upload", ["0" * 32, "short", "../" * 10 + "ab", ""])
     def test_what_is_unknown_is_400(self, large: LargeRequests, upload: str) -> None:

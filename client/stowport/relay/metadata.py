@@ -11,8 +11,9 @@ from stowport.relay.messages import Reply
 from stowport.relay.passing import asked, passed_back
 from stowport.relay.refusals import ServiceBusy, TooLarge
 from stowport.relay.spool import Payload
+from stowport.staging import UploadRefused
 from stowport.transport import Transport
-from stowport.uploads import NoUploads, UploadRefused, Uploads
+from stowport.uploads import NoUploads, Uploads
 
 _ANSWERS = (
     HTTPStatus.OK,
@@ -25,6 +26,8 @@ _ANSWERS = (
 
 class WholeBody:
     """A client's body, which is handed out in ranges as ``bodies.RelatedBody`` is."""
+
+    is_sequential = False
 
     def __init__(self, content_type: str, payload: Payload) -> None:
         self.content_type = content_type

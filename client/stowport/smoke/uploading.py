@@ -10,8 +10,9 @@ from stowport.bodies import Buffer, Part, RelatedBody
 from stowport.messages import Request
 from stowport.smoke.storing import confirmed, refused
 from stowport.smoke.target import Failed, Target, described, expect
+from stowport.staging import UploadRefused
 from stowport.transport import Stopped
-from stowport.uploads import NoUploads, UploadRefused, Uploads, without_length
+from stowport.uploads import NoUploads, Uploads, without_length
 
 _FIRST = 1000
 _SECONDS = 120
