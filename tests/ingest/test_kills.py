@@ -21,7 +21,7 @@ from tests.ingest.deployment import LargeRequests, invoke_ingest
 
 pytestmark = pytest.mark.process
 
-UPLOADS, KILLS = 10, 10
+UPLOADS, KILLS = 4, 10
 EXIT_CODE = 99
 IMAGES = [image(1), image(2, SMALLEST_COPY_BYTES), *map(image, range(3, 9))]
 STORED = {builders.sop_uid(number=n): content for n, content in enumerate(IMAGES, start=1)}
