@@ -1,5 +1,6 @@
 """What every test relies on: time-boxed property tests, and no way to a real AWS account."""
 
+import gc
 import os
 from functools import cache
 
@@ -8,6 +9,8 @@ import botocore.session
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.tracing", "tests.processes", "tests.service"]
+
+_COLLECTED_AT = gc.get_threshold()
 
 settings.register_profile(
     "default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
@@ -29,3 +32,11 @@ botocore.session.create_loader = cache(botocore.loaders.create_loader)
 
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
     os.environ.pop(name, None)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage as usual: a room that raises the threshold is imported without its handler.
+
+    The handler would set it back.
+    """
+    gc.set_threshold(*_COLLECTED_AT)

@@ -5,9 +5,18 @@ instances are in use, and every archive takes them: a refused one would be lost.
 """
 
 from dicomweb import conformance
+from dicomweb.uids import (
+    ConfocalMicroscopyImageStorage,
+    ConfocalMicroscopyTiledPyramidalImageStorage,
+    MultiFrameSingleBitSecondaryCaptureImageStorage,
+    ParametricMapStorage,
+    PhotoacousticImageStorage,
+    SegmentationStorage,
+)
 
 _IMAGE_GROUPS = ("Image", "Video")
 
+# dicomweb.uids has those that pydicom has names for.
 _OTHER_IMAGES = frozenset(
     (
         "1.2.840.10008.5.1.1.29",  # Hardcopy Grayscale Image
@@ -15,14 +24,14 @@ _OTHER_IMAGES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.3",  # CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.4",  # Enhanced CT For Processing Image
         "1.2.840.10008.5.1.4.1.1.2.5",  # Legacy Converted Enhanced CT For Processing Image
-        "1.2.840.10008.5.1.4.1.1.6.3",  # Photoacoustic Image
-        "1.2.840.10008.5.1.4.1.1.7.1",  # Multi-frame Single Bit Secondary Capture Image
-        "1.2.840.10008.5.1.4.1.1.30",  # Parametric Map
-        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+        PhotoacousticImageStorage,
+        MultiFrameSingleBitSecondaryCaptureImageStorage,
+        ParametricMapStorage,
+        SegmentationStorage,
         "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
         "1.2.840.10008.5.1.4.1.1.66.8",  # Height Map Segmentation
-        "1.2.840.10008.5.1.4.1.1.77.1.8",  # Confocal Microscopy Image
-        "1.2.840.10008.5.1.4.1.1.77.1.9",  # Confocal Microscopy Tiled Pyramidal Image
+        ConfocalMicroscopyImageStorage,
+        ConfocalMicroscopyTiledPyramidalImageStorage,
     )
 )
 """The classes outside the groups of images whose IOD requires pixel data of some kind.

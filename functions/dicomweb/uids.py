@@ -15,6 +15,12 @@ JPIPReferenced = "1.2.840.10008.1.2.4.94"
 JPIPReferencedDeflate = "1.2.840.10008.1.2.4.95"
 JPIPHTJ2KReferenced = "1.2.840.10008.1.2.4.204"
 JPIPHTJ2KReferencedDeflate = "1.2.840.10008.1.2.4.205"
+PhotoacousticImageStorage = "1.2.840.10008.5.1.4.1.1.6.3"
+MultiFrameSingleBitSecondaryCaptureImageStorage = "1.2.840.10008.5.1.4.1.1.7.1"
+ParametricMapStorage = "1.2.840.10008.5.1.4.1.1.30"
+SegmentationStorage = "1.2.840.10008.5.1.4.1.1.66.4"
+ConfocalMicroscopyImageStorage = "1.2.840.10008.5.1.4.1.1.77.1.8"
+ConfocalMicroscopyTiledPyramidalImageStorage = "1.2.840.10008.5.1.4.1.1.77.1.9"
 
 LONGEST = 64
 """The most characters of a UID."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,7 @@ class Sender:
             bucket=BUCKET, table=TABLE, duplicate_policy=policy, seconds_to_copy=6
         )
         self.calls: Counter[str] = Counter()
+        self._counting = Lock()
         puts: Any = obstore.put
         self._puts: list[tuple[str, Hook]] = puts.hooks(self)
         copier = self.archive._objects._copier
@@ -163,7 +165,8 @@ class Sender:
             self.on(f"before-call.{call}", partial(self._count, call))
 
     def _count(self, call: str, **_: object) -> None:
-        self.calls[call] += 1
+        with self._counting:
+            self.calls[call] += 1
 
     def on(self, event: str, hook: Hook) -> None:
         if event.endswith(f".{OBJECT}"):

@@ -6,32 +6,24 @@ to the whole local service, and PutObject to the S3 of that service. ``ingest``:
 one instance in a stand-in for S3 that moves every byte, and CopyObject of that body there.
 """
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
+from typing import Any
 
 from tests import builders
-from tests.bench import processes
+from tests.bench import large_ingest, large_servers, processes
 from tests.bench.figures import spread
 from tests.bench.instances import SOP, ct_image, new_uids, pixels
+from tests.bench.large_servers import Server
 from tests.bench.setting import ROOT, Setting
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 CONNECTIONS = 4
 """As many as `stowport send` opens unless told otherwise."""
@@ -44,23 +36,14 @@ SHARE = 4
 """Of the files, the local service gets a share, because it takes ten times as long."""
 
 ROUNDS = 3
+
+Way = Callable[[], dict[str, float]]
+"""Does it once; returns wall seconds, and CPU seconds by process."""
+
 _FEWEST_FILES, _FEWEST_BYTES = 100, 64_000_000
 _ROWS = 32_000
 _PIXEL_DATA = b"\xe0\x7f\x10\x00OW\x00\x00"
 _SHARED_MEMORY = Path("/dev/shm")
-_STAGED = "staging%2F1"
-_FUNCTIONS, _AWS = "gateway and functions", "S3 and DynamoDB"
-"""The processes of the local service, of which the second is a child of the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where to send to: the service, the S3 beside it, and the processes that are counted."""
-
-    url: str
-    endpoint: str
-    bucket: str
-    pids: Mapping[str, int] = field(default_factory=dict)
 
 
 def measure(setting: Setting) -> dict[str, Any]:
@@ -87,8 +70,10 @@ def measure(setting: Setting) -> dict[str, Any]:
         result["service"] = _service(folder / "service", folder / "warm")
         shutil.rmtree(small)
         result["rate"] = BYTES_A_SECOND
-        result["ingest"] = _ingest(setting, folder / "fast", instance, setting.repeats(ROUNDS))
-        result["ingest at S3's rate"] = _ingest(
+        result["ingest"] = large_ingest.measure(
+            setting, folder / "fast", instance, setting.repeats(ROUNDS)
+        )
+        result["ingest at S3's rate"] = large_ingest.measure(
             setting, folder / "paced", instance, 1, BYTES_A_SECOND
         )
         return result
@@ -128,15 +113,7 @@ def _write_large(folder: Path, size: int) -> Path:
 
 
 def _client(setting: Setting, folder: Path) -> dict[str, Any]:
-    with ExitStack() as stack:
-        port = processes.free_port()
-        command = [sys.executable, "-m", "tests.bench.sink", str(port)]
-        pid = stack.enter_context(processes.started(command, cwd=ROOT))
-        processes.wait_for_port(port)
-        url = f"http://127.0.0.1:{port}"
-        server = Server(url, url, "bucket", {"sink": pid})
-        relay, relay_pid = stack.enter_context(_relay(url, folder))
-        relayed = Server(relay, url, "bucket", {"sink": pid, "relay": relay_pid})
+    with large_servers.sink() as server, large_servers.relay(server, folder) as relayed:
         ways = {
             ("small", "PutObject"): lambda: _plain(server, folder / "small"),
             ("small", "send"): lambda: _sent(server, folder / "small"),
@@ -151,7 +128,7 @@ def _service(folder: Path, warm: Path) -> dict[str, Any]:
     """Each once: what is stored stays in the memory of the local service, which is then ended."""
     result: dict[str, Any] = {}
     for what in ("small", "large"):
-        with _local_service(folder / "running") as server:
+        with large_servers.local_service(folder / "running") as server:
             files = folder / what
             _warm_up(server, warm)
             ways: dict[tuple[str, str], Way] = {
@@ -159,8 +136,10 @@ def _service(folder: Path, warm: Path) -> dict[str, Any]:
                 (what, "send"): partial(_sent, server, files),
             }
             result |= _in_turns(ways, 1)
-    with _local_service(folder / "running") as server, _relay(server.url, folder) as (url, pid):
-        relayed = Server(url, server.endpoint, server.bucket, {**server.pids, "relay": pid})
+    with (
+        large_servers.local_service(folder / "running") as server,
+        large_servers.relay(server, folder) as relayed,
+    ):
         _warm_up(server, warm)
         ways = {("small", "send through a relay"): lambda: _sent(relayed, folder / "small")}
         result["small"] |= _in_turns(ways, 1)["small"]
@@ -171,9 +150,6 @@ def _warm_up(server: Server, warm: Path) -> None:
     """Store an instance by a request and by an upload, so that each function has started."""
     for options in ((), ("--limit", "0.1MB")):
         _sent(server, warm, *options)
-
-
-Way = Callable[[], dict[str, float]]
 
 
 def _in_turns(ways: Mapping[tuple[str, str], Way], rounds: int) -> dict[str, Any]:
@@ -216,150 +192,6 @@ def _run(command: Sequence[str], server: Server, variables: Mapping[str, str]) -
     assert process.returncode == 0, (command, process.returncode)
     after = {name: processes.cpu_seconds([pid]) for name, pid in server.pids.items()}
     cpu = {name: after[name] - before[name] for name in before}
-    if _FUNCTIONS in cpu:
-        cpu[_FUNCTIONS] -= cpu[_AWS]
+    if large_servers.FUNCTIONS in cpu:
+        cpu[large_servers.FUNCTIONS] -= cpu[large_servers.AWS]
     return {"wall": wall, "sender": used.ru_utime + used.ru_stime, **cpu}
-
-
-@contextmanager
-def _relay(url: str, folder: Path) -> Iterator[tuple[str, int]]:
-    port = processes.free_port()
-    command = [sys.executable, "-m", "stowport", "relay", "--url", url]
-    environment = {
-        "PYTHONPATH": f"{ROOT / 'client'}:{ROOT / 'functions'}",
-        "TMPDIR": str(folder),
-    }
-    options = ["--listen", f"127.0.0.1:{port}"]
-    with processes.started([*command, *options], cwd=ROOT, environment=environment) as pid:
-        processes.wait_for_port(port)
-        yield f"http://127.0.0.1:{port}", pid
-
-
-@contextmanager
-def _local_service(folder: Path) -> Iterator[Server]:
-    """Start what `make run` starts, in ``folder``; gateway and functions are one process."""
-    folder.mkdir()
-    command = [sys.executable, "-m", "local", "PORT=0", "AWS_PORT=0"]
-    environment = {"PYTHONPATH": str(ROOT), "AWS_ENDPOINT_URL": ""}
-    try:
-        with processes.started(command, cwd=folder, environment=environment) as pid:
-            announced = folder / ".stowport" / "service.json"
-            _wait_for(announced)
-            service = json.loads(announced.read_text("utf-8"))
-            endpoint = service["endpoint"]
-            processes.wait_for_port(int(service["base_url"].rpartition(":")[2]))
-            moto = next(child for child in _children(pid))
-            yield Server(
-                service["base_url"],
-                endpoint,
-                service["bucket"],
-                {_FUNCTIONS: pid, _AWS: moto},
-            )
-    finally:
-        shutil.rmtree(folder)
-
-
-def _wait_for(path: Path, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, path
-        time.sleep(0.05)
-
-
-def _children(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    return [int(child) for child in children.split()]
-
-
-def _ingest(
-    setting: Setting, folder: Path, instance: Path, rounds: int, rate: int = 0
-) -> dict[str, Any]:
-    """Take turns: copy a body inside S3, and ingest it; each request moves ``rate`` bytes/s."""
-    bucket, scratch = folder / "bucket", folder / "scratch"
-    for each in (bucket, scratch):
-        each.mkdir(parents=True)
-    size = _stage(instance, bucket / _STAGED)
-    port = processes.free_port()
-    command = [sys.executable, "-m", "tests.bench.s3_files", str(port), str(bucket), str(rate)]
-    with processes.started(command, cwd=ROOT) as pid:
-        processes.wait_for_port(port)
-        endpoint = f"http://127.0.0.1:{port}"
-        ways: dict[str, Way] = {
-            "CopyObject": lambda: _copied(endpoint),
-            "ingest": lambda: _ingested(setting, endpoint, size, scratch),
-        }
-        taken: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-        for _ in range(rounds):
-            for way, go in ways.items():
-                before = processes.cpu_seconds([pid])
-                times = go()
-                taken[way].append({**times, "s3": processes.cpu_seconds([pid]) - before})
-                _forget(endpoint, bucket)
-    shutil.rmtree(folder)
-    return {"size": size} | {
-        way: {kind: spread([one[kind] for one in times]) for kind in times[0]}
-        for way, times in taken.items()
-    }
-
-
-def _forget(endpoint: str, bucket: Path) -> None:
-    """Remove all items, and all objects but the staged body."""
-    urllib.request.urlopen(urllib.request.Request(endpoint, method="DELETE")).close()
-    for each in bucket.iterdir():
-        if each.name != _STAGED:
-            each.unlink()
-
-
-def _stage(instance: Path, body: Path) -> int:
-    """Make the file of an instance the body of an upload; return its size."""
-    opening, closing = builders.multipart(builders.part(b"\0")).split(b"\0")
-    with body.open("wb") as stream, instance.open("rb") as source:
-        stream.write(opening)
-        shutil.copyfileobj(source, stream, 1024 * 1024)
-        stream.write(closing)
-        return stream.tell()
-
-
-def _copied(endpoint: str) -> dict[str, float]:
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="bench",
-        aws_secret_access_key="bench",
-        config=Config(s3={"addressing_style": "path"}, read_timeout=600),
-    )
-    source: CopySourceTypeDef = {"Bucket": "bench-archive", "Key": "staging/1"}
-    started = time.perf_counter()
-    s3.copy_object(Bucket="bench-archive", Key="copy", CopySource=source)
-    return {"wall": time.perf_counter() - started}
-
-
-def _ingested(setting: Setting, endpoint: str, size: int, scratch: Path) -> dict[str, float]:
-    deployment = setting.deployment
-    out = scratch / "times.json"
-    subprocess.run(
-        [
-            setting.python,
-            "-P",
-            Path(__file__).with_name("ingested.py"),
-            "staging/1",
-            str(size),
-            builders.content_type(),
-            out,
-        ],
-        env={
-            **deployment.variables(endpoint),
-            "TMPDIR": str(scratch),
-            "UPLOAD_TABLE": "bench-uploads",
-            "INGEST_STORAGE": "10240",
-            "INGEST_QUEUE": "https://sqs.us-east-1.amazonaws.com/123456789012/bench",
-            "MAX_INGEST_ATTEMPTS": "5",
-            "VISIBILITY_TIMEOUT": "1000",
-        },
-        cwd=deployment.task,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    times: dict[str, float] = json.loads(out.read_text("utf-8"))
-    return times

@@ -71,7 +71,7 @@ def test_what_not_every_request_needs_is_not_imported(imported: set[str], module
 
 
 def implicit_vr(**attributes: object) -> bytes:
-    return part10(data_set(**attributes), ImplicitVRLittleEndian)  # type: ignore[arg-type]
+    return part10(data_set(**attributes), ImplicitVRLittleEndian)  # type: ignore[arg-type]  # any value
 
 
 @pytest.mark.parametrize(

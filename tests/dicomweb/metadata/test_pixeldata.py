@@ -12,6 +12,7 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
 from dicomweb.codestreams import Codestream, describe
+from dicomweb.codestreams.gif import blocks
 from dicomweb.codestreams.rendered import Take
 from dicomweb.envelope.multipart import BodyPart
 from dicomweb.errors import InstanceRejected
@@ -255,7 +256,7 @@ def test_a_gif_of_changing_tempo_has_a_vector_of_them() -> None:
 
 def test_decoded_pixels_take_of_the_room_one_part_after_another() -> None:
     parts = [part(gif([0]), "image/gif")] * 3
-    room = (2 * 2 * 3 + 3 * len(parts[0].content)) * 3
+    room = (2 * 2 * 3 + 256 * len(list(blocks(memoryview(parts[0].content))))) * 3
     budget = Budget(room)
     Reader(budget).set_pixel_data(made(), parts)
     assert budget.left == 0
@@ -283,7 +284,7 @@ def test_what_a_part_is_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_pixels_are_taken_from_the_budget_whenever_they_are_decoded() -> None:
     picture = part(gif([0]), "image/gif")
-    budget = Budget((2 * 2 * 3 + 3 * len(picture.content)) * 2)
+    budget = Budget((2 * 2 * 3 + 256 * len(list(blocks(memoryview(picture.content))))) * 2)
     reader = Reader(budget)
     reader.set_pixel_data(made(), [picture])
     reader.set_pixel_data(made(), [picture])

@@ -76,7 +76,8 @@ def test_a_bomb_is_refused_and_takes_no_more_memory_than_the_bound() -> None:
     try:
         with pytest.raises(InstanceRejected, match="at most 33554432 for a request") as refused:
             inflate(bomb)
-        assert tracemalloc.get_traced_memory()[1] < MIB
+        # An eighth of what it may inflate to: threads of other tests may allocate as well.
+        assert tracemalloc.get_traced_memory()[1] < 4 * MIB
     finally:
         tracemalloc.stop()
     assert refused.value.reason is FailureReason.OUT_OF_RESOURCES
