@@ -4,6 +4,7 @@ import pytest
 
 from archive.deadline import Deadline
 from archive.errors import ArchiveError
+from archive.index import _insert_statement
 from archive.items import Item, ItemKey
 from tests.archive.deployment import PARENT, READ, TABLE, Hook, Sender, instance
 
@@ -106,3 +107,11 @@ def test_a_write_keeps_what_another_wrote_since_the_read(sender: Sender) -> None
     assert item["StudyID"] == {"S": "first"}
     assert item["StudyDate"] == {"S": "20260102"}
     assert set(item["ModalitiesInStudy"]["SS"]) == {"CT", "MR"}
+
+
+def test_an_item_is_inserted_with_all_of_its_attributes() -> None:
+    statement = _insert_statement("a table of its own", ("StudyInstanceUID", "Resource"))
+
+    assert statement == (
+        """INSERT INTO "a table of its own" VALUE {'StudyInstanceUID': ?, 'Resource': ?}"""
+    )
