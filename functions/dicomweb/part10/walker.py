@@ -138,8 +138,8 @@ def items(sequence: Element) -> Iterator[memoryview]:
 def _sequence_tags() -> frozenset[int]:
     """Return the standard tags of VR SQ; in implicit VR only the dictionary knows them (PS3.6)."""
     # To import the dictionary takes longer than to read an instance, and most do not need it.
-    from pydicom.datadict import dictionary_VR, keyword_dict  # noqa: PLC0415
-    from pydicom.tag import BaseTag  # noqa: PLC0415
+    from pydicom.datadict import dictionary_VR, keyword_dict  # noqa: PLC0415 - as said
+    from pydicom.tag import BaseTag  # noqa: PLC0415 - as said
 
     tags = map(BaseTag, keyword_dict.values())
     return frozenset(int(tag) for tag in tags if dictionary_VR(tag) == "SQ")

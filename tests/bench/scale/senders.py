@@ -79,7 +79,15 @@ def run(
     chance = Random(seed)
     watched = Got(senders, seconds)
     deployment = Deployment(clock, limits, chance)
-    crowd = _Senders(clock, deployment, workload, limits, chance, watched, run_in)
+    crowd = _Senders(
+        clock=clock,
+        deployment=deployment,
+        workload=workload,
+        limits=limits,
+        chance=chance,
+        got=watched,
+        run_in=run_in,
+    )
     for _ in range(senders):
         clock.process(crowd.send())
     clock.run(run_in)
@@ -89,62 +97,53 @@ def run(
     return watched
 
 
+@dataclass(kw_only=True)
 class _Senders:
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one run
-        self,
-        clock: simpy.Environment,
-        deployment: Deployment,
-        workload: Workload,
-        limits: Limits,
-        chance: Random,
-        got: Got,
-        run_in: float,
-    ) -> None:
-        self._clock = clock
-        self._deployment = deployment
-        self._workload = workload
-        self._limits = limits
-        self._chance = chance
-        self._got = got
-        self._run_in = run_in
+    clock: simpy.Environment
+    deployment: Deployment
+    workload: Workload
+    limits: Limits
+    chance: Random
+    got: Got
+    run_in: float
 
     def send(self) -> Generator[simpy.Event, None, None]:
         """Send requests, one after the other, as one connection of ``stowport send`` does."""
-        yield self._clock.timeout(self._chance.uniform(0, _SECONDS_TO_BEGIN))
-        partition, left = self._deployment.partitions[0], 0
+        yield self.clock.timeout(self.chance.uniform(0, _SECONDS_TO_BEGIN))
+        partition, left = self.deployment.partitions[0], 0
         while True:
             shared = 0
-            if not self._workload.one_study and left <= 0:
-                partition = self._chance.choice(self._deployment.partitions)
+            if not self.workload.one_study and left <= 0:
+                partition = self.chance.choice(self.deployment.partitions)
                 left, shared = _STUDY_INSTANCES, _ITEMS_OF_A_NEW_STUDY
-            began = self._clock.now
+            began = self.clock.now
             stored = yield from self._request(partition, shared)
-            left -= self._workload.instances
-            if self._clock.now > self._run_in:
-                took = self._clock.now - began
-                (self._got.stored if stored else self._got.given_up).append(took)
+            left -= self.workload.instances
+            if self.clock.now > self.run_in:
+                took = self.clock.now - began
+                (self.got.stored if stored else self.got.given_up).append(took)
 
     def _request(self, partition: Partition, shared: int) -> Generator[simpy.Event, None, bool]:
         """Send a request until all its instances are stored; tell whether they are."""
-        left, tries = self._workload.instances, 0
+        left, tries = self.workload.instances, 0
         while left:
-            began = self._clock.now
-            sent = left * self._workload.size / self._limits.uplink
-            yield self._clock.timeout(sent + self._limits.gateway)
-            stored = yield from self._deployment.post(self._workload, left, partition, shared)
+            began = self.clock.now
+            sent = left * self.workload.size / self.limits.uplink
+            yield self.clock.timeout(sent + self.limits.gateway)
+            stored = yield from self.deployment.post(self.workload, left, partition, shared)
             self._answered(began, stored)
             left -= stored
             tries = 0 if stored else tries + 1
-            if tries == self._limits.tries:
+            if tries == self.limits.tries:
                 return False
             if tries:
-                backoff = min(self._limits.first_delay * 2 ** (tries - 1), self._limits.last_delay)
-                pause = self._limits.retry_after + backoff * self._chance.uniform(0.5, 1)
-                yield self._clock.timeout(pause)
+                backoff = min(self.limits.first_delay * 2 ** (tries - 1), self.limits.last_delay)
+                pause = self.limits.retry_after + backoff * self.chance.uniform(0.5, 1)
+                yield self.clock.timeout(pause)
         return True
 
     def _answered(self, began: float, stored: int) -> None:
-        if self._clock.now > self._run_in:
-            self._got.instances += stored
-            self._got.unavailable += not stored
-            self._got.answers.append(self._clock.now - began)
+        if self.clock.now > self.run_in:
+            self.got.instances += stored
+            self.got.unavailable += not stored
+            self.got.answers.append(self.clock.now - began)

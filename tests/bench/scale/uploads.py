@@ -69,7 +69,16 @@ def run(  # noqa: PLR0913 - a run has these parts
     # The deadline of an attempt is ingest's, and not that of a request.
     deployment = Deployment(clock, replace(limits, to_answer=ingesting.timeout), chance)
     got = Got(senders, seconds)
-    large = _LargePath(clock, deployment, body, limits, ingesting, chance, got, run_in)
+    large = _LargePath(
+        clock=clock,
+        deployment=deployment,
+        body=body,
+        limits=limits,
+        ingesting=ingesting,
+        chance=chance,
+        got=got,
+        run_in=run_in,
+    )
     clock.process(large.scale())
     for _ in range(senders):
         clock.process(large.send())
@@ -83,82 +92,76 @@ def run(  # noqa: PLR0913 - a run has these parts
     return got
 
 
+@dataclass(kw_only=True)
 class _LargePath:
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one run
-        self,
-        clock: simpy.Environment,
-        deployment: Deployment,
-        body: Workload,
-        limits: Limits,
-        ingesting: Ingesting,
-        chance: Random,
-        got: Got,
-        run_in: float,
-    ) -> None:
-        self.waited = self.ingested = 0.0
-        self._clock = clock
-        self._deployment = deployment
-        self._body = body
-        self._limits = limits
-        self._ingesting = ingesting
-        self._chance = chance
-        self._got = got
-        self._run_in = run_in
-        self._first = min(ingesting.at_first, ingesting.at_once)
-        self._free = simpy.Container(clock, init=self._first)
+    clock: simpy.Environment
+    deployment: Deployment
+    body: Workload
+    limits: Limits
+    ingesting: Ingesting
+    chance: Random
+    got: Got
+    run_in: float
+    waited: float = 0.0
+    ingested: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin with as many bodies at once as Lambda does."""
+        self.first = min(self.ingesting.at_first, self.ingesting.at_once)
+        self.free = simpy.Container(self.clock, init=self.first)
 
     def scale(self) -> Generator[simpy.Event, None, None]:
         """Let Lambda read more of the queue at once, minute by minute."""
-        running = self._first
-        while running < self._ingesting.at_once:
-            yield self._clock.timeout(60)
-            more = min(self._ingesting.more_a_minute, self._ingesting.at_once - running)
+        running = self.first
+        while running < self.ingesting.at_once:
+            yield self.clock.timeout(60)
+            more = min(self.ingesting.more_a_minute, self.ingesting.at_once - running)
             running += more
-            yield self._free.put(more)
+            yield self.free.put(more)
 
     def send(self) -> Generator[simpy.Event, None, None]:
         """Upload bodies, one after the other."""
-        yield self._clock.timeout(self._chance.uniform(0, _SECONDS_TO_BEGIN))
+        yield self.clock.timeout(self.chance.uniform(0, _SECONDS_TO_BEGIN))
         while True:
-            began = self._clock.now
-            size = self._body.instances * self._body.size
-            yield self._clock.timeout(size / self._limits.uplink + self._ingesting.queue)
-            partition = self._chance.choice(self._deployment.partitions)
+            began = self.clock.now
+            size = self.body.instances * self.body.size
+            yield self.clock.timeout(size / self.limits.uplink + self.ingesting.queue)
+            partition = self.chance.choice(self.deployment.partitions)
             stored = yield from self._attempts(partition)
-            yield self._clock.timeout(self._chance.uniform(0, self._ingesting.poll))
-            if self._clock.now > self._run_in:
-                took = self._clock.now - began
-                (self._got.stored if stored else self._got.given_up).append(took)
-                self._got.answers.append(took)
+            yield self.clock.timeout(self.chance.uniform(0, self.ingesting.poll))
+            if self.clock.now > self.run_in:
+                took = self.clock.now - began
+                (self.got.stored if stored else self.got.given_up).append(took)
+                self.got.answers.append(took)
 
     def _attempts(self, partition: Partition) -> Generator[simpy.Event, None, bool]:
-        left = self._body.instances
-        for pause in (0.0, *self._ingesting.pauses):
+        left = self.body.instances
+        for pause in (0.0, *self.ingesting.pauses):
             if pause:
-                yield self._clock.timeout(pause)
-            waits = self._clock.now
-            yield self._free.get(1)
-            begins = self._clock.now
+                yield self.clock.timeout(pause)
+            waits = self.clock.now
+            yield self.free.get(1)
+            begins = self.clock.now
             stored = yield from self._ingest(left, partition)
-            yield self._free.put(1)
+            yield self.free.put(1)
             self.waited += begins - waits
-            self.ingested += self._clock.now - begins
+            self.ingested += self.clock.now - begins
             left -= stored
-            if self._clock.now > self._run_in:
-                self._got.instances += stored
+            if self.clock.now > self.run_in:
+                self.got.instances += stored
             if not left:
                 return True
         return False
 
     def _ingest(self, count: int, partition: Partition) -> Generator[simpy.Event, None, int]:
         """Read a body and store the ``count`` instances that are not stored yet."""
-        deadline = self._clock.now + self._ingesting.timeout
-        steps = math.ceil(self._body.instances / _TOGETHER)
-        takes = self._body.instances * self._body.size / 1e9 * self._ingesting.seconds_a_gb
+        deadline = self.clock.now + self.ingesting.timeout
+        steps = math.ceil(self.body.instances / _TOGETHER)
+        takes = self.body.instances * self.body.size / 1e9 * self.ingesting.seconds_a_gb
         stored = 0
         for step in range(steps):
             together = count * (step + 1) // steps - count * step // steps
-            yield self._clock.timeout(takes / steps)
-            put = yield from self._deployment.put(together)
-            stored += yield from self._deployment.write(put, partition, put, deadline)
+            yield self.clock.timeout(takes / steps)
+            put = yield from self.deployment.put(together)
+            stored += yield from self.deployment.write(put, partition, put, deadline)
         return stored
