@@ -53,9 +53,8 @@ class Transport:
     """Sends requests to the server and to the host of its uploads, for all threads.
 
     ``connections`` are those that are kept. ``timeout`` is how many seconds a server may leave a
-    request without a byte. ``tell`` is told
-    what is waited for, and "" when an answer came. No request is tried while the ``breaker`` says
-    that the server is down.
+    request without a byte. ``tell`` is told what is waited for, and "" when an answer came. No
+    request is tried while the ``breaker`` says that the server is down.
     """
 
     def __init__(
